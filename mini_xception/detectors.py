@@ -1,0 +1,63 @@
+"""Face detectors: an RGB image in, boxes with scores out. A new one is a class and a row in DETECTORS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+#: Photos with a longer side than this, in pixels, are scaled down for detection.
+MAX_SIDE = 4096
+#: MTCNN finds no face below the 12 pixels of its first network's window.
+_SMALLEST_FACE = 12
+
+
+class Detector(Protocol):
+    """Finds faces.
+
+    Called with an RGB uint8 image (H, W, 3) it returns boxes, float32, (N, 4) as x1, y1, x2, y2 in the image's
+    pixels, which may leave the image, and scores in [0, 1], float32, (N,).
+    """
+
+    def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+class MTCNN:
+    """The cascade of Zhang et al. 2016 (https://arxiv.org/abs/1604.02878) with facenet-pytorch's weights.
+
+    Args:
+        min_face_size: smallest face to look for, in pixels of the image as it is given.
+        min_score: boxes below this confidence are dropped; false ones score about 0.80–0.85.
+        device: a torch device.
+    """
+
+    def __init__(self, min_face_size: int = 40, min_score: float = 0.9, device: str = "cpu") -> None:
+        from facenet_pytorch import MTCNN as FacenetMTCNN
+
+        self.min_face_size = min_face_size
+        self.min_score = min_score
+        # select_largest orders the faces from the largest to the smallest.
+        self._network = FacenetMTCNN(keep_all=True, select_largest=True, device=device).eval()
+
+    def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        scale = min(1.0, MAX_SIDE / max(image.shape[:2]))
+        if scale < 1:
+            image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        min_face_size = max(round(self.min_face_size * scale), _SMALLEST_FACE)
+        if min(image.shape[:2]) < min_face_size:
+            return _NO_BOXES, _NO_SCORES
+        self._network.min_face_size = min_face_size
+        boxes, scores = self._network.detect(image)
+        if boxes is None:
+            return _NO_BOXES, _NO_SCORES
+        kept = scores.astype(np.float32) >= self.min_score
+        return boxes[kept].astype(np.float32) / scale, scores[kept].astype(np.float32)
+
+
+_NO_BOXES = np.empty((0, 4), np.float32)
+_NO_SCORES = np.empty(0, np.float32)
+
+#: name → class; each is constructed with ``min_face_size`` and ``device``.
+DETECTORS: dict[str, Callable[..., Detector]] = {"mtcnn": MTCNN}

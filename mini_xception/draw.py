@@ -1,0 +1,64 @@
+"""Faces drawn onto a picture: always a new image, the one that is given stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from mini_xception.faces import EMOTIONS, Face
+
+#: A colour for each emotion, from Okabe and Ito's palette, which colour-blind people can tell apart.
+COLOURS: dict[str, str] = dict(
+    zip(EMOTIONS, ("#D55E00", "#009E73", "#CC79A7", "#F0E442", "#0072B2", "#56B4E9", "#BDBDBD"), strict=True)
+)
+#: For the labels of checkpoints that were trained on others.
+OTHER_COLOUR = "#E69F00"
+
+
+def colour_of(emotion: str) -> str:
+    """The colour of a label, as ``#RRGGBB``."""
+    return COLOURS.get(emotion, OTHER_COLOUR)
+
+
+def draw_faces(image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+    """Draw every face's box, expression and confidence; lines and letters grow with the picture.
+
+    Args:
+        image: RGB, uint8, (H, W, 3).
+        faces: with boxes in the image's pixels.
+
+    Returns:
+        RGB, uint8, (H, W, 3), a new array.
+    """
+    canvas = Image.fromarray(image)
+    pen = ImageDraw.Draw(canvas)
+    line = max(2, round(max(image.shape[:2]) / 300))
+    for face in faces:
+        x1, y1, x2, y2 = face.box
+        colour = colour_of(face.emotion)
+        # A dark line on both sides keeps the box visible on any background.
+        pen.rectangle((x1 - line, y1 - line, x2 - 1 + line, y2 - 1 + line), outline="black", width=line + 2)
+        pen.rectangle((x1 - line + 1, y1 - line + 1, x2 - 2 + line, y2 - 2 + line), outline=colour, width=line)
+    # Labels last, so that no box crosses them.
+    for face in faces:
+        _draw_label(pen, canvas.size, face, line)
+    return np.asarray(canvas).copy()
+
+
+def _draw_label(pen: ImageDraw.ImageDraw, size: tuple[int, int], face: Face, line: int) -> None:
+    x1, y1, x2, y2 = face.box
+    text = f"{face.emotion} {face.confidence:.0%}"
+    font = ImageFont.load_default(size=max(11, min(round((x2 - x1) / 5), 6 * line)))
+    left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
+    pad = max(2, line)
+    width, height = right - left + 2 * pad, bottom - top + 2 * pad
+    # Above the box, else below it, else inside; and always within the picture.
+    y = y1 - line - height
+    if y < 0:
+        y = y2 + line if y2 + line + height <= size[1] else max(y1, 0)
+    x = max(0, min(x1 - line, size[0] - width))
+    pen.rectangle((x, y, x + width - 1, y + height - 1), fill=colour_of(face.emotion), outline="black")
+    ink = "white" if face.emotion in ("sad", "angry", "disgust") else "black"
+    pen.text((x + pad - left, y + pad - top), text, font=font, fill=ink)

@@ -1,0 +1,126 @@
+"""Anything a user has, as one thing: an RGB uint8 array (H, W, 3), upright, or one clear error."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from mini_xception.errors import MiniXceptionError
+
+#: What a user may hand in as a picture.
+ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray
+
+#: Pillow's names of the formats that are read; no others are tried, since some of its readers start other programs.
+FORMATS: tuple[str, ...] = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+#: File name endings of those formats, by which a folder's pictures are found.
+SUFFIXES: frozenset[str] = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+ACCEPTED = "accepted are JPEG, PNG, WebP, GIF, BMP and TIFF"
+
+#: Larger pictures are refused before they are decoded; a decoded one takes 3 bytes a pixel.
+MAX_PIXELS = 150_000_000
+
+
+def load_image(source: ImageSource) -> np.ndarray:
+    """Read a picture.
+
+    A file is turned upright by its EXIF orientation, the first frame of an animation is taken, transparency is laid
+    on white, 16-bit grey is scaled to 8 bits.
+
+    Args:
+        source: a path, the bytes of a file, an open binary file, a PIL image, or a uint8 array that is grey (H, W),
+            RGB (H, W, 3) or RGBA (H, W, 4).
+
+    Returns:
+        RGB, uint8, (H, W, 3).
+
+    Raises:
+        MiniXceptionError: the source is no such thing, is damaged, or has more than MAX_PIXELS pixels.
+    """
+    if isinstance(source, np.ndarray):
+        return _rgb_from_array(source)
+    if isinstance(source, Image.Image):
+        return _rgb_from_pil(source, name="the PIL image")
+    if isinstance(source, (str, os.PathLike)):
+        name = os.fspath(source)
+        try:
+            data = Path(source).read_bytes()
+        except OSError as error:
+            raise MiniXceptionError(f"{name}: cannot be read ({error.strerror or error})") from error
+    elif isinstance(source, bytes):
+        name, data = "the bytes", source
+    elif hasattr(source, "read"):
+        name, data = str(getattr(source, "name", "the file")), source.read()
+    else:
+        raise MiniXceptionError(
+            f"a {type(source).__name__} is no picture: give a path, bytes, a binary file, a PIL image or a uint8 array"
+        )
+    return _rgb_from_bytes(data, name)
+
+
+def _rgb_from_bytes(data: bytes, name: str) -> np.ndarray:
+    if not isinstance(data, bytes):
+        raise MiniXceptionError(f"{name}: reading it gave {type(data).__name__}, not bytes; open the file in mode 'rb'")
+    if not data:
+        raise MiniXceptionError(f"{name}: the file is empty")
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            return _rgb_from_pil(picture, name)
+    except Image.DecompressionBombError as error:
+        raise _too_large(name) from error
+    except Image.UnidentifiedImageError as error:
+        raise MiniXceptionError(f"{name}: not a picture; {ACCEPTED}") from error
+
+
+def _rgb_from_pil(picture: Image.Image, name: str) -> np.ndarray:
+    if picture.width * picture.height > MAX_PIXELS:
+        raise _too_large(name, picture.width, picture.height)
+    if picture.width == 0 or picture.height == 0:
+        raise MiniXceptionError(f"{name}: the picture has no pixels")
+    try:
+        picture = ImageOps.exif_transpose(picture)
+        if picture.mode.startswith("I"):
+            picture = _grey8_from_16(picture, name)
+        if picture.has_transparency_data:
+            picture = picture.convert("RGBA")
+            white = Image.new("RGBA", picture.size, "white")
+            picture = Image.alpha_composite(white, picture)
+        return np.asarray(picture.convert("RGB"))
+    except MiniXceptionError:
+        raise
+    except Exception as error:  # A damaged file makes Pillow's decoders raise almost anything.
+        raise MiniXceptionError(f"{name}: damaged or cut short ({error}); {ACCEPTED}") from error
+
+
+def _grey8_from_16(picture: Image.Image, name: str) -> Image.Image:
+    pixels = np.asarray(picture)
+    if pixels.min() < 0 or pixels.max() > 65535:
+        raise MiniXceptionError(f"{name}: 32-bit pixels; save the picture with 8 or 16 bits")
+    return Image.fromarray((pixels // 257).astype(np.uint8))
+
+
+def _rgb_from_array(array: np.ndarray) -> np.ndarray:
+    if array.size == 0:
+        raise MiniXceptionError(f"the array is empty: its shape is {array.shape}")
+    if array.dtype != np.uint8:
+        raise MiniXceptionError(
+            f"the array holds {array.dtype}, not uint8; pixels must be 0–255 (from 0–1: (array * 255).astype('uint8'))"
+        )
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim == 2:
+        return np.repeat(array[:, :, np.newaxis], 3, axis=2)
+    if array.ndim == 3 and array.shape[2] == 3:
+        return np.ascontiguousarray(array)
+    if array.ndim == 3 and array.shape[2] == 4:
+        return _rgb_from_pil(Image.fromarray(array), name="the array")
+    raise MiniXceptionError(f"the array's shape is {array.shape}; it must be (H, W), (H, W, 3) RGB or (H, W, 4) RGBA")
+
+
+def _too_large(name: str, width: int | None = None, height: int | None = None) -> MiniXceptionError:
+    size = f"{width:,}×{height:,} pixels is" if width and height else "the picture is"
+    return MiniXceptionError(f"{name}: {size} more than {MAX_PIXELS // 1_000_000} megapixels; scale it down first")

@@ -1,0 +1,113 @@
+"""From a picture and a box to network input: the only place where pixels become numbers the network sees.
+
+Training, evaluation, the recogniser, the demo and the exported graphs all go through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from mini_xception.errors import MiniXceptionError
+from mini_xception.faces import Box
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How a detector's box maps onto the square that the network was trained on.
+
+    Attributes:
+        scale: side of the square, as a fraction of the box's longer side.
+        offset_x: how far the square's centre lies right of the box's centre, as a fraction of the box's longer side.
+        offset_y: the same, downwards.
+    """
+
+    scale: float = 1.0
+    offset_x: float = 0.0
+    offset_y: float = 0.0
+
+
+def crop_face(image: np.ndarray, box: Sequence[float], framing: Framing) -> np.ndarray:
+    """Cut a square face from an image, black where the square leaves it.
+
+    Args:
+        image: RGB or grey, uint8, (H, W, 3) or (H, W).
+        box: (x1, y1, x2, y2) in pixels, as the detector gave it.
+        framing: scale and centre offset, as fractions of the box's longer side.
+
+    Returns:
+        uint8, (S, S, 3) or (S, S), S = round(framing.scale * longer side).
+
+    Raises:
+        MiniXceptionError: the box lies wholly outside the image.
+    """
+    x1, y1, x2, y2 = box
+    longer_side = max(x2 - x1, y2 - y1)
+    side = max(1, round(framing.scale * longer_side))
+    left = round((x1 + x2) / 2 + framing.offset_x * longer_side - side / 2)
+    top = round((y1 + y2) / 2 + framing.offset_y * longer_side - side / 2)
+
+    height, width = image.shape[:2]
+    inside = image[max(top, 0) : min(top + side, height), max(left, 0) : min(left + side, width)]
+    if inside.size == 0:
+        raise MiniXceptionError(f"box {tuple(box)} lies outside the image of {width}×{height} pixels")
+    square = np.zeros((side, side, *image.shape[2:]), np.uint8)
+    y, x = max(-top, 0), max(-left, 0)
+    square[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
+    return square
+
+
+def clip_box(box: Sequence[float], width: int, height: int) -> Box:
+    """Round a detector's box to whole pixels inside an image of width × height; never empty."""
+    x1 = min(max(round(box[0]), 0), width - 1)
+    y1 = min(max(round(box[1]), 0), height - 1)
+    return x1, y1, max(min(round(box[2]), width), x1 + 1), max(min(round(box[3]), height), y1 + 1)
+
+
+def to_grey(crop: np.ndarray, size: int) -> np.ndarray:
+    """Make a crop the grey square of the network's size.
+
+    Shrinking averages the pixels it merges (``INTER_AREA``), growing interpolates between them (``INTER_LINEAR``).
+
+    Args:
+        crop: RGB or grey, uint8, (H, W, 3), (H, W, 1) or (H, W).
+        size: side in pixels.
+
+    Returns:
+        uint8, (size, size).
+
+    Raises:
+        MiniXceptionError: not a uint8 picture of one or three channels.
+    """
+    if not isinstance(crop, np.ndarray) or crop.dtype != np.uint8:
+        kind = crop.dtype if isinstance(crop, np.ndarray) else type(crop).__name__
+        raise MiniXceptionError(f"a face crop must be a uint8 array with pixels 0–255, not {kind}")
+    if crop.ndim not in (2, 3) or crop.size == 0 or (crop.ndim == 3 and crop.shape[2] not in (1, 3)):
+        raise MiniXceptionError(f"a face crop must be grey (H, W) or RGB (H, W, 3), not of shape {crop.shape}")
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) if crop.ndim == 3 and crop.shape[2] == 3 else crop
+    grey = grey.reshape(crop.shape[:2])
+    if grey.shape == (size, size):
+        return grey
+    shrinks = min(grey.shape) >= size
+    return cv2.resize(grey, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def normalise(crops: Sequence[np.ndarray] | np.ndarray, size: int, mean: float, std: float) -> np.ndarray:
+    """Make network input from face crops.
+
+    Args:
+        crops: N face crops, uint8, grey or RGB, each of any size.
+        size: side of the network's input in pixels.
+        mean: subtracted from pixels in [0, 1].
+        std: divides what remains.
+
+    Returns:
+        float32, (N, 1, size, size).
+    """
+    grey = np.empty((len(crops), 1, size, size), np.float32)
+    for i, crop in enumerate(crops):
+        grey[i, 0] = to_grey(crop, size)
+    return (grey / 255.0 - mean) / std
