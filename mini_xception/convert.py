@@ -31,7 +31,9 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> N
     except OSError as error:
         raise MiniXceptionError(f"{source}: cannot be read ({error.strerror or error})") from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise MiniXceptionError(f"{source}: no PyTorch file with nothing but tensors in it; only such are read") from error
+        raise MiniXceptionError(
+            f"{source}: no PyTorch file with nothing but tensors in it; only such are read"
+        ) from error
 
     model = MiniXception()
     try:

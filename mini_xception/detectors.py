@@ -7,6 +7,7 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+import torch
 
 #: Photos with a longer side than this, in pixels, are scaled down for detection.
 MAX_SIDE = 4096
@@ -38,22 +39,36 @@ class MTCNN:
 
         self.min_face_size = min_face_size
         self.min_score = min_score
-        # select_largest orders the faces from the largest to the smallest.
-        self._network = FacenetMTCNN(keep_all=True, select_largest=True, device=device).eval()
+        self.device = device
+        self._network = FacenetMTCNN(device=device).eval()
 
     def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes and scores, from the largest face to the smallest."""
+        # MTCNN.detect reads its smallest face from the object, which threads with photos of other sizes share.
+        from facenet_pytorch.models.utils.detect_face import detect_face
+
         scale = min(1.0, MAX_SIDE / max(image.shape[:2]))
         if scale < 1:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         min_face_size = max(round(self.min_face_size * scale), _SMALLEST_FACE)
         if min(image.shape[:2]) < min_face_size:
             return _NO_BOXES, _NO_SCORES
-        self._network.min_face_size = min_face_size
-        boxes, scores = self._network.detect(image)
-        if boxes is None:
-            return _NO_BOXES, _NO_SCORES
-        kept = scores.astype(np.float32) >= self.min_score
-        return boxes[kept].astype(np.float32) / scale, scores[kept].astype(np.float32)
+        with torch.inference_mode():
+            (found,), _ = detect_face(
+                image,
+                min_face_size,
+                self._network.pnet,
+                self._network.rnet,
+                self._network.onet,
+                self._network.thresholds,
+                self._network.factor,
+                self.device,
+            )
+        found = np.asarray(found, np.float32).reshape(-1, 5)  # x1, y1, x2, y2, score
+        found = found[found[:, 4] >= self.min_score]
+        areas = (found[:, 2] - found[:, 0]) * (found[:, 3] - found[:, 1])
+        found = found[np.argsort(-areas, kind="stable")]
+        return found[:, :4] / scale, found[:, 4]
 
 
 _NO_BOXES = np.empty((0, 4), np.float32)

@@ -1,4 +1,4 @@
-"""Checkpoints in and out: a folder or a Hub repository with ``config.json`` and ``model.safetensors``, read strictly."""
+"""Reading checkpoints, strictly: a folder or a Hub repository with ``config.json`` and ``model.safetensors``."""
 
 from __future__ import annotations
 
@@ -45,7 +45,11 @@ def _find_file(name: str | os.PathLike[str], file: str, download: dict[str, Any]
             raise MiniXceptionError(f"{folder} holds no {file}; a checkpoint folder has {CONFIG} and {WEIGHTS}")
         return folder / file
     if folder.exists():
-        raise MiniXceptionError(f"{folder} is a file, not a checkpoint folder; `mini-xception convert` makes one of a .pth")
+        raise MiniXceptionError(
+            f"{folder} is a file, not a checkpoint folder; `mini-xception convert` makes one of a .pth"
+        )
+    if str(name).count("/") != 1:
+        raise MiniXceptionError(f"{name}: no such folder, and no name of a Hub repository (user/repo)")
     try:
         return Path(hf_hub_download(str(name), file, **download))
     except HFValidationError as error:
@@ -56,7 +60,9 @@ def _find_file(name: str | os.PathLike[str], file: str, download: dict[str, Any]
         ) from error
     except HfHubHTTPError as error:
         reason = str(error).strip().splitlines()[0]
-        raise MiniXceptionError(f"{name}: no folder of that name here, and the Hub gave no {file} ({reason})") from error
+        raise MiniXceptionError(
+            f"{name}: no folder of that name here, and the Hub gave no {file} ({reason})"
+        ) from error
 
 
 def _read_config(path: Path) -> dict[str, Any]:

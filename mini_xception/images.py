@@ -16,7 +16,7 @@ from mini_xception.errors import MiniXceptionError
 ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray
 
 #: Pillow's names of the formats that are read; no others are tried, since some of its readers start other programs.
-FORMATS: tuple[str, ...] = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 #: File name endings of those formats, by which a folder's pictures are found.
 SUFFIXES: frozenset[str] = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 ACCEPTED = "accepted are JPEG, PNG, WebP, GIF, BMP and TIFF"
@@ -25,7 +25,7 @@ ACCEPTED = "accepted are JPEG, PNG, WebP, GIF, BMP and TIFF"
 MAX_PIXELS = 150_000_000
 
 
-def load_image(source: ImageSource) -> np.ndarray:
+def load_image(source: ImageSource, name: str | None = None) -> np.ndarray:
     """Read a picture.
 
     A file is turned upright by its EXIF orientation, the first frame of an animation is taken, transparency is laid
@@ -34,6 +34,7 @@ def load_image(source: ImageSource) -> np.ndarray:
     Args:
         source: a path, the bytes of a file, an open binary file, a PIL image, or a uint8 array that is grey (H, W),
             RGB (H, W, 3) or RGBA (H, W, 4).
+        name: what an error calls the picture; by default its path.
 
     Returns:
         RGB, uint8, (H, W, 3).
@@ -44,17 +45,17 @@ def load_image(source: ImageSource) -> np.ndarray:
     if isinstance(source, np.ndarray):
         return _rgb_from_array(source)
     if isinstance(source, Image.Image):
-        return _rgb_from_pil(source, name="the PIL image")
+        return _rgb_from_pil(source, name or "the PIL image")
     if isinstance(source, (str, os.PathLike)):
-        name = os.fspath(source)
+        name = name or os.fspath(source)
         try:
             data = Path(source).read_bytes()
         except OSError as error:
             raise MiniXceptionError(f"{name}: cannot be read ({error.strerror or error})") from error
     elif isinstance(source, bytes):
-        name, data = "the bytes", source
+        name, data = name or "the bytes", source
     elif hasattr(source, "read"):
-        name, data = str(getattr(source, "name", "the file")), source.read()
+        name, data = name or str(getattr(source, "name", "the file")), source.read()
     else:
         raise MiniXceptionError(
             f"a {type(source).__name__} is no picture: give a path, bytes, a binary file, a PIL image or a uint8 array"

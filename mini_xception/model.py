@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
 from mini_xception.hub import load_checkpoint
-from mini_xception.preprocess import Framing, normalise
+from mini_xception.preprocess import MTCNN_TO_FER2013, Framing, normalise
 
 
 class SeparableConv2d(nn.Module):
@@ -81,7 +81,7 @@ class MiniXception(
         image_size: int = 48,
         mean: float = 0.0,
         std: float = 1.0,
-        framing: Framing | dict[str, float] = Framing(),
+        framing: Framing | dict[str, float] = MTCNN_TO_FER2013,
     ) -> None:
         super().__init__()
         self.labels = tuple(labels)
@@ -149,7 +149,9 @@ class MiniXception(
         try:
             model = cls(**config)
         except TypeError as error:
-            raise MiniXceptionError(f"{name or 'the bundled weights'}: config.json is another model's ({error})") from error
+            raise MiniXceptionError(
+                f"{name or 'the bundled weights'}: config.json is another model's ({error})"
+            ) from error
         try:
             model.load_state_dict(tensors, strict=True)
         except RuntimeError as error:

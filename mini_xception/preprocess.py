@@ -30,6 +30,10 @@ class Framing:
     offset_y: float = 0.0
 
 
+#: From an MTCNN box to FER2013's framing; chosen by ``recipes/measure_framing.py``.
+MTCNN_TO_FER2013 = Framing()
+
+
 def crop_face(image: np.ndarray, box: Sequence[float], framing: Framing) -> np.ndarray:
     """Cut a square face from an image, black where the square leaves it.
 

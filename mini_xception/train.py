@@ -6,7 +6,7 @@ import copy
 import csv
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,7 +125,9 @@ def train(
     if state_path.exists():
         state = torch.load(state_path, weights_only=True)
         if state["config"] != repr(config):
-            raise MiniXceptionError(f"{run_dir} belongs to another configuration: {state['config']}; choose a new folder")
+            raise MiniXceptionError(
+                f"{run_dir} belongs to another configuration: {state['config']}; choose a new folder"
+            )
         model.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
@@ -169,7 +171,9 @@ def train(
             "optimizer": optimizer.state_dict(),
             "generator": generator.get_state(),
         }
-        write_atomically(state_path, lambda temporary: torch.save(state, temporary))
+        # Written beside and moved into place: a kill leaves the old state or the new one, whole.
+        torch.save(state, temporary := state_path.with_suffix(".tmp"))
+        os.replace(temporary, state_path)
     return MiniXception.from_pretrained(run_dir / "best")
 
 
@@ -212,10 +216,3 @@ def append_log(path: Path, *values: float | Tensor) -> None:
         if new:
             writer.writerow(LOG_COLUMNS)
         writer.writerow([f"{float(value):.6g}" for value in values])
-
-
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Write beside the file and move into place, so that a kill leaves the old file or the new one, whole."""
-    temporary = path.with_name(path.name + ".tmp")
-    write(temporary)
-    os.replace(temporary, path)

@@ -1,0 +1,3 @@
+from mini_xception.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,52 @@
+"""The page around the tabs, and how it is served."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from mini_xception.demo.photo import photo_tab
+from mini_xception.demo.style import CSS, THEME
+from mini_xception.recognizer import EmotionRecognizer
+
+TITLE = "mini_Xception · facial expressions"
+INTRODUCTION = """# Facial expressions, read by 58,047 parameters
+Drop a photo: every face is boxed, with its expression and the probabilities of all seven.
+An expression is not a feeling: this reads what a face shows, not what a person feels."""
+
+#: An uploaded photo and its annotated copy are deleted when they are older than this.
+CACHE_AGE_S = 60
+#: Visitors who wait; the next one is told that the page is busy.
+QUEUE_SIZE = 32
+MAX_FILE_SIZE = "32mb"
+
+
+def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
+    """The whole page, not yet served."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_AGE_S, CACHE_AGE_S)) as page:
+        gr.Markdown(INTRODUCTION, elem_id="introduction")
+        photo_tab(recognizer)
+    return page.queue(max_size=QUEUE_SIZE)
+
+
+def launch(checkpoint: str | None = None, device: str = "auto") -> None:
+    """Serve the page until it is interrupted.
+
+    Gradio's environment variables hold: GRADIO_SERVER_NAME, GRADIO_SERVER_PORT.
+
+    Args:
+        checkpoint: a checkpoint folder, a Hub repository ``"user/repo"``, or None for the bundled weights.
+        device: a torch device, or "auto".
+
+    Raises:
+        MiniXceptionError: the checkpoint cannot be loaded, or the device not be used.
+    """
+    recognizer = EmotionRecognizer.from_pretrained(checkpoint, device=device)
+    build_page(recognizer).launch(
+        theme=THEME,
+        css=CSS,
+        max_file_size=MAX_FILE_SIZE,
+        run_history=False,
+        enable_monitoring=False,
+        footer_links=["api"],
+        ssr_mode=False,
+    )

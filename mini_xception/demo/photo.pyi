@@ -1,0 +1,108 @@
+"""The Photo tab: a photo in, annotated faces with their bars, a table and JSON out."""
+
+from __future__ import annotations
+
+import base64
+import html
+from pathlib import Path
+from typing import Any
+
+import cv2
+import gradio as gr
+import numpy as np
+from gradio.data_classes import ImageData
+
+from mini_xception.draw import colour_of, draw_faces
+from mini_xception.errors import MiniXceptionError
+from mini_xception.faces import Face
+from mini_xception.images import load_image
+from mini_xception.preprocess import Framing, crop_face
+from mini_xception.recognizer import EmotionRecognizer
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+WAITING = '<p class="message">Choose a photo, or click one of the examples.</p>'
+NO_FACE = (
+    '<p class="message"><b>No face found.</b> A face must be at least 40 pixels wide, upright, '
+    "and turned roughly to the camera.</p>"
+)
+#: Side of the small picture beside a face's bars, in pixels; shown at half of it.
+THUMBNAIL_SIDE = 192
+
+class PhotoInput(gr.Image):
+    """Hands on the uploaded file as it is: Gradio's own reading would lose EXIF, and fails in its own words."""
+
+    is_template = True  # Gradio's word for a component that its parent's front end shows.
+
+    def preprocess(self, payload: ImageData | None) -> ImageData | None:  # type: ignore[override]
+        return payload
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
+    from gradio.blocks import Block
+
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+def photo_tab(recognizer: EmotionRecognizer) -> None:
+    """Put the tab where the caller is in a ``gr.Blocks``; its API endpoint is ``/predict``."""
+    with gr.Row():
+        with gr.Column():
+            photo = PhotoInput(label="Photo", sources=["upload", "webcam", "clipboard"], height=420)
+            examples = sorted(str(path) for path in EXAMPLES.glob("*.jpg"))
+            if examples:  # An installed package has no examples folder beside it.
+                gr.Examples(examples, inputs=photo, label="Examples, in one click")
+        with gr.Column():
+            annotated = gr.Image(
+                label="Faces", format="jpeg", interactive=False, height=420, alt_text="Annotated photo"
+            )
+            cards = gr.HTML(WAITING, elem_id="cards")
+    with gr.Accordion("Table", open=False):
+        table = gr.Dataframe(headers=["face", "emotion", *recognizer.labels], label="Probabilities", interactive=False)
+    with gr.Accordion("JSON", open=False):
+        result = gr.JSON(label="Result", elem_id="json")
+
+    def predict(photo: ImageData | None) -> tuple[np.ndarray | None, list[dict[str, Any]] | None, list[list[Any]], str]:
+        """Find every face in a photo and read its expression."""
+        if photo is None or photo.path is None:
+            return None, None, [], WAITING
+        try:
+            image = load_image(photo.path, name=photo.orig_name)
+        except MiniXceptionError as error:
+            raise gr.Error(html.escape(str(error)), title="This photo cannot be read", duration=None) from error
+        faces = recognizer(image)
+        rows = [[i, face.emotion, *_rounded(face)] for i, face in enumerate(faces, start=1)]
+        return draw_faces(image, faces), [face.to_dict() for face in faces], rows, _cards(image, faces)
+
+    photo.change(
+        predict, inputs=photo, outputs=[annotated, result, table, cards], api_name="predict", show_progress="minimal"
+    )
+
+def _rounded(face: Face) -> list[float]:
+    return [round(value, 3) for value in face.probabilities.values()]
+
+def _cards(image: np.ndarray, faces: list[Face]) -> str:
+    if not faces:
+        return NO_FACE
+    return f'<div class="faces">{"".join(_card(image, face, i) for i, face in enumerate(faces, start=1))}</div>'
+
+def _card(image: np.ndarray, face: Face, number: int) -> str:
+    bars = "".join(_bar(label, value, top=label == face.emotion) for label, value in face.probabilities.items())
+    emotion = html.escape(face.emotion)
+    return (
+        f'<div class="face"><img src="{_thumbnail(image, face)}" alt="Face {number}">'
+        f"<div><h3>{emotion} · {face.confidence:.0%}</h3>{bars}</div></div>"
+    )
+
+def _bar(label: str, value: float, top: bool) -> str:
+    fill = f'<i style="width:{value:.1%};background:{colour_of(label)}"></i>'
+    return (
+        f'<div class="bar{" top" if top else ""}"><span>{html.escape(label)}</span>'
+        f'<span class="track">{fill}</span><span class="value">{value:.0%}</span></div>'
+    )
+
+def _thumbnail(image: np.ndarray, face: Face) -> str:
+    crop = crop_face(image, face.box, Framing())
+    small = cv2.resize(crop, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+    return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()

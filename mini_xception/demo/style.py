@@ -1,0 +1,31 @@
+"""How the page looks. System fonts, so that no visitor's browser asks another host for one."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+THEME = gr.themes.Soft(
+    primary_hue="sky",
+    neutral_hue="slate",
+    font=["system-ui", "sans-serif"],
+    font_mono=["ui-monospace", "monospace"],
+)
+
+CSS = """
+.gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
+#introduction h1 { margin-bottom: 0.3em; }
+.faces { display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 12px; }
+.face { display: flex; gap: 14px; padding: 14px; border-radius: 12px;
+        border: 1px solid var(--border-color-primary); background: var(--background-fill-primary); }
+.face > img { width: 96px; height: 96px; border-radius: 8px; object-fit: cover; flex: none; }
+.face > div { flex: 1; min-width: 0; }
+.face h3 { margin: 0 0 6px; font-size: 1.05rem; color: var(--body-text-color); }
+.bar { display: grid; grid-template-columns: 62px 1fr 40px; gap: 8px; align-items: center;
+       font-size: 0.8rem; line-height: 1.5; color: var(--body-text-color); }
+.bar .track { height: 9px; border-radius: 5px; background: var(--border-color-primary); overflow: hidden; }
+.bar .track i { display: block; height: 100%; border-radius: 5px; box-shadow: inset 0 0 0 1px rgb(0 0 0 / 30%); }
+.bar .value { text-align: right; font-variant-numeric: tabular-nums; }
+.bar.top { font-weight: 700; }
+.message { padding: 18px; border-radius: 12px; border: 1px dashed var(--border-color-primary);
+           color: var(--body-text-color); }
+"""

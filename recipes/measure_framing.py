@@ -1,0 +1,87 @@
+"""Choose how a detector's box maps onto FER2013's framing, by what classifies best.
+
+FER2013's pictures were cut by another detector than the one that cuts a visitor's photo. So faces of PublicTest, the
+validation set, are put on a grey canvas, found again, cut with many framings, and classified:
+
+    python recipes/measure_framing.py ../shared/data/fer2013.csv.gz [--checkpoint NAME] [--faces 1000]
+
+Only faces whose box fits their place are counted. The first line is their accuracy when classified directly.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mini_xception.data import load_fer2013
+from mini_xception.detectors import Detector
+from mini_xception.preprocess import Framing, crop_face
+from mini_xception.recognizer import EmotionRecognizer
+
+#: Sides in pixels at which a face is put on the canvas: as it is, and as large as in a photo.
+FACE_SIDES = (48, 144)
+SCALES = np.arange(0.80, 1.31, 0.05)
+OFFSETS_Y = np.arange(-0.09, 0.091, 0.03)
+
+
+def put_on_canvas(face: np.ndarray, side: int) -> np.ndarray:
+    """A grey FER2013 face in the middle of a grey canvas of three times its side: RGB, uint8, (3 side, 3 side, 3)."""
+    canvas = np.full((3 * side, 3 * side), 128, np.uint8)
+    canvas[side : 2 * side, side : 2 * side] = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC)
+    return np.repeat(canvas[:, :, np.newaxis], 3, axis=2)
+
+
+def find_again(faces: np.ndarray, detector: Detector, side: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Index, canvas and box of every face that the detector finds in its place."""
+    for index, face in enumerate(faces):
+        canvas = put_on_canvas(face, side)
+        boxes, _ = detector(canvas)
+        for box in boxes:
+            centre = (box[:2] + box[2:]) / 2
+            if np.abs(centre - 1.5 * side).max() < 0.25 * side and 0.5 * side < box[3] - box[1] < 1.6 * side:
+                yield index, canvas, box
+                break
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="fer2013.csv or fer2013.csv.gz")
+    parser.add_argument("--checkpoint", help="a checkpoint folder; default: the bundled weights")
+    parser.add_argument("--faces", type=int, default=1000, help="how many of PublicTest's faces to try")
+    args = parser.parse_args()
+
+    recognizer = EmotionRecognizer.from_pretrained(args.checkpoint)
+    assert recognizer.detector is not None
+    public_test = load_fer2013(args.data, "PublicTest")
+    images, labels = public_test.images[: args.faces], public_test.labels[: args.faces]
+
+    def accuracy(crops: list[np.ndarray] | np.ndarray, truth: np.ndarray) -> float:
+        return float((recognizer.classify(crops).argmax(axis=1) == truth).mean())
+
+    for side in FACE_SIDES:
+        found = list(find_again(images, recognizer.detector, side))
+        indices = np.array([index for index, _, _ in found])
+        boxes = np.stack([box for _, _, box in found])
+        sizes = (boxes[:, 2:] - boxes[:, :2]) / side
+        centres = (boxes[:, 2:] + boxes[:, :2]) / 2 / side - 1
+        print(
+            f"{side} px: {len(found)} of {len(images)} found; boxes {sizes.mean(axis=0).round(3)} of the side,", end=" "
+        )
+        print(f"centred at {centres.mean(axis=0).round(3)}")
+        print(f"  classified directly: {accuracy(images[indices], labels[indices]):.2%}")
+        print("  scale \\ offset_y" + "".join(f"{offset:>8.2f}" for offset in OFFSETS_Y))
+        for scale in SCALES:
+            row = []
+            for offset in OFFSETS_Y:
+                framing = Framing(scale=float(scale), offset_y=float(offset))
+                crops = [crop_face(canvas, box, framing) for _, canvas, box in found]
+                row.append(accuracy(crops, labels[indices]))
+            print(f"  {scale:>16.2f}" + "".join(f"{value:>8.1%}" for value in row))
+
+
+if __name__ == "__main__":
+    main()
