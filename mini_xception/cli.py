@@ -14,6 +14,8 @@ from mini_xception import __version__
 from mini_xception.errors import MiniXceptionError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mini_xception.faces import Face
     from mini_xception.metrics import Metrics
 
@@ -181,7 +183,7 @@ def _unused_name(stem: str, used: set[str]) -> str:
     return name
 
 
-def _save_annotated(image, faces: list[Face], path: Path) -> None:
+def _save_annotated(image: np.ndarray, faces: list[Face], path: Path) -> None:
     from PIL import Image
 
     from mini_xception.draw import draw_faces

@@ -42,4 +42,4 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> N
         raise MiniXceptionError(
             f"{source}: no state dict of the reference's mini_Xception with {len(EMOTIONS)} classes and its 116 tensors"
         ) from error
-    model.save_pretrained(target)
+    model.save_pretrained(Path(target))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import hashlib
 import io
 import os
 import tempfile
+import warnings
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -89,17 +92,14 @@ def _decode_cached(path: Path) -> dict[str, np.ndarray]:
     status = path.stat()
     key = hashlib.sha256(f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}".encode()).hexdigest()[:16]
     cached = user_cache_path("mini_xception") / f"fer2013-{key}.npz"
-    if cached.is_file():
-        with np.load(cached, allow_pickle=False) as arrays:
-            return dict(arrays)
+    with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile), np.load(cached, allow_pickle=False) as arrays:
+        return dict(arrays)
     decoded = _decode(path)
-    try:
+    with contextlib.suppress(OSError):  # A cache that cannot be written costs seconds at the next start, nothing else.
         cached.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=cached.parent, suffix=".npz", delete=False) as file:
-            np.savez(file, **decoded)
+            np.savez(file, **decoded)  # type: ignore[arg-type]
         os.replace(file.name, cached)
-    except OSError:
-        pass  # A cache that cannot be written costs two seconds at the next start, nothing else.
     return decoded
 
 
@@ -132,9 +132,11 @@ def _decode_row(row: dict[str, str], where: str) -> tuple[int, int, np.ndarray]:
     if usage not in SPLITS:
         raise MiniXceptionError(f"{where}: Usage is {usage!r}, it must be one of {', '.join(SPLITS)}")
     try:
-        pixels = np.array((row["pixels"] or "").split(), np.int64)
-    except ValueError as error:
-        raise MiniXceptionError(f"{where}: pixels must be whole numbers ({error})") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DeprecationWarning)  # NumPy's word for text that is no number
+            pixels = np.fromstring(row["pixels"] or "", np.int64, sep=" ")
+    except (ValueError, DeprecationWarning) as error:
+        raise MiniXceptionError(f"{where}: pixels must be whole numbers, separated by spaces") from error
     if pixels.size != SIDE * SIDE:
         raise MiniXceptionError(f"{where}: {pixels.size} pixels, there must be {SIDE}×{SIDE} = {SIDE * SIDE}")
     if pixels.min() < 0 or pixels.max() > 255:

@@ -38,9 +38,10 @@ def draw_faces(image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
     for face in faces:
         x1, y1, x2, y2 = face.box
         colour = colour_of(face.emotion)
-        # A dark line on both sides keeps the box visible on any background.
-        pen.rectangle((x1 - line, y1 - line, x2 - 1 + line, y2 - 1 + line), outline="black", width=line + 2)
-        pen.rectangle((x1 - line + 1, y1 - line + 1, x2 - 2 + line, y2 - 2 + line), outline=colour, width=line)
+        # Around the face, not on it; a dark line on both sides keeps the colour visible on any background.
+        outer, inner = line + 2, line + 1
+        pen.rectangle((x1 - outer, y1 - outer, x2 - 1 + outer, y2 - 1 + outer), outline="black", width=line + 2)
+        pen.rectangle((x1 - inner, y1 - inner, x2 - 1 + inner, y2 - 1 + inner), outline=colour, width=line)
     # Labels last, so that no box crosses them.
     for face in faces:
         _draw_label(pen, canvas.size, face, line)
@@ -55,10 +56,10 @@ def _draw_label(pen: ImageDraw.ImageDraw, size: tuple[int, int], face: Face, lin
     pad = max(2, line)
     width, height = right - left + 2 * pad, bottom - top + 2 * pad
     # Above the box, else below it, else inside; and always within the picture.
-    y = y1 - line - height
+    y = y1 - line - 2 - height
     if y < 0:
-        y = y2 + line if y2 + line + height <= size[1] else max(y1, 0)
-    x = max(0, min(x1 - line, size[0] - width))
+        y = y2 + line + 2 if y2 + line + 2 + height <= size[1] else max(y1, 0)
+    x = max(0, min(x1 - line - 2, size[0] - width))
     pen.rectangle((x, y, x + width - 1, y + height - 1), fill=colour_of(face.emotion), outline="black")
     ink = "white" if face.emotion in ("sad", "angry", "disgust") else "black"
     pen.text((x + pad - left, y + pad - top), text, font=font, fill=ink)

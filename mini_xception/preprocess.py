@@ -34,7 +34,7 @@ class Framing:
 MTCNN_TO_FER2013 = Framing()
 
 
-def crop_face(image: np.ndarray, box: Sequence[float], framing: Framing) -> np.ndarray:
+def crop_face(image: np.ndarray, box: Sequence[float] | np.ndarray, framing: Framing) -> np.ndarray:
     """Cut a square face from an image, black where the square leaves it.
 
     Args:
@@ -64,7 +64,7 @@ def crop_face(image: np.ndarray, box: Sequence[float], framing: Framing) -> np.n
     return square
 
 
-def clip_box(box: Sequence[float], width: int, height: int) -> Box:
+def clip_box(box: Sequence[float] | np.ndarray, width: int, height: int) -> Box:
     """Round a detector's box to whole pixels inside an image of width × height; never empty."""
     x1 = min(max(round(box[0]), 0), width - 1)
     y1 = min(max(round(box[1]), 0), height - 1)

@@ -99,7 +99,7 @@ class EmotionRecognizer:
         return [
             Face(
                 box=clip_box(box, width, height),
-                score=float(min(score, 1.0)),
+                score=min(float(score), 1.0),
                 probabilities=dict(zip(self.labels, map(float, row), strict=True)),
             )
             for box, score, row in zip(boxes, scores, self.classify(crops), strict=True)

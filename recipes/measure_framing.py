@@ -24,8 +24,8 @@ from mini_xception.recognizer import EmotionRecognizer
 
 #: Sides in pixels at which a face is put on the canvas: as it is, and as large as in a photo.
 FACE_SIDES = (48, 144)
-SCALES = np.arange(0.80, 1.31, 0.05)
-OFFSETS_Y = np.arange(-0.09, 0.091, 0.03)
+SCALES = np.arange(0.80, 1.21, 0.05)
+OFFSETS_Y = np.arange(-0.06, 0.061, 0.03)
 
 
 def put_on_canvas(face: np.ndarray, side: int) -> np.ndarray:

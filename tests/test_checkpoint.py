@@ -1,0 +1,83 @@
+"""Checkpoint folders load strictly: one error that names the file and what to do."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from mini_xception import MiniXception, MiniXceptionError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    MiniXception().save_pretrained(tmp_path)
+    return tmp_path
+
+
+def refusal(folder, **options) -> str:
+    with pytest.raises(MiniXceptionError) as caught:
+        MiniXception.from_pretrained(folder, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_missing_files_are_named(folder):
+    (folder / "config.json").unlink()
+    assert "config.json" in refusal(folder)
+    MiniXception().save_pretrained(folder)
+    (folder / "model.safetensors").unlink()
+    assert "model.safetensors" in refusal(folder)
+
+
+def test_cut_file(folder):
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    assert "model.safetensors" in refusal(folder)
+    assert "cut short" in refusal(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '"text"'])
+def test_config_that_is_no_object(folder, text):
+    (folder / "config.json").write_text(text)
+    assert "config.json" in refusal(folder)
+
+
+def test_config_of_another_model(folder):
+    (folder / "config.json").write_text(json.dumps({"hidden_size": 768}))
+    assert "hidden_size" in refusal(folder)
+
+
+def test_missing_extra_and_misshapen_tensors(folder):
+    path = folder / "model.safetensors"
+    tensors = load_file(path)
+    bias = tensors.pop("conv.bias")
+    save_file(tensors, path)
+    assert "conv.bias" in refusal(folder)
+    save_file({**tensors, "conv.bias": bias, "head.weight": bias.clone()}, path)
+    assert "head.weight" in refusal(folder)
+    save_file({**tensors, "conv.bias": torch.zeros(3)}, path)
+    assert "conv.bias" in refusal(folder)
+
+
+def test_a_name_that_is_nothing(tmp_path):
+    assert "no such folder" in refusal(tmp_path / "absent")
+    assert "no such folder" in refusal("just-a-word")
+
+
+def test_a_file_is_no_folder(tmp_path):
+    file = tmp_path / "E135.pth"
+    file.write_bytes(b"x")
+    assert "convert" in refusal(file)
+
+
+def test_unreachable_hub_points_to_the_bundled_weights(tmp_path):
+    assert "bundled weights" in refusal("user/repo", cache_dir=tmp_path)
+
+
+def test_device_that_is_not_here(folder):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    assert "cuda" in refusal(folder, device="cuda")
+    assert "toaster" in refusal(folder, device="toaster")

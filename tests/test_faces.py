@@ -1,0 +1,39 @@
+import json
+
+import pytest
+
+from mini_xception import EMOTIONS, Face, MiniXceptionError
+
+PROBABILITIES = dict(zip(EMOTIONS, (0.1, 0.0, 0.1, 0.6, 0.1, 0.05, 0.05), strict=True))
+
+
+def test_emotion_is_the_most_probable():
+    face = Face(box=(1, 2, 3, 4), score=0.9, probabilities=PROBABILITIES)
+    assert (face.emotion, face.confidence) == ("happy", 0.6)
+
+
+def test_is_json_ready():
+    face = Face(box=(1, 2, 3, 4), score=0.9, probabilities=PROBABILITIES)
+    assert json.loads(json.dumps(face.to_dict())) == {
+        "box": [1, 2, 3, 4],
+        "score": 0.9,
+        "emotion": "happy",
+        "confidence": 0.6,
+        "probabilities": PROBABILITIES,
+    }
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"box": (3, 2, 3, 4)},
+        {"box": (1, 5, 3, 4)},
+        {"score": 1.5},
+        {"score": float("nan")},
+        {"probabilities": {"happy": 0.4}},
+        {"probabilities": {"happy": float("nan"), "sad": 1.0}},
+    ],
+)
+def test_validates_itself(wrong):
+    with pytest.raises(MiniXceptionError):
+        Face(**{"box": (1, 2, 3, 4), "score": 0.9, "probabilities": PROBABILITIES, **wrong})

@@ -1,0 +1,41 @@
+import json
+
+import numpy as np
+import pytest
+
+from mini_xception.metrics import expected_calibration_error, measure
+
+LABELS = ("a", "b", "c")
+
+
+def test_counts_by_hand():
+    truth = np.array([0, 0, 0, 1, 1, 0])
+    probabilities = np.eye(3, dtype=np.float32)[[0, 0, 1, 1, 0, 2]]
+    metrics = measure(probabilities, truth, LABELS)
+    # Rows are the truth: four of a, of which two are found.
+    assert metrics.confusion_matrix.tolist() == [[2, 1, 1], [1, 1, 0], [0, 0, 0]]
+    assert metrics.n == 6
+    assert metrics.accuracy == 3 / 6
+    assert metrics.recall == {"a": 2 / 4, "b": 1 / 2, "c": 0.0}
+    # F1: a = 2·2/(3+4), b = 2·1/(2+2), c = 0
+    assert metrics.macro_f1 == pytest.approx((4 / 7 + 1 / 2 + 0) / 3)
+
+
+def test_calibration_by_hand():
+    # One bin of confidence 0.9 with half right, one of 0.5 with all right: gaps 0.4 and 0.5.
+    confidence = np.array([0.9, 0.9, 0.5, 0.5])
+    correct = np.array([True, False, True, True])
+    assert expected_calibration_error(confidence, correct) == pytest.approx((0.4 * 2 + 0.5 * 2) / 4)
+    assert expected_calibration_error(np.array([1.0, 1.0]), np.array([True, True])) == 0
+
+
+def test_is_json_ready():
+    metrics = measure(np.eye(3, dtype=np.float32), np.array([0, 1, 2]), LABELS)
+    assert json.loads(json.dumps(metrics.to_dict())) == {
+        "n": 3,
+        "accuracy": 1.0,
+        "macro_f1": 1.0,
+        "recall": {"a": 1.0, "b": 1.0, "c": 1.0},
+        "ece": 0.0,
+        "confusion_matrix": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    }

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from mini_xception import MiniXceptionError
+from mini_xception.preprocess import Framing, clip_box, crop_face, normalise, to_grey
+
+IMAGE = np.arange(20 * 30, dtype=np.int64).reshape(20, 30) % 251
+IMAGE = np.repeat(IMAGE.astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
+
+
+def test_square_of_the_longer_side_around_the_centre():
+    crop = crop_face(IMAGE, (10, 4, 16, 14), Framing())
+    assert np.array_equal(crop, IMAGE[4:14, 8:18])
+
+
+def test_scale_and_offset_are_fractions_of_the_longer_side():
+    crop = crop_face(IMAGE, (10, 5, 20, 15), Framing(scale=0.8, offset_x=0.2, offset_y=-0.1))
+    assert np.array_equal(crop, IMAGE[5:13, 13:21])
+
+
+def test_black_where_the_square_leaves_the_image():
+    crop = crop_face(IMAGE, (-5, -5, 5, 5), Framing())
+    assert crop.shape == (10, 10, 3)
+    assert np.array_equal(crop[5:, 5:], IMAGE[:5, :5])
+    assert crop[:5].max() == 0
+    assert crop[:, :5].max() == 0
+
+
+def test_grey_images_are_cropped_too():
+    assert crop_face(IMAGE[:, :, 0], (25, 15, 35, 25), Framing()).shape == (10, 10)
+
+
+def test_box_outside_is_an_error():
+    with pytest.raises(MiniXceptionError, match="30×20"):
+        crop_face(IMAGE, (40, 5, 50, 15), Framing())
+
+
+@pytest.mark.parametrize(
+    ("box", "clipped"),
+    [
+        ((-3.4, 2.6, 8.2, 40.0), (0, 3, 8, 20)),
+        ((5, 5, 5.2, 5.2), (5, 5, 6, 6)),
+        ((29.9, 19.9, 90, 90), (29, 19, 30, 20)),
+    ],
+)
+def test_boxes_are_clipped_and_never_empty(box, clipped):
+    assert clip_box(box, width=30, height=20) == clipped
+
+
+def test_fer2013_faces_go_through_unchanged():
+    face = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    assert np.array_equal(to_grey(face, 48), face)
+    assert np.array_equal(normalise([face], 48, 0.0, 1.0)[0, 0], face.astype(np.float32) / 255)
+    assert np.array_equal(to_grey(face[:, :, np.newaxis], 48), face)
+    assert np.array_equal(to_grey(np.dstack([face] * 3), 48), face)
+
+
+def test_grey_weighs_the_channels_as_itu_601():
+    for channel, grey in enumerate((76, 150, 29)):
+        pixel = np.zeros((1, 1, 3), np.uint8)
+        pixel[..., channel] = 255
+        assert to_grey(pixel, 1)[0, 0] == grey
+
+
+def test_shrinking_averages():
+    checks = np.indices((96, 96)).sum(axis=0) % 2 * 255
+    assert np.ptp(to_grey(checks.astype(np.uint8), 48)) == 0
+
+
+@pytest.mark.parametrize(
+    "crop",
+    [np.zeros((48, 48), np.float32), np.zeros((48, 48, 4), np.uint8), np.zeros((0, 48), np.uint8), "face", [[1, 2]]],
+)
+def test_other_crops_are_an_error(crop):
+    with pytest.raises(MiniXceptionError, match="face crop"):
+        to_grey(crop, 48)
