@@ -147,7 +147,8 @@ class MiniXception(
         """
         config, tensors = load_checkpoint(name, **download)
         try:
-            model = cls(**config)
+            with torch.device("cpu"):
+                model = cls(**config)
         except TypeError as error:
             raise MiniXceptionError(
                 f"{name or 'the bundled weights'}: config.json is another model's ({error})"

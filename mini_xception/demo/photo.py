@@ -51,6 +51,7 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
         with gr.Column():
             annotated = gr.Image(
                 label="Faces",
+                elem_id="annotated",
                 format="jpeg",
                 interactive=False,
                 height=420,
