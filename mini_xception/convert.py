@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from pathlib import Path
 
 import torch
@@ -30,7 +29,7 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> N
         state = torch.load(source, map_location="cpu", weights_only=True)
     except OSError as error:
         raise MiniXceptionError(f"{source}: cannot be read ({error.strerror or error})") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # What is no PyTorch file makes its reader raise almost anything.
         raise MiniXceptionError(
             f"{source}: no PyTorch file with nothing but tensors in it; only such are read"
         ) from error
@@ -42,4 +41,7 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> N
         raise MiniXceptionError(
             f"{source}: no state dict of the reference's mini_Xception with {len(EMOTIONS)} classes and its 116 tensors"
         ) from error
-    model.save_pretrained(Path(target))
+    try:
+        model.save_pretrained(Path(target))
+    except OSError as error:
+        raise MiniXceptionError(f"{target}: cannot be written ({error.strerror or error})") from error

@@ -145,20 +145,19 @@ class MiniXception(
         Raises:
             MiniXceptionError: a file or tensor is missing, damaged, or another network's.
         """
-        config, tensors = load_checkpoint(name, **download)
-        try:
-            with torch.device("cpu"):
+        target, shown = resolve_device(device), name or "the bundled weights"
+        with torch.device("cpu"):
+            config, tensors = load_checkpoint(name, **download)
+            try:
                 model = cls(**config)
-        except TypeError as error:
-            raise MiniXceptionError(
-                f"{name or 'the bundled weights'}: config.json is another model's ({error})"
-            ) from error
-        try:
-            model.load_state_dict(tensors, strict=True)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())
-            raise MiniXceptionError(f"{name or 'the bundled weights'}: the weights do not fit: {reason}") from error
-        return model.to(resolve_device(device)).eval()
+            except TypeError as error:
+                raise MiniXceptionError(f"{shown}: config.json is another model's ({error})") from error
+            try:
+                model.load_state_dict(tensors, strict=True)
+            except RuntimeError as error:
+                reason = " ".join(str(error).split())
+                raise MiniXceptionError(f"{shown}: the weights do not fit: {reason}") from error
+        return model.to(target).eval()
 
 
 def resolve_device(device: str | torch.device | None) -> torch.device:
@@ -168,7 +167,7 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
         MiniXceptionError: no device has this name, or this machine has none such.
     """
     if device is None:
-        return torch.get_default_device()
+        return torch.empty(0).device
     if device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")

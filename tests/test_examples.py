@@ -1,0 +1,23 @@
+"""The example scripts run, and print what they promise."""
+
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import ROOT
+
+PRINTED = {"read_a_photo.py": "happy"}
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "examples").glob("*.py")))
+def test_example(script, tmp_path):
+    command = [sys.executable, ROOT / "examples" / script]
+    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert PRINTED[script] in printed
+
+
+def test_every_photo_has_its_licence():
+    table = (ROOT / "examples" / "README.md").read_text()
+    for photo in (ROOT / "examples").glob("*.jpg"):
+        assert f"`{photo.name}`" in table
