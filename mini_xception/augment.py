@@ -1,78 +1,201 @@
 """Augmentations: random changes to a batch of faces that leave the expression as it is.
 
-Each is one class, called with a batch and a generator, so that a seed makes it repeatable. All of them work on the
-batch at once, per picture, on the device where the batch is.
+Each is one class with one strength, drawn anew for every picture, for a whole batch at once and on the device where
+the batch is. Neighbouring geometric ones are multiplied into one affine map and sampled once, so that four of them
+cost and blur no more than one. A new augmentation is a class and a row in AUGMENTATIONS; the trainer's options are
+built from it.
 """
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
 
-class Augmentation(Protocol):
-    """Takes and returns faces: float, (N, 1, H, W), pixels in 0–255."""
+class PixelAugmentation(ABC):
+    """Changes grey values where they are."""
 
-    def __call__(self, faces: Tensor, generator: Generator) -> Tensor: ...
+    @abstractmethod
+    def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
+        """Take and return faces: float, (N, 1, H, W), pixels in 0–255; the generator is on the faces' device."""
 
 
-def _uniform(n: int, low: float, high: float, faces: Tensor, generator: Generator) -> Tensor:
-    return torch.empty(n, device=faces.device).uniform_(low, high, generator=generator)
+class GeometricAugmentation(ABC):
+    """Moves pixels."""
+
+    @abstractmethod
+    def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
+        """From where each output pixel comes: n maps, (n, 3, 3), in coordinates that span −1 to 1 over the side."""
+
+
+Augmentation = PixelAugmentation | GeometricAugmentation
 
 
 @dataclass(frozen=True)
-class RandomAffine:
-    """Mirror, turn, scale and shift each face in one bilinear resampling; what comes from outside is black.
+class SaltAndPepper(PixelAugmentation):
+    """Sets a pixel to 0 with a probability, and to 255 with the same; the reference's ``Salt_Pepper_Noise``."""
 
-    Attributes:
-        flip: probability of the mirror image.
-        degrees: largest rotation to either side.
-        scale: the size is multiplied by U(1 − scale, 1 + scale).
-        shift: the largest shift to each side, as a fraction of the face's side.
+    probability: float
+
+    def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
+        noise = torch.rand(faces.shape, device=faces.device, generator=generator)
+        return faces.masked_fill(noise < self.probability, 0.0).masked_fill(noise > 1 - self.probability, 255.0)
+
+
+@dataclass(frozen=True)
+class Brightness(PixelAugmentation):
+    """Multiplies a picture by U(1 − fraction, 1 + fraction)."""
+
+    fraction: float
+
+    def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
+        return (faces * _around_one(len(faces), self.fraction, generator).view(-1, 1, 1, 1)).clamp(0, 255)
+
+
+@dataclass(frozen=True)
+class Contrast(PixelAugmentation):
+    """Multiplies a picture's distance from its mean by U(1 − fraction, 1 + fraction)."""
+
+    fraction: float
+
+    def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
+        mean = faces.mean(dim=(1, 2, 3), keepdim=True)
+        factor = _around_one(len(faces), self.fraction, generator).view(-1, 1, 1, 1)
+        return ((faces - mean) * factor + mean).clamp(0, 255)
+
+
+@dataclass(frozen=True)
+class Zoom(GeometricAugmentation):
+    """Stretches width and height, each by its own U(1 − fraction, 1 + fraction), as Keras's ``zoom_range`` does."""
+
+    fraction: float
+
+    def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
+        x, y = (1 / _around_one(n, self.fraction, generator) for _ in range(2))
+        zero = torch.zeros_like(x)
+        return _matrices((x, zero, zero), (zero, y, zero))
+
+
+@dataclass(frozen=True)
+class Shift(GeometricAugmentation):
+    """Shifts to each side by whole pixels: a size from U(0, fraction) of the side, its sign by a coin, cut to pixels.
+
+    The reference's ``Width_Shift_Range`` and ``Height_Shift_Range`` in one.
     """
 
-    flip: float = 0.5
-    degrees: float = 10.0
-    scale: float = 0.1
-    shift: float = 0.1
+    fraction: float
 
-    def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
-        n = len(faces)
-        mirror = torch.where(_uniform(n, 0, 1, faces, generator) < self.flip, -1.0, 1.0)
-        angle = _uniform(n, -self.degrees, self.degrees, faces, generator) * (math.pi / 180)
-        zoom = 1 / _uniform(n, 1 - self.scale, 1 + self.scale, faces, generator)
-        # affine_grid's coordinates span 2 over the side.
-        shift_x = 2 * _uniform(n, -self.shift, self.shift, faces, generator)
-        shift_y = 2 * _uniform(n, -self.shift, self.shift, faces, generator)
-        cos, sin = zoom * angle.cos(), zoom * angle.sin()
-        theta = torch.stack([cos * mirror, -sin, shift_x, sin * mirror, cos, shift_y], dim=1).view(n, 2, 3)
-        grid = functional.affine_grid(theta, list(faces.shape), align_corners=False)
-        return functional.grid_sample(faces, grid, align_corners=False)
+    def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
+        size = torch.rand(2, n, device=generator.device, generator=generator) * self.fraction
+        sign = torch.rand(2, n, device=generator.device, generator=generator).sub(0.5).sign()
+        x, y = sign * (size * side).floor() * (2 / side)  # coordinates span 2 over the side
+        one, zero = torch.ones_like(x), torch.zeros_like(x)
+        return _matrices((one, zero, x), (zero, one, y))
 
 
 @dataclass(frozen=True)
-class RandomBrightnessContrast:
-    """Multiply each face's brightness by U(1 ± brightness) and its contrast about its mean by U(1 ± contrast)."""
+class Rotation(GeometricAugmentation):
+    """Turns by U(−degrees, degrees)."""
 
-    brightness: float = 0.2
-    contrast: float = 0.2
+    degrees: float
 
-    def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
-        n = len(faces)
-        brightness = _uniform(n, 1 - self.brightness, 1 + self.brightness, faces, generator).view(n, 1, 1, 1)
-        contrast = _uniform(n, 1 - self.contrast, 1 + self.contrast, faces, generator).view(n, 1, 1, 1)
-        mean = faces.mean(dim=(1, 2, 3), keepdim=True)
-        return (((faces - mean) * contrast + mean) * brightness).clamp_(0, 255)
+    def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
+        angle = _uniform(n, -self.degrees, self.degrees, generator) * (math.pi / 180)
+        cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
+        return _matrices((cos, -sin, zero), (sin, cos, zero))
+
+
+@dataclass(frozen=True)
+class Flip(GeometricAugmentation):
+    """Mirrors a picture left to right with a probability."""
+
+    probability: float
+
+    def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
+        drawn = torch.rand(n, device=generator.device, generator=generator)
+        x = torch.where(drawn < self.probability, -1.0, 1.0)
+        one, zero = torch.ones_like(x), torch.zeros_like(x)
+        return _matrices((x, zero, zero), (zero, one, zero))
 
 
 def augment(faces: Tensor, augmentations: Sequence[Augmentation], generator: Generator) -> Tensor:
-    """Apply augmentations in their order to float faces (N, 1, H, W) with pixels in 0–255."""
+    """Apply augmentations in their order; what comes from outside a picture is black.
+
+    Args:
+        faces: float, (N, 1, S, S), pixels in 0–255.
+        augmentations: what to do.
+        generator: on the faces' device; its seed makes the result repeatable.
+
+    Returns:
+        float, (N, 1, S, S), pixels in 0–255.
+    """
+    pending: Tensor | None = None
     for augmentation in augmentations:
-        faces = augmentation(faces, generator)
-    return faces
+        if isinstance(augmentation, GeometricAugmentation):
+            matrices = augmentation.matrices(len(faces), faces.shape[-1], generator)
+            pending = matrices if pending is None else pending @ matrices
+        else:
+            faces, pending = augmentation(_resample(faces, pending), generator), None
+    return _resample(faces, pending)
+
+
+def _resample(faces: Tensor, matrices: Tensor | None) -> Tensor:
+    if matrices is None:
+        return faces
+    grid = functional.affine_grid(matrices[:, :2], list(faces.shape), align_corners=False)
+    return functional.grid_sample(faces, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def _uniform(n: int, low: float, high: float, generator: Generator) -> Tensor:
+    return torch.rand(n, device=generator.device, generator=generator) * (high - low) + low
+
+
+def _around_one(n: int, fraction: float, generator: Generator) -> Tensor:
+    return _uniform(n, 1 - fraction, 1 + fraction, generator)
+
+
+def _matrices(first: tuple[Tensor, Tensor, Tensor], second: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    zero, one = torch.zeros_like(first[0]), torch.ones_like(first[0])
+    return torch.stack([*first, *second, zero, zero, one], dim=1).view(-1, 3, 3)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registry row: the class, and the largest strength that makes sense."""
+
+    kind: type[Augmentation]
+    strongest: float
+
+
+#: name → class, in the order in which they are applied: pixels first, so that all geometry is sampled once.
+AUGMENTATIONS: dict[str, Entry] = {
+    "salt_and_pepper": Entry(SaltAndPepper, strongest=0.2),
+    "brightness": Entry(Brightness, strongest=0.5),
+    "contrast": Entry(Contrast, strongest=0.5),
+    "zoom": Entry(Zoom, strongest=0.3),
+    "shift": Entry(Shift, strongest=0.3),
+    "rotation": Entry(Rotation, strongest=45.0),
+    "flip": Entry(Flip, strongest=1.0),
+}
+
+
+def build(strengths: dict[str, float]) -> tuple[Augmentation, ...]:
+    """Augmentations from their names and strengths, in the registry's order; a strength of 0 leaves one out."""
+    chosen = {name: strengths.get(name, 0.0) for name in AUGMENTATIONS}
+    return tuple(AUGMENTATIONS[name].kind(strength) for name, strength in chosen.items() if strength > 0)  # type: ignore[call-arg]
+
+
+#: Named sets of strengths. ``keras`` is the official project's, ``basic`` and ``full`` are the PyTorch reference's
+#: first and second, ``best`` is this project's.
+PRESETS: dict[str, dict[str, float]] = {
+    "keras": {"zoom": 0.1, "shift": 0.1, "rotation": 10.0, "flip": 0.5},
+    "basic": {"brightness": 0.2, "rotation": 10.0, "flip": 0.5},
+    "full": {"salt_and_pepper": 0.05, "brightness": 0.2, "shift": 0.1, "rotation": 10.0, "flip": 0.5},
+    "best": {"brightness": 0.2, "contrast": 0.2, "zoom": 0.1, "shift": 0.1, "rotation": 10.0, "flip": 0.5},
+}

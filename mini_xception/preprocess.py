@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
 
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import Box
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Pixels = TypeVar("Pixels", np.ndarray, "Tensor")
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,11 @@ def to_grey(crop: np.ndarray, size: int) -> np.ndarray:
     return cv2.resize(grey, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
+def scale_pixels(pixels: Pixels, mean: float, std: float) -> Pixels:
+    """Network input from grey pixels in 0–255, as floats: an array or a tensor of any shape."""
+    return (pixels / 255.0 - mean) / std
+
+
 def normalise(crops: Sequence[np.ndarray] | np.ndarray, size: int, mean: float, std: float) -> np.ndarray:
     """Make network input from face crops.
 
@@ -114,4 +125,4 @@ def normalise(crops: Sequence[np.ndarray] | np.ndarray, size: int, mean: float, 
     grey = np.empty((len(crops), 1, size, size), np.float32)
     for i, crop in enumerate(crops):
         grey[i, 0] = to_grey(crop, size)
-    return (grey / 255.0 - mean) / std
+    return scale_pixels(grey, mean, std)

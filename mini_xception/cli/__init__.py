@@ -1,0 +1,51 @@
+"""The command line: it parses, calls and writes. A command is a module here and a row in COMMANDS."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from mini_xception import __version__
+from mini_xception.errors import MiniXceptionError
+
+PROGRAM = "mini-xception"
+#: name → what it does; the module of that name adds its options and runs it, and is imported only when it is called.
+COMMANDS: dict[str, str] = {
+    "predict": "read the expressions in photos",
+    "evaluate": "measure a checkpoint on FER2013",
+    "train": "train a checkpoint on FER2013",
+    "convert": "make a checkpoint folder of a .pth",
+    "demo": "serve the web page",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; a failure is one line on stderr and a non-zero status."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    args = _parser(argv).parse_args(argv)
+    try:
+        return import_module(f"{__name__}.{args.command}").run(args)
+    except MiniXceptionError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # The reader, `head` say, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(prog=PROGRAM, description="Read facial expressions in photos with mini_Xception.")
+    root.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = root.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
+    for name, purpose in COMMANDS.items():
+        command = commands.add_parser(name, help=purpose)
+        if name in argv[:1]:
+            module = import_module(f"{__name__}.{name}")
+            command.description = module.__doc__
+            module.add_arguments(command)
+    return root

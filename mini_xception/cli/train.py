@@ -1,0 +1,72 @@
+"""Train a checkpoint on FER2013: a named run, any of its settings changed.
+
+Killed at any moment, the same command goes on where it was. On several devices: accelerate launch -m
+mini_xception.train, with the same options.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from mini_xception.augment import AUGMENTATIONS, PRESETS
+from mini_xception.data import load_fer2013, load_votes
+from mini_xception.errors import MiniXceptionError
+from mini_xception.faces import EMOTIONS
+from mini_xception.metrics import measure
+from mini_xception.plots import plot_confusion_matrix, plot_curves
+from mini_xception.train.config import RUNS, TrainConfig
+
+#: Settings of a run that have an option of their own; the augmentations have theirs by name.
+SETTINGS = {field.name: field for field in dataclasses.fields(TrainConfig) if field.name != "augmentations"}
+TYPES = {"int": int, "float": float, "str": str}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="fer2013.csv or fer2013.csv.gz")
+    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder; resumed if it exists")
+    parser.add_argument("--preset", default="best", choices=RUNS, help="the named run (default: best)")
+    parser.add_argument("--votes", type=Path, metavar="FILE", help="FER+'s fer2013new.csv, for --vote-weight")
+    settings = parser.add_argument_group("settings of the run; its preset's where none is given")
+    for name, field in SETTINGS.items():
+        settings.add_argument(_option(name), type=TYPES[str(field.type)], metavar=str(field.type).upper())
+    strengths = parser.add_argument_group("augmentation; the preset's where none is given, 0 for none")
+    strengths.add_argument("--augment", choices=PRESETS, help="a named set of strengths")
+    for name, entry in AUGMENTATIONS.items():
+        purpose = (entry.kind.__doc__ or "").split("\n")[0]
+        strengths.add_argument(_option(name), type=float, metavar="X", help=purpose.replace("%", "%%"))
+
+
+def run(args: argparse.Namespace) -> int:
+    from mini_xception.recognizer import EmotionRecognizer
+    from mini_xception.train import train
+
+    config = config_from(args)
+    training, public_test = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
+    votes = load_votes(args.votes)[training.rows] if args.votes else None
+    model = train(config, training, public_test, args.run, votes)
+    metrics = measure(
+        EmotionRecognizer(model, detector=None).classify(public_test.images), public_test.labels, EMOTIONS
+    )
+    plot_curves(args.run / "log.csv", args.run / "curves.png")
+    title = f"PublicTest (validation): {metrics.accuracy:.2%}"
+    plot_confusion_matrix(metrics.confusion_matrix, EMOTIONS, title, args.run / "confusion_matrix.png")
+    print(f"{args.run / 'best'} is the best checkpoint: mini-xception demo --checkpoint {args.run / 'best'}")
+    return 0
+
+
+def config_from(args: argparse.Namespace) -> TrainConfig:
+    """The preset with the settings that were given on the command line."""
+    preset = RUNS[args.preset]
+    strengths = PRESETS[args.augment] if args.augment else preset.augmentations
+    changed = {name: value for name in AUGMENTATIONS if (value := getattr(args, name)) is not None}
+    for name, value in changed.items():
+        if not 0 <= value <= AUGMENTATIONS[name].strongest:
+            raise MiniXceptionError(f"{_option(name)} {value} lies outside 0–{AUGMENTATIONS[name].strongest}")
+    settings = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
+    return dataclasses.replace(preset, augmentations={**strengths, **changed}, **settings)
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")

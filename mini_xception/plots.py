@@ -1,0 +1,63 @@
+"""Plots of a training run, as PNG files."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def plot_curves(log: Path, target: Path) -> None:
+    """Draw loss and accuracy over the epochs of a ``log.csv``."""
+    from matplotlib.figure import Figure
+
+    with log.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    epochs = [float(row["epoch"]) for row in rows]
+
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        scale = 100 if quantity == "accuracy" else 1
+        for split, name in (("train", "training, augmented"), ("public_test", "PublicTest (validation)")):
+            axes.plot(epochs, [scale * float(row[f"{split}_{quantity}"]) for row in rows], label=name)
+        axes.set(xlabel="epoch", ylabel=quantity + (" in %" if scale == 100 else ""))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(target, dpi=120)
+
+
+def plot_confusion_matrix(matrix: np.ndarray, labels: Sequence[str], title: str, target: Path) -> None:
+    """Draw a confusion matrix: rows are the truth, each cell has its count and its share of the row.
+
+    Args:
+        matrix: counts, (labels, labels).
+        labels: names of the classes.
+        title: above the matrix.
+        target: the PNG file.
+    """
+    from matplotlib.figure import Figure
+
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(7.5, 6.5), layout="constrained")
+    axes: Axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(*matrix.shape):
+        axes.text(
+            column,
+            row,
+            f"{shares[row, column]:.0%}\n{matrix[row, column]}",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if shares[row, column] > 0.5 else "black",
+        )
+    axes.set(xlabel="prediction", ylabel="truth", title=title)
+    axes.set_xticks(range(len(labels)), labels)
+    axes.set_yticks(range(len(labels)), labels)
+    figure.savefig(target, dpi=120)
