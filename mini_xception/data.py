@@ -1,4 +1,9 @@
-"""FER2013 as Kaggle gives it: ``fer2013.csv`` with the columns ``emotion,pixels,Usage``, plain or gzipped."""
+"""FER2013 in every form people have it, decoded once into one array and cached in the user's cache folder.
+
+The forms: Kaggle's ``fer2013.csv`` and ``icml_face_data.csv``, plain, ``.gz`` or ``.zip``; a folder with the PyTorch
+reference's ``train.csv`` and ``test.csv``; a folder of pictures, ``train/<emotion>/*`` and ``test/<emotion>/*``, whose
+file names begin with their split.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,8 @@ import os
 import tempfile
 import warnings
 import zipfile
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,6 +27,7 @@ from platformdirs import user_cache_path
 
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
+from mini_xception.images import SUFFIXES, load_image
 
 #: FER2013's pictures are 48×48 grey.
 SIDE = 48
@@ -27,6 +35,10 @@ SPLITS: tuple[str, ...] = ("Training", "PublicTest", "PrivateTest")
 
 #: The columns of FER+'s ``fer2013new.csv`` in the order of EMOTIONS.
 _VOTE_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+_FORMS = "fer2013.csv (also .gz, .zip), icml_face_data.csv, a folder with train.csv and test.csv, or one of pictures"
+
+#: A decoded row: label, index of its split, pixels.
+Row = tuple[int, int, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -48,50 +60,63 @@ class LabelledFaces:
 
 
 def load_fer2013(path: str | os.PathLike[str], split: str) -> LabelledFaces:
-    """Read one split of FER2013; the decoded file is cached in the user's cache folder.
+    """Read one split of FER2013.
 
     Args:
-        path: ``fer2013.csv`` or ``fer2013.csv.gz``.
+        path: the data in any of the module's forms.
         split: Training, PublicTest or PrivateTest.
 
     Raises:
-        MiniXceptionError: no such file or split, or a malformed row, which is named.
+        MiniXceptionError: no such data or split, or a malformed row, which is named.
     """
     if split not in SPLITS:
         raise MiniXceptionError(f"split {split!r} is none of {', '.join(SPLITS)}")
     path = Path(path)
-    if not path.is_file():
-        raise MiniXceptionError(f"{path}: no such file; FER2013 is Kaggle's fer2013.csv, plain or .gz")
+    if not path.exists():
+        raise MiniXceptionError(f"{path}: no such file; FER2013 is {_FORMS}")
     decoded = _decode_cached(path)
     chosen = np.flatnonzero(decoded["splits"] == SPLITS.index(split))
     if len(chosen) == 0:
         present = [SPLITS[i] for i in np.unique(decoded["splits"])]
-        raise MiniXceptionError(f"{path}: no row has Usage {split}; the file has {', '.join(present)}")
+        raise MiniXceptionError(f"{path}: no row has Usage {split}; the data has {', '.join(present)}")
     return LabelledFaces(decoded["images"][chosen], decoded["labels"][chosen], chosen)
 
 
-def load_votes(path: str | os.PathLike[str]) -> np.ndarray:
+def load_votes(path: str | os.PathLike[str], split: str, rows: np.ndarray) -> np.ndarray:
     """Read FER+'s votes for the seven emotions.
 
     Args:
-        path: ``fer2013new.csv``; its row *i* belongs to FER2013's row *i*.
+        path: ``fer2013new.csv``; its row *i* belongs to row *i* of FER2013's CSV file.
+        split: the split that the rows belong to.
+        rows: int64, (N,), of :class:`LabelledFaces`.
 
     Returns:
-        float32, (rows, 7), each row's votes as fractions of their sum; zeros where no vote is for any of the seven.
+        float32, (N, 7), each picture's votes as fractions of their sum; zeros where nobody voted for any of the seven.
+
+    Raises:
+        MiniXceptionError: no such file, or its rows are not FER2013's.
     """
-    with open(path, newline="", encoding="utf-8") as file:
-        counts = [
-            [float(row[column]) for column in _VOTE_COLUMNS] if row["Image name"] else [0.0] * len(EMOTIONS)
-            for row in csv.DictReader(file)
-        ]
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            table = list(csv.DictReader(file))
+        chosen = [table[row] for row in rows]
+        counts = [[float(row[column]) for column in _VOTE_COLUMNS] for row in chosen]
+    except OSError as error:
+        raise MiniXceptionError(f"{path}: cannot be read ({error.strerror})") from error
+    except IndexError as error:
+        raise MiniXceptionError(f"{path}: {len(table)} rows, fewer than the data has; it must be row by row") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise MiniXceptionError(f"{path}: not FER+'s fer2013new.csv ({error})") from error
+    for number, row in zip(rows, chosen, strict=True):
+        if row.get("Usage") != split:
+            raise MiniXceptionError(f"{path}, row {number + 1}: Usage is {row.get('Usage')!r}, the data has {split!r}")
     votes = np.array(counts, np.float32)
+    votes[[not row["Image name"] for row in chosen]] = 0  # A row without an image name has no usable votes.
     return votes / np.maximum(votes.sum(axis=1, keepdims=True), 1)
 
 
 def _decode_cached(path: Path) -> dict[str, np.ndarray]:
-    status = path.stat()
-    key = hashlib.sha256(f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}".encode()).hexdigest()[:16]
-    cached = user_cache_path("mini_xception") / f"fer2013-{key}.npz"
+    cached = user_cache_path("mini_xception") / f"fer2013-{_fingerprint(path)}.npz"
     with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile), np.load(cached, allow_pickle=False) as arrays:
         return dict(arrays)
     decoded = _decode(path)
@@ -103,31 +128,46 @@ def _decode_cached(path: Path) -> dict[str, np.ndarray]:
     return decoded
 
 
+def _fingerprint(path: Path) -> str:
+    """Changes whenever a file of the data does."""
+    digest = hashlib.sha256(str(path.resolve()).encode())
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        status = file.stat()
+        digest.update(f"|{file.relative_to(path)}|{status.st_size}|{status.st_mtime_ns}".encode())
+    return digest.hexdigest()[:16]
+
+
 def _decode(path: Path) -> dict[str, np.ndarray]:
-    images: list[np.ndarray] = []
-    labels: list[int] = []
-    splits: list[int] = []
-    try:
-        with _open_text(path) as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            missing = {"emotion", "pixels", "Usage"} - set(reader.fieldnames or ())
-            if missing:
-                raise MiniXceptionError(f"{path}: the header lacks {', '.join(sorted(missing))}; is this fer2013.csv?")
-            for number, row in enumerate(reader, start=1):
-                label, split, pixels = _decode_row(row, where=f"{path}, row {number}")
-                labels.append(label)
-                splits.append(split)
-                images.append(pixels)
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        raise MiniXceptionError(f"{path}: not a readable fer2013.csv ({error})") from error
-    if not images:
-        raise MiniXceptionError(f"{path}: the file has a header but no rows")
+    if not path.is_dir():
+        rows = list(_rows_of_csv(path))
+    elif tables := [table for name in ("train", "test") if (table := path / f"{name}.csv").is_file()]:
+        rows = [row for table in tables for row in _rows_of_csv(table)]
+    else:
+        rows = list(_rows_of_pictures(path))
+    labels, splits, images = zip(*rows, strict=True)
     return {"images": np.stack(images), "labels": np.array(labels, np.int64), "splits": np.array(splits, np.int64)}
 
 
-def _decode_row(row: dict[str, str], where: str) -> tuple[int, int, np.ndarray]:
-    emotion, usage = row["emotion"], row["Usage"]
-    if not (emotion or "").isdigit() or int(emotion) >= len(EMOTIONS):
+def _rows_of_csv(path: Path) -> Iterator[Row]:
+    number = 0
+    try:
+        with _open_text(path) as file:
+            reader = csv.DictReader(file)
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+            missing = {"emotion", "pixels", "Usage"} - set(reader.fieldnames)
+            if missing:
+                raise MiniXceptionError(f"{path}: the header lacks {', '.join(sorted(missing))}; FER2013 is {_FORMS}")
+            for number, row in enumerate(reader, start=1):
+                yield _decode_row(row, where=f"{path}, row {number}")
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error, zipfile.BadZipFile) as error:
+        raise MiniXceptionError(f"{path}: damaged after row {number} ({error}); FER2013 is {_FORMS}") from error
+    if number == 0:
+        raise MiniXceptionError(f"{path}: the file has a header but no rows")
+
+
+def _decode_row(row: dict[str, str | None], where: str) -> Row:
+    emotion, usage = (row["emotion"] or "").strip(), (row["Usage"] or "").strip()
+    if not emotion.isdigit() or int(emotion) >= len(EMOTIONS):
         raise MiniXceptionError(f"{where}: emotion is {emotion!r}, it must be 0–{len(EMOTIONS) - 1}")
     if usage not in SPLITS:
         raise MiniXceptionError(f"{where}: Usage is {usage!r}, it must be one of {', '.join(SPLITS)}")
@@ -144,7 +184,30 @@ def _decode_row(row: dict[str, str], where: str) -> tuple[int, int, np.ndarray]:
     return int(emotion), SPLITS.index(usage), pixels.astype(np.uint8).reshape(SIDE, SIDE)
 
 
+def _rows_of_pictures(folder: Path) -> Iterator[Row]:
+    files = sorted(file for file in folder.glob("*/*/*") if file.suffix.lower() in SUFFIXES)
+    if not files:
+        raise MiniXceptionError(f"{folder}: neither train.csv nor train/<emotion>/ with pictures; FER2013 is {_FORMS}")
+    for file in files:
+        if file.parent.name not in EMOTIONS:
+            raise MiniXceptionError(f"{file}: the folder must be one of {', '.join(EMOTIONS)}")
+        split = file.name.split("_")[0]
+        if split not in SPLITS:
+            raise MiniXceptionError(f"{file}: the name must begin with {', '.join(f'{name}_' for name in SPLITS)}")
+        image = load_image(file)
+        if image.shape[:2] != (SIDE, SIDE):
+            raise MiniXceptionError(f"{file}: {image.shape[1]}×{image.shape[0]} pixels, there must be {SIDE}×{SIDE}")
+        yield EMOTIONS.index(file.parent.name), SPLITS.index(split), image[:, :, 1]
+
+
 def _open_text(path: Path) -> IO[str]:
     if path.suffix == ".gz":
         return io.TextIOWrapper(gzip.open(path), encoding="utf-8", newline="")
-    return open(path, newline="", encoding="utf-8")
+    if path.suffix != ".zip":
+        return open(path, newline="", encoding="utf-8")
+    archive = zipfile.ZipFile(path)
+    tables = [name for name in archive.namelist() if name.endswith(".csv") and not name.startswith("__MACOSX")]
+    known = [name for name in tables if Path(name).name in ("fer2013.csv", "icml_face_data.csv")]
+    if len(known or tables) != 1:
+        raise MiniXceptionError(f"{path}: must hold one CSV file, holds {', '.join(tables) or 'none'}")
+    return io.TextIOWrapper(archive.open((known or tables)[0]), encoding="utf-8", newline="")

@@ -149,4 +149,4 @@ def test_the_bundled_weights_reach_the_references_level(fer2013):
 def test_evaluate_needs_the_split_it_was_asked_for(fer2013):
     result = run("evaluate", "--data", fer2013, "--split", "PrivateTest")
     assert result.returncode == 1
-    assert "the file has Training, PublicTest" in result.stderr
+    assert "the data has Training, PublicTest" in result.stderr

@@ -1,7 +1,10 @@
 import gzip
+import io
+import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mini_xception import MiniXceptionError
 from mini_xception.data import load_fer2013, load_votes
@@ -29,6 +32,70 @@ def write(tmp_path):
         return path
 
     return write
+
+
+def zipped(*members: tuple[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in members:
+            archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+def picture(index: int) -> Image.Image:
+    return Image.fromarray(np.array(PIXELS[index].split(), np.uint8).reshape(48, 48))
+
+
+def test_zip(write):
+    path = write("", "archive.zip")
+    path.write_bytes(zipped(("fer2013/fer2013.csv", HEADER + "".join(ROWS)), ("fer2013/fer2013.bib", "@article{}")))
+    assert load_fer2013(path, "Training").labels.tolist() == [3, 6]
+    path.write_bytes(zipped(("a.csv", ""), ("b.csv", "")))
+    with pytest.raises(MiniXceptionError, match=r"must hold one CSV file, holds a\.csv, b\.csv"):
+        load_fer2013(path, "Training")
+
+
+def test_icml_face_data(write):
+    rows = "".join(f"{label}, {split}, {pixels}\n" for label, pixels, split in (r.strip().split(",") for r in ROWS))
+    path = write("emotion, Usage, pixels\n" + rows, "icml_face_data.csv")
+    assert load_fer2013(path, "Training").labels.tolist() == [3, 6]
+    assert load_fer2013(path, "PublicTest").images[0, 0, :3].tolist() == [7, 8, 9]
+
+
+def test_the_references_two_tables(write):
+    path = write(HEADER + ROWS[0] + ROWS[2], "train.csv").parent
+    write(HEADER + ROWS[1] + ROWS[3], "test.csv")
+    assert load_fer2013(path, "Training").labels.tolist() == [3, 6]
+    assert load_fer2013(path, "PrivateTest").labels.tolist() == [4]
+
+
+def test_folder_of_pictures(tmp_path):
+    names = ("train/happy/Training_1.png", "test/angry/PublicTest_2.png", "train/neutral/Training_3.png")
+    for index, name in enumerate(names):
+        file = tmp_path / "pictures" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        picture(index).save(file)
+    training = load_fer2013(tmp_path / "pictures", "Training")
+    assert training.labels.tolist() == [3, 6]
+    assert " ".join(map(str, training.images[0].ravel())) == PIXELS[0]
+    assert load_fer2013(tmp_path / "pictures", "PublicTest").labels.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "reason"),
+    [
+        ("train/joyful/Training_1.png", 48, "must be one of angry"),
+        ("train/happy/1.png", 48, "must begin with Training_"),
+        ("train/happy/Training_1.png", 64, "64×64 pixels"),
+        ("elsewhere.png", 48, "neither train"),
+    ],
+)
+def test_folders_that_are_none(tmp_path, name, size, reason):
+    file = tmp_path / "pictures" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    picture(0).resize((size, size)).save(file)
+    with pytest.raises(MiniXceptionError, match=reason):
+        load_fer2013(tmp_path / "pictures", "Training")
 
 
 @pytest.mark.parametrize("name", ["fer2013.csv", "fer2013.csv.gz"])
@@ -64,7 +131,7 @@ def test_damaged_cache_is_made_anew(write, cache):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "header lacks"),
+        ("", "header lacks Usage, emotion, pixels"),
         (HEADER, "no rows"),
         ("emotion,pixels\n", "header lacks Usage"),
         (HEADER + ROWS[0] + f"7,{PIXELS[0]},Training\n", "row 2: emotion is '7'"),
@@ -73,8 +140,8 @@ def test_damaged_cache_is_made_anew(write, cache):
         (HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]},Training\n", "row 1: 2303 pixels"),
         (HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]} 256,Training\n", "row 1: a pixel"),
         (HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]} x,Training\n", "row 1: pixels must be whole numbers"),
-        (HEADER + "1\n", "row 1: Usage is None"),
-        (HEADER + ROWS[0], "no row has Usage PublicTest; the file has Training"),
+        (HEADER + "1\n", "row 1: Usage is ''"),
+        (HEADER + ROWS[0], "no row has Usage PublicTest; the data has Training"),
     ],
 )
 def test_what_is_wrong_is_named(write, text, reason):
@@ -88,19 +155,38 @@ def test_files_that_are_none(write, tmp_path):
         load_fer2013(tmp_path / "absent.csv", "Training")
     path = write("x", "fer2013.csv.gz")
     path.write_bytes(b"not gzip")
-    with pytest.raises(MiniXceptionError, match="not a readable"):
+    with pytest.raises(MiniXceptionError, match="damaged after row 0"):
         load_fer2013(path, "Training")
     with pytest.raises(MiniXceptionError, match="'test'"):
         load_fer2013(path, "test")
 
 
+VOTES = """Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF
+Training,fer0000000.png,4,0,0,1,3,2,0,0,0,0
+Training,,0,0,0,0,0,0,0,0,0,10
+"""
+
+
 def test_votes_are_fractions_in_fer2013s_order(tmp_path):
     path = tmp_path / "fer2013new.csv"
-    path.write_text(
-        "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n"
-        "Training,fer0000000.png,4,0,0,1,3,2,0,0,0,0\n"
-        "Training,,0,0,0,0,0,0,0,0,0,10\n"
-    )
-    votes = load_votes(path)
-    assert votes[0].tolist() == pytest.approx([0.3, 0.2, 0.0, 0.0, 0.1, 0.0, 0.4])
-    assert votes[1].tolist() == [0.0] * 7
+    path.write_text(VOTES)
+    votes = load_votes(path, "Training", np.array([1, 0]))
+    assert votes[0].tolist() == [0.0] * 7
+    assert votes[1].tolist() == pytest.approx([0.3, 0.2, 0.0, 0.0, 0.1, 0.0, 0.4])
+
+
+@pytest.mark.parametrize(
+    ("text", "split", "rows", "reason"),
+    [
+        (VOTES, "Training", [2], "2 rows, fewer than"),
+        (VOTES, "PublicTest", [1], "row 2: Usage is 'Training'"),
+        ("a,b\n1,2\n", "Training", [0], "not FER"),
+        (None, "Training", [0], "cannot be read"),
+    ],
+)
+def test_votes_of_another_file(tmp_path, text, split, rows, reason):
+    path = tmp_path / "fer2013new.csv"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(MiniXceptionError, match=reason):
+        load_votes(path, split, np.array(rows))

@@ -14,7 +14,9 @@ from mini_xception.metrics import Metrics, measure
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="fer2013.csv or fer2013.csv.gz")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="FILE", help="FER2013, in any form of docs/training.md"
+    )
     parser.add_argument("--split", required=True, choices=SPLITS)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_checkpoint(parser)

@@ -24,7 +24,9 @@ TYPES = {"int": int, "float": float, "str": str}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="fer2013.csv or fer2013.csv.gz")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="FILE", help="FER2013, in any form of docs/training.md"
+    )
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder; resumed if it exists")
     parser.add_argument("--preset", default="best", choices=RUNS, help="the named run (default: best)")
     parser.add_argument("--votes", type=Path, metavar="FILE", help="FER+'s fer2013new.csv, for --vote-weight")
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
     config = config_from(args)
     training, public_test = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
-    votes = load_votes(args.votes)[training.rows] if args.votes else None
+    votes = load_votes(args.votes, "Training", training.rows) if args.votes else None
     model = train(config, training, public_test, args.run, votes)
     metrics = measure(
         EmotionRecognizer(model, detector=None).classify(public_test.images), public_test.labels, EMOTIONS
