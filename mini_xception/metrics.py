@@ -1,4 +1,4 @@
-"""How good a classifier is, from its probabilities: accuracy, recall, macro-F1, calibration, confusion matrix."""
+"""How good a classifier is, from its probabilities: accuracy, recall, F1, calibration, confusion matrix."""
 
 from __future__ import annotations
 
@@ -19,22 +19,48 @@ class Metrics:
     Attributes:
         n: pictures.
         accuracy: share that is right.
-        macro_f1: F1 averaged over the labels; a label that never occurs counts 0.
-        recall: by label, the share of its pictures that is found; 0 for a label that never occurs.
+        balanced_accuracy: recall, averaged over the labels.
+        macro_f1: F1, averaged over the labels.
+        recall: by label, the share of its pictures that is found.
+        precision: by label, the share of its predictions that is right.
         ece: expected calibration error of the top probability.
         confusion_matrix: counts, int64, (labels, labels); rows are the truth, columns the prediction.
+
+    A label that never occurs, or is never predicted, counts 0.
     """
 
     n: int
     accuracy: float
+    balanced_accuracy: float
     macro_f1: float
     recall: dict[str, float]
+    precision: dict[str, float]
     ece: float
     confusion_matrix: np.ndarray
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {**vars(self), "confusion_matrix": self.confusion_matrix.tolist()}
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Confidence against accuracy, by bins of confidence.
+
+    Attributes:
+        count: int64, (ECE_BINS,), pictures.
+        confidence: (ECE_BINS,), mean top probability; 0 where there is no picture.
+        accuracy: (ECE_BINS,), share that is right; 0 where there is no picture.
+    """
+
+    count: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
+
+    @property
+    def ece(self) -> float:
+        """The gap between confidence and accuracy, averaged over the bins by their size (Guo et al. 2017)."""
+        return float((np.abs(self.confidence - self.accuracy) * self.count).sum() / self.count.sum())
 
 
 def measure(probabilities: np.ndarray, truth: np.ndarray, labels: Sequence[str]) -> Metrics:
@@ -45,29 +71,34 @@ def measure(probabilities: np.ndarray, truth: np.ndarray, labels: Sequence[str])
         truth: int64, (N,), indices into labels.
         labels: names of the classes.
     """
-    predicted = probabilities.argmax(axis=1)
     matrix = np.zeros((len(labels), len(labels)), np.int64)
-    np.add.at(matrix, (truth, predicted), 1)
-    hits = matrix.diagonal()
-    recall = hits / np.maximum(matrix.sum(axis=1), 1)
-    f1 = 2 * hits / np.maximum(matrix.sum(axis=0) + matrix.sum(axis=1), 1)
+    np.add.at(matrix, (truth, probabilities.argmax(axis=1)), 1)
+    hits, true, predicted = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
+    recall = hits / np.maximum(true, 1)
+    precision = hits / np.maximum(predicted, 1)
     return Metrics(
         n=len(truth),
         accuracy=float(hits.sum() / len(truth)),
-        macro_f1=float(f1.mean()),
-        recall={label: float(value) for label, value in zip(labels, recall, strict=True)},
-        ece=expected_calibration_error(probabilities.max(axis=1), predicted == truth),
+        balanced_accuracy=float(recall.mean()),
+        macro_f1=float((2 * hits / np.maximum(true + predicted, 1)).mean()),
+        recall=dict(zip(labels, recall.tolist(), strict=True)),
+        precision=dict(zip(labels, precision.tolist(), strict=True)),
+        ece=reliability(probabilities, truth).ece,
         confusion_matrix=matrix,
     )
 
 
-def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
-    """The gap between confidence and accuracy, averaged over bins of confidence by their size (Guo et al. 2017).
+def reliability(probabilities: np.ndarray, truth: np.ndarray) -> Reliability:
+    """Bin the top probabilities, each bin open below and closed above.
 
     Args:
-        confidence: (N,), the top probabilities in [0, 1].
-        correct: bool, (N,).
+        probabilities: float32, (N, labels).
+        truth: int64, (N,), indices into the labels.
     """
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == truth
     bins = np.clip(np.ceil(confidence * ECE_BINS).astype(int) - 1, 0, ECE_BINS - 1)
-    gaps = np.bincount(bins, weights=confidence - correct, minlength=ECE_BINS)
-    return float(np.abs(gaps).sum() / len(confidence))
+    count = np.bincount(bins, minlength=ECE_BINS)
+    sums = (np.bincount(bins, weights=values, minlength=ECE_BINS) for values in (confidence, correct))
+    mean_confidence, accuracy = (values / np.maximum(count, 1) for values in sums)
+    return Reliability(count, mean_confidence, accuracy)

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from mini_xception.metrics import expected_calibration_error, measure
+from mini_xception.metrics import measure, reliability
 
 LABELS = ("a", "b", "c")
 
@@ -17,16 +17,21 @@ def test_counts_by_hand():
     assert metrics.n == 6
     assert metrics.accuracy == 3 / 6
     assert metrics.recall == {"a": 2 / 4, "b": 1 / 2, "c": 0.0}
+    assert metrics.precision == {"a": 2 / 3, "b": 1 / 2, "c": 0.0}
+    assert metrics.balanced_accuracy == pytest.approx((2 / 4 + 1 / 2 + 0) / 3)
     # F1: a = 2·2/(3+4), b = 2·1/(2+2), c = 0
     assert metrics.macro_f1 == pytest.approx((4 / 7 + 1 / 2 + 0) / 3)
 
 
 def test_calibration_by_hand():
-    # One bin of confidence 0.9 with half right, one of 0.5 with all right: gaps 0.4 and 0.5.
-    confidence = np.array([0.9, 0.9, 0.5, 0.5])
-    correct = np.array([True, False, True, True])
-    assert expected_calibration_error(confidence, correct) == pytest.approx((0.4 * 2 + 0.5 * 2) / 4)
-    assert expected_calibration_error(np.array([1.0, 1.0]), np.array([True, True])) == 0
+    # One bin of confidence 0.9 with half right, one of 0.6 with all right: gaps 0.4 and 0.4, and a sure hit without.
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6], [1.0, 0.0]])
+    bins = reliability(probabilities, np.array([0, 1, 1, 1, 0]))
+    assert bins.ece == pytest.approx((0.4 * 2 + 0.4 * 2 + 0) / 5)
+    assert bins.count[13] == 2  # 0.9 lies in (13/15, 14/15]
+    assert bins.accuracy[13] == 0.5
+    assert bins.confidence[13] == pytest.approx(0.9)
+    assert bins.count[14] == 1
 
 
 def test_is_json_ready():
@@ -34,8 +39,10 @@ def test_is_json_ready():
     assert json.loads(json.dumps(metrics.to_dict())) == {
         "n": 3,
         "accuracy": 1.0,
+        "balanced_accuracy": 1.0,
         "macro_f1": 1.0,
         "recall": {"a": 1.0, "b": 1.0, "c": 1.0},
+        "precision": {"a": 1.0, "b": 1.0, "c": 1.0},
         "ece": 0.0,
         "confusion_matrix": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
     }

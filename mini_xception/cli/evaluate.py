@@ -6,11 +6,11 @@ import argparse
 import json
 from pathlib import Path
 
-from mini_xception.cli.options import add_checkpoint, add_device
+from mini_xception.cli.options import add_checkpoint, add_device, make_writable
 from mini_xception.data import SPLITS, load_fer2013
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
-from mini_xception.metrics import Metrics, measure
+from mini_xception.metrics import Metrics, measure, reliability
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--split", required=True, choices=SPLITS)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--tta", action="store_true", help="also average with the mirror image, reported beside")
+    parser.add_argument(
+        "--plots", type=Path, metavar="DIR", help="draw the confusion matrix and the reliability diagram"
+    )
     add_checkpoint(parser)
     add_device(parser)
 
@@ -26,25 +30,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from mini_xception.recognizer import EmotionRecognizer
 
+    if args.plots:
+        make_writable(args.plots)
     recognizer = EmotionRecognizer.from_pretrained(args.checkpoint, device=args.device, detector=None)
     if recognizer.labels != EMOTIONS:
         raise MiniXceptionError(f"the checkpoint's labels are {', '.join(recognizer.labels)}, not FER2013's")
     faces = load_fer2013(args.data, args.split)
-    metrics = measure(recognizer.classify(faces.images), faces.labels, EMOTIONS)
-    print(json.dumps(metrics.to_dict()) if args.json else _report(metrics, args.split))
+    probabilities = recognizer.classify(faces.images)
+    metrics = measure(probabilities, faces.labels, EMOTIONS)
+    averaged = None
+    if args.tta:
+        mirrored = recognizer.classify(faces.images[:, :, ::-1])
+        averaged = measure((probabilities + mirrored) / 2, faces.labels, EMOTIONS)
+
+    if args.json:
+        beside = {"tta": averaged.to_dict()} if averaged else {}
+        print(json.dumps({**metrics.to_dict(), **beside}))
+    else:
+        print(_report(metrics, averaged, _name(args.split)))
+    if args.plots:
+        from mini_xception.plots import plot_confusion_matrix, plot_reliability
+
+        title = f"{_name(args.split)}: accuracy {metrics.accuracy:.2%}"
+        plot_confusion_matrix(metrics.confusion_matrix, EMOTIONS, title, args.plots / "confusion_matrix.png")
+        plot_reliability(reliability(probabilities, faces.labels), _name(args.split), args.plots / "reliability.png")
     return 0
 
 
-def _report(metrics: Metrics, split: str) -> str:
+def _name(split: str) -> str:
+    return f"{split} (the validation set)" if split == "PublicTest" else split
+
+
+def _report(metrics: Metrics, averaged: Metrics | None, name: str) -> str:
     labels = list(metrics.recall)
-    name = f"{split} (the validation set)" if split == "PublicTest" else split
-    lines = [
-        f"{name}: {metrics.n:,} pictures, one forward pass",
-        f"accuracy {metrics.accuracy:.2%}   macro-F1 {metrics.macro_f1:.4f}   ECE {metrics.ece:.4f}",
+    lines = [f"{name}: {metrics.n:,} pictures, one forward pass", _summary(metrics)]
+    if averaged:
+        lines += ["averaged with the mirror image, two passes:", _summary(averaged)]
+    lines += [
         "",
         "Confusion matrix: rows are the truth, columns the prediction",
-        " " * 9 + "".join(f"{label:>9}" for label in labels) + "   recall",
+        " " * 9 + "".join(f"{label:>9}" for label in labels) + "   recall  precision",
     ]
     for label, row in zip(labels, metrics.confusion_matrix, strict=True):
-        lines.append(f"{label:>9}" + "".join(f"{count:>9}" for count in row) + f"{metrics.recall[label]:>9.1%}")
+        counts = "".join(f"{count:>9}" for count in row)
+        lines.append(f"{label:>9}{counts}{metrics.recall[label]:>9.1%}{metrics.precision[label]:>11.1%}")
     return "\n".join(lines)
+
+
+def _summary(metrics: Metrics) -> str:
+    return (
+        f"accuracy {metrics.accuracy:.2%}   balanced {metrics.balanced_accuracy:.2%}   "
+        f"macro-F1 {metrics.macro_f1:.4f}   ECE {metrics.ece:.4f}"
+    )

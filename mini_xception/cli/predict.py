@@ -15,7 +15,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from mini_xception.cli import PROGRAM
-from mini_xception.cli.options import add_checkpoint, add_device
+from mini_xception.cli.options import add_checkpoint, add_device, make_writable
 from mini_xception.draw import draw_faces
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import Face
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     photos = list(_photos(args.paths))
     for folder in (args.save, args.csv and args.csv.parent):
         if folder:
-            _make_writable(folder)
+            make_writable(folder)
 
     from mini_xception.recognizer import EmotionRecognizer
 
@@ -71,15 +71,6 @@ def _photos(paths: Sequence[Path]) -> Iterator[Path]:
         if not found:
             raise MiniXceptionError(f"{path}: no photo in this folder ({', '.join(sorted(SUFFIXES))})")
         yield from found
-
-
-def _make_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MiniXceptionError(f"{folder}: cannot be made ({error.strerror})") from error
-    if not os.access(folder, os.W_OK):
-        raise MiniXceptionError(f"{folder}: no right to write here")
 
 
 def _unused_name(stem: str, used: set[str]) -> str:
