@@ -154,3 +154,16 @@ def test_evaluate_needs_the_split_it_was_asked_for(fer2013):
     result = run("evaluate", "--data", fer2013, "--split", "PrivateTest")
     assert result.returncode == 1
     assert "the data has Training, PublicTest" in result.stderr
+
+
+@pytest.mark.parametrize(("command", "package", "extra"), [("demo", "gradio", "app"), ("train", "accelerate", "train")])
+def test_a_missing_extra_is_named(command, package, extra):
+    code = (
+        f"import sys; sys.modules[{package!r}] = None; from mini_xception.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    options = ["--data", "x.csv", "--run", "y"] if command == "train" else []
+    result = subprocess.run(
+        [sys.executable, "-c", code, command, *options], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert result.stderr == f"mini-xception: this needs {package}: pip install 'mini-xception[{extra}]'\n"

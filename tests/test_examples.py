@@ -7,7 +7,7 @@ import pytest
 
 from .conftest import ROOT
 
-PRINTED = {"read_a_photo.py": "happy"}
+PRINTED = {"read_a_photo.py": "happy", "resize_trap.py": "cv2.resize: looks 100% like the face, read as happy"}
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "examples").glob("*.py")))

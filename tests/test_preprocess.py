@@ -74,3 +74,12 @@ def test_shrinking_averages():
 def test_other_crops_are_an_error(crop):
     with pytest.raises(MiniXceptionError, match="face crop"):
         to_grey(crop, 48)
+
+
+def test_growing_interpolates_and_does_not_fall_into_the_resize_trap():
+    """``numpy.resize`` repeats the buffer: every row would begin a third of a picture further right."""
+    ramp = np.add.outer(np.arange(48), np.arange(48)).astype(np.uint8)
+    grown = to_grey(ramp, 64)
+    expected = np.add.outer(np.arange(64), np.arange(64)) * 48 / 64
+    assert np.abs(grown - expected).max() <= 2
+    assert np.abs(np.resize(ramp, (64, 64)) - expected).max() > 40

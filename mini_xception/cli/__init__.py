@@ -21,6 +21,9 @@ COMMANDS: dict[str, str] = {
     "demo": "serve the web page",
 }
 
+#: What only some commands need, and the extra that brings it.
+EXTRAS: dict[str, str] = {"accelerate": "train", "gradio": "app", "matplotlib": "train"}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; a failure is one line on stderr and a non-zero status."""
@@ -30,6 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return import_module(f"{__name__}.{args.command}").run(args)
     except MiniXceptionError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        print(f"{PROGRAM}: this needs {error.name}: pip install 'mini-xception[{EXTRAS[error.name]}]'", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

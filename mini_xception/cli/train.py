@@ -41,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    import accelerate  # noqa: F401  If one of the two is missing, that shows now and not after hours of training.
+    import matplotlib  # noqa: F401
+
     from mini_xception.recognizer import EmotionRecognizer
     from mini_xception.train import train
 

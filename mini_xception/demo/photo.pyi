@@ -35,11 +35,8 @@ class PhotoInput(gr.Image):
 
     def preprocess(self, payload: ImageData | None) -> ImageData | None:  # type: ignore[override]
         return payload
-    from collections.abc import Callable, Sequence
-    from typing import TYPE_CHECKING, Any, Literal
-
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
     from gradio.blocks import Block
-
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
