@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ..conftest import PORTRAIT
+from ..test_images import empty_png
 
 pytestmark = pytest.mark.browser
 
@@ -32,13 +33,39 @@ def test_predict(client, recognizer, portrait):
     assert np.abs(drawn - portrait).max() > 100
 
 
-def test_error(client, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("empty.png", b"", "empty.png: the file is empty"),
+        ("huge.png", empty_png(30_000, 30_000), "huge.png: .* more than 150 megapixels"),
+        ("cut.jpg", PORTRAIT.read_bytes()[:9000], "cut.jpg: damaged or cut short"),
+        ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.svg: not a picture"),
+    ],
+)
+def test_bad_photos_get_the_clear_line(client, tmp_path, name, data, reason):
     from gradio_client import handle_file
     from gradio_client.exceptions import AppError
 
-    (tmp_path / "empty.png").write_bytes(b"")
-    with pytest.raises(AppError, match=r"empty\.png: the file is empty"):
-        client.predict(handle_file(tmp_path / "empty.png"), api_name="/predict")
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(AppError, match=reason) as caught:
+        client.predict(handle_file(tmp_path / name), api_name="/predict")
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_files_of_the_server_are_not_read(page_url):
+    import json
+    import urllib.request
+
+    def post(path: str) -> str:
+        payload = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]}
+        request = urllib.request.Request(
+            f"{page_url}/gradio_api/call/predict", json.dumps(payload).encode(), {"Content-Type": "application/json"}
+        )
+        event = json.load(urllib.request.urlopen(request))["event_id"]
+        return urllib.request.urlopen(f"{page_url}/gradio_api/call/predict/{event}").read().decode()
+
+    assert "event: error" in post(str(PORTRAIT))
+    assert "event: error" in post("/etc/passwd")
 
 
 def test_only_named_endpoints(client):
