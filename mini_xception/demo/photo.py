@@ -31,20 +31,14 @@ UNREADABLE = '<p class="message">This photo could not be read; the reason stands
 THUMBNAIL_SIDE = 192
 
 
-class PhotoInput(gr.Image):
-    """Hands on the uploaded file as it is: Gradio's own reading would lose EXIF, and fails in its own words."""
-
-    is_template = True  # Gradio's word for a component that its parent's front end shows.
-
-    def preprocess(self, payload: ImageData | None) -> ImageData | None:  # type: ignore[override]
-        return payload
-
-
 def photo_tab(recognizer: EmotionRecognizer) -> None:
     """Put the tab where the caller is in a ``gr.Blocks``; its API endpoint is ``/predict``."""
     with gr.Row():
         with gr.Column():
-            photo = PhotoInput(label="Photo", sources=["upload", "webcam", "clipboard"], height=420)
+            photo = gr.Image(label="Photo", sources=["upload", "webcam", "clipboard"], height=420)
+            # Hand on the uploaded file as it is: Gradio's own reading fails in its own words. (A subclass would do,
+            # but Gradio writes a stub file beside the module of every subclass.)
+            photo.preprocess = lambda payload: payload  # type: ignore[method-assign]
             examples = sorted(str(path) for path in EXAMPLES.glob("*.jpg"))
             if examples:  # An installed package has no examples folder beside it.
                 gr.Examples(examples, inputs=photo, label="Examples, in one click")
