@@ -10,7 +10,6 @@ from typing import Any
 import cv2
 import gradio as gr
 import numpy as np
-from gradio.data_classes import ImageData
 
 from mini_xception.draw import colour_of, draw_faces
 from mini_xception.errors import MiniXceptionError
@@ -36,9 +35,6 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
     with gr.Row():
         with gr.Column():
             photo = gr.Image(label="Photo", sources=["upload", "webcam", "clipboard"], height=420)
-            # Hand on the uploaded file as it is: Gradio's own reading fails in its own words. (A subclass would do,
-            # but Gradio writes a stub file beside the module of every subclass.)
-            photo.preprocess = lambda payload: payload  # type: ignore[method-assign]
             examples = sorted(str(path) for path in EXAMPLES.glob("*.jpg"))
             if examples:  # An installed package has no examples folder beside it.
                 gr.Examples(examples, inputs=photo, label="Examples, in one click")
@@ -58,12 +54,14 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
     with gr.Accordion("JSON", open=False):
         result = gr.JSON(label="Result", elem_id="json")
 
-    def predict(photo: ImageData | None) -> tuple[np.ndarray | None, list[dict[str, Any]] | None, list[list[Any]], str]:
+    def predict(
+        photo: dict[str, Any] | None,
+    ) -> tuple[np.ndarray | None, list[dict[str, Any]] | None, list[list[Any]], str]:
         """Find every face in a photo and read its expression."""
-        if photo is None or photo.path is None:
+        if photo is None or photo["path"] is None:
             return None, None, [], WAITING
         try:
-            image = load_image(photo.path, name=photo.orig_name)
+            image = load_image(photo["path"], name=photo["orig_name"])
         except MiniXceptionError as error:
             raise gr.Error(html.escape(str(error)), duration=None, print_exception=False) from error
         faces = recognizer(image)
@@ -75,7 +73,13 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
     reading = photo.change(
         lambda: (None, None, [], READING), outputs=outputs, show_progress="hidden", api_visibility="private"
     ).then(
-        predict, inputs=photo, outputs=outputs, api_name="predict", show_progress="minimal", show_progress_on=annotated
+        predict,
+        inputs=photo,
+        outputs=outputs,
+        preprocess=False,  # The file as it was uploaded: Gradio's own reading fails in its own words.
+        api_name="predict",
+        show_progress="minimal",
+        show_progress_on=annotated,
     )
     reading.failure(lambda: UNREADABLE, outputs=cards, show_progress="hidden", api_visibility="private")
 
