@@ -88,4 +88,7 @@ def test_bundled_weights_are_ready_and_pinned():
     torch.testing.assert_close(logits, torch.tensor(GOLDEN_LOGITS), atol=2e-3, rtol=0)
 
 
-GOLDEN_LOGITS = [[0.0] * 7, [0.0] * 7]
+GOLDEN_LOGITS = [
+    [1.8528, -3.8113, 1.7177, 1.0186, 0.6081, 1.3009, 1.8031],
+    [3.8933, -2.0862, 1.0963, 0.3712, 0.1660, 1.7664, 0.9059],
+]

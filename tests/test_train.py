@@ -18,7 +18,12 @@ from mini_xception.train import RUNS, TrainConfig, train
 from mini_xception.train.config import one_cycle, soft_targets
 
 CONFIG = replace(
-    RUNS["best"], epochs=4, batch_size=16, augmentations={"shift": 0.02, "flip": 0.5}, mixed_precision="no"
+    RUNS["best"],
+    epochs=4,
+    batch_size=16,
+    augmentations={"shift": 0.02, "flip": 0.5},
+    mixed_precision="no",
+    vote_weight=0.0,
 )
 
 
@@ -73,7 +78,7 @@ def without_speed(log) -> list[dict[str, str]]:
 @pytest.mark.parametrize("name", RUNS)
 def test_every_named_run_trains(tmp_path, name):
     config = replace(RUNS[name], epochs=3, batch_size=16)
-    model = train(config, TRAINING, PUBLIC_TEST, tmp_path)
+    model = train(config, TRAINING, PUBLIC_TEST, tmp_path, votes=np.eye(7, dtype=np.float32)[TRAINING.labels])
     rows = without_speed(tmp_path / "log.csv")
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
@@ -209,6 +214,8 @@ def test_options_change_the_preset():
         return config_from(_parser(argv).parse_args(argv))
 
     assert config("--preset", "reference") == RUNS["reference"]
+    assert config("--votes", "fer2013new.csv") == RUNS["best"]
+    assert config() == replace(RUNS["best"], vote_weight=0.0)  # no votes: the labels alone
     changed = config("--preset", "reference", "--augment", "basic", "--flip", "0", "--learning-rate", "0.01")
     assert changed.augmentations == {"brightness": 0.2, "rotation": 10.0, "flip": 0.0}
     assert changed.learning_rate == 0.01

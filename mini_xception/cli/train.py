@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
 from pathlib import Path
 
 from mini_xception.augment import AUGMENTATIONS, PRESETS
@@ -29,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder; resumed if it exists")
     parser.add_argument("--preset", default="best", choices=RUNS, help="the named run (default: best)")
-    parser.add_argument("--votes", type=Path, metavar="FILE", help="FER+'s fer2013new.csv, for --vote-weight")
+    parser.add_argument(
+        "--votes", type=Path, metavar="FILE", help="FER+'s fer2013new.csv; without it, the labels alone"
+    )
     settings = parser.add_argument_group("settings of the run; its preset's where none is given")
     for name, field in SETTINGS.items():
         settings.add_argument(_option(name), type=TYPES[str(field.type)], metavar=str(field.type).upper())
@@ -70,6 +73,9 @@ def config_from(args: argparse.Namespace) -> TrainConfig:
         if not 0 <= value <= AUGMENTATIONS[name].strongest:
             raise MiniXceptionError(f"{_option(name)} {value} lies outside 0–{AUGMENTATIONS[name].strongest}")
     settings = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
+    if preset.vote_weight and not args.votes and "vote_weight" not in settings:
+        print(f"without --votes, {args.preset} is trained on the labels alone", file=sys.stderr)
+        settings["vote_weight"] = 0.0
     return dataclasses.replace(preset, augmentations={**strengths, **changed}, **settings)
 
 

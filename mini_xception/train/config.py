@@ -85,10 +85,11 @@ RUNS: dict[str, TrainConfig] = {
         learning_rate=4e-3,
         weight_decay=0.02,
         schedule="one_cycle",
-        label_smoothing=0.05,
+        vote_weight=0.3,
         ema_decay=0.999,
         mixed_precision="bf16",
         augmentations=PRESETS["best"],
+        seed=1,
     ),
 }
 
