@@ -33,22 +33,20 @@ THUMBNAIL_SIDE = 192
 def photo_tab(recognizer: EmotionRecognizer) -> None:
     """Put the tab where the caller is in a ``gr.Blocks``; its API endpoint is ``/predict``."""
     with gr.Row():
-        with gr.Column():
-            photo = gr.Image(label="Photo", sources=["upload", "webcam", "clipboard"], height=420)
-            examples = sorted(str(path) for path in EXAMPLES.glob("*.jpg"))
-            if examples:  # An installed package has no examples folder beside it.
-                gr.Examples(examples, inputs=photo, label="Examples, in one click")
-        with gr.Column():
-            annotated = gr.Image(
-                label="Faces",
-                elem_id="annotated",
-                format="jpeg",
-                interactive=False,
-                height=420,
-                buttons=["download", "fullscreen"],
-                alt_text="The photo with a box around every face",
-            )
-            cards = gr.HTML(WAITING, elem_id="cards")
+        photo = gr.Image(label="Photo", sources=["upload", "webcam", "clipboard"], height=400)
+        annotated = gr.Image(
+            label="Faces",
+            elem_id="annotated",
+            format="jpeg",
+            interactive=False,
+            height=400,
+            buttons=["download", "fullscreen"],
+            alt_text="The photo with a box around every face",
+        )
+    examples = sorted(str(path) for path in EXAMPLES.glob("*.jpg"))
+    if examples:  # An installed package has no examples folder beside it.
+        gr.Examples(examples, inputs=photo, label="Examples, in one click")
+    cards = gr.HTML(WAITING, elem_id="cards")
     with gr.Accordion("Table", open=False):
         table = gr.Dataframe(headers=["face", "emotion", *recognizer.labels], label="Probabilities", interactive=False)
     with gr.Accordion("JSON", open=False):
@@ -99,7 +97,7 @@ def _card(image: np.ndarray, face: Face, number: int) -> str:
     emotion = html.escape(face.emotion)
     return (
         f'<div class="face"><img src="{_thumbnail(image, face)}" alt="Face {number}">'
-        f"<div><h3>{emotion} · {face.confidence:.0%}</h3>{bars}</div></div>"
+        f"<div><h3>{emotion} · {face.confidence:.0%}<small>face {number}</small></h3>{bars}</div></div>"
     )
 
 

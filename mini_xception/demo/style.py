@@ -14,12 +14,15 @@ THEME = gr.themes.Soft(
 CSS = """
 .gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
 #introduction h1 { margin-bottom: 0.3em; }
-.faces { display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 12px; }
+#cards { padding: 0; }
+.faces { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(340px, 100%), 1fr)); gap: 12px; }
 .face { display: flex; gap: 14px; padding: 14px; border-radius: 12px;
         border: 1px solid var(--border-color-primary); background: var(--background-fill-primary); }
-.face > img { width: 96px; height: 96px; border-radius: 8px; object-fit: cover; flex: none; }
+.face > img { width: 88px; height: 88px; border-radius: 8px; object-fit: cover; flex: none; }
 .face > div { flex: 1; min-width: 0; }
-.face h3 { margin: 0 0 6px; font-size: 1.05rem; color: var(--body-text-color); }
+.face h3 { display: flex; justify-content: space-between; align-items: baseline; gap: 8px; white-space: nowrap;
+           margin: 0 0 6px; font-size: 1.05rem; color: var(--body-text-color); }
+.face small { font-weight: 400; font-size: 0.8rem; color: var(--body-text-color-subdued); }
 .bar { display: grid; grid-template-columns: 62px 1fr 40px; gap: 8px; align-items: center;
        font-size: 0.8rem; line-height: 1.5; color: var(--body-text-color); }
 .bar .track { height: 9px; border-radius: 5px; background: var(--border-color-primary); overflow: hidden; }
