@@ -88,7 +88,7 @@ def main() -> None:
         tables.append(table)
     mean = np.mean(tables, axis=0)
     i, j = np.unravel_index(mean.argmax(), mean.shape)
-    print(f"best: Framing(scale={SCALES[i]:.2f}, offset_y={OFFSETS_Y[j]:.2f}), {mean[i, j]:.2%} on average")
+    print(f"highest: Framing(scale={SCALES[i]:.2f}, offset_y={OFFSETS_Y[j]:.2f}), {mean[i, j]:.2%} on average")
 
 
 if __name__ == "__main__":
