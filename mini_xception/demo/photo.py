@@ -48,7 +48,12 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
         gr.Examples(examples, inputs=photo, label="Examples, in one click")
     cards = gr.HTML(WAITING, elem_id="cards")
     with gr.Accordion("Table", open=False):
-        table = gr.Dataframe(headers=["face", "emotion", *recognizer.labels], label="Probabilities", interactive=False)
+        table = gr.Dataframe(
+            headers=["face", "emotion", *recognizer.labels],
+            label="Probabilities",
+            elem_id="table",
+            interactive=False,
+        )
     with gr.Accordion("JSON", open=False):
         result = gr.JSON(label="Result", elem_id="json")
 
