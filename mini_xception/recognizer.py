@@ -45,7 +45,9 @@ class EmotionRecognizer:
         if isinstance(detector, str):
             if detector not in DETECTORS:
                 raise MiniXceptionError(f"no detector is called {detector!r}; there are {', '.join(DETECTORS)}")
-            detector = DETECTORS[detector](min_face_size=min_face_size, device=str(self.model.device))
+            # Not on MPS, which lacks the pooling that MTCNN's pyramid is made with.
+            device = self.model.device if self.model.device.type == "cuda" else "cpu"
+            detector = DETECTORS[detector](min_face_size=min_face_size, device=str(device))
         self.detector = detector
 
     @classmethod

@@ -87,6 +87,7 @@ def test_saving_beside_the_photos_overwrites_none(tmp_path):
         (["predict", "x.jpg", "--device", "toaster"], "toaster"),
         (["predict", "x.jpg", "--save", "file/folder"], "file/folder"),
         (["predict", "x.jpg", "--csv", "file/faces.csv"], "file"),
+        (["predict", "x.jpg", "--csv", "."], "is a folder"),
         (["evaluate", "--data", "absent.csv", "--split", "PublicTest"], "absent.csv: no such file"),
         (["convert", "absent.pth", "out"], "absent.pth: cannot be read"),
         (["convert", "file", "out"], "file: no PyTorch file"),

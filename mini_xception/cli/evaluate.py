@@ -28,8 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    import torch
+
     from mini_xception.recognizer import EmotionRecognizer
 
+    torch.backends.cudnn.allow_tf32 = False  # float32 means float32 on a GPU, too.
     if args.plots:
         make_writable(args.plots)
     recognizer = EmotionRecognizer.from_pretrained(args.checkpoint, device=args.device, detector=None)

@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -33,9 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     photos = list(_photos(args.paths))
+    if args.csv and args.csv.is_dir():
+        raise MiniXceptionError(f"{args.csv}: is a folder; --csv takes a file")
     for folder in (args.save, args.csv and args.csv.parent):
         if folder:
             make_writable(folder)
+    # Pillow warns of what load_image reads all the same, or refuses in its own words.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
     from mini_xception.recognizer import EmotionRecognizer
 
@@ -82,7 +87,10 @@ def _unused_name(stem: str, used: set[str]) -> str:
 
 
 def _save_annotated(image: np.ndarray, faces: list[Face], path: Path) -> None:
-    Image.fromarray(draw_faces(image, faces)).save(path, quality=95)
+    try:
+        Image.fromarray(draw_faces(image, faces)).save(path, quality=95)
+    except OSError as error:
+        raise MiniXceptionError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 def _write_csv(path: Path, results: list[tuple[Path, list[Face]]], labels: Sequence[str]) -> None:
@@ -99,7 +107,7 @@ def _write_csv(path: Path, results: list[tuple[Path, list[Face]]], labels: Seque
 
 
 def _json_line(path: Path, faces: list[Face]) -> str:
-    return json.dumps({"path": str(path), "faces": [face.to_dict() for face in faces]}, ensure_ascii=False)
+    return json.dumps({"path": str(path), "faces": [face.to_dict() for face in faces]})
 
 
 def _text_line(path: Path, faces: list[Face]) -> str:

@@ -64,7 +64,7 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
         if photo is None or photo["path"] is None:
             return None, None, [], WAITING
         try:
-            image = load_image(photo["path"], name=photo["orig_name"])
+            image = load_image(photo["path"], name=photo["orig_name"] or "the photo")
         except MiniXceptionError as error:
             raise gr.Error(html.escape(str(error)), duration=None, print_exception=False) from error
         faces = recognizer(image)
