@@ -97,21 +97,23 @@ def load_votes(path: str | os.PathLike[str], split: str, rows: np.ndarray) -> np
         MiniXceptionError: no such file, or its rows are not FER2013's.
     """
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:
             table = list(csv.DictReader(file))
         chosen = [table[row] for row in rows]
-        counts = [[float(row[column]) for column in _VOTE_COLUMNS] for row in chosen]
+        # A row without an image name has no usable votes.
+        counts = [[float(row[column]) * bool(row["Image name"]) for column in _VOTE_COLUMNS] for row in chosen]
     except OSError as error:
         raise MiniXceptionError(f"{path}: cannot be read ({error.strerror})") from error
     except IndexError as error:
         raise MiniXceptionError(f"{path}: {len(table)} rows, fewer than the data has; it must be row by row") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise MiniXceptionError(f"{path}: not FER+'s fer2013new.csv ({error})") from error
     for number, row in zip(rows, chosen, strict=True):
         if row.get("Usage") != split:
             raise MiniXceptionError(f"{path}, row {number + 1}: Usage is {row.get('Usage')!r}, the data has {split!r}")
     votes = np.array(counts, np.float32)
-    votes[[not row["Image name"] for row in chosen]] = 0  # A row without an image name has no usable votes.
+    if not (np.isfinite(votes).all() and (votes >= 0).all()):
+        raise MiniXceptionError(f"{path}: a vote is no count")
     return votes / np.maximum(votes.sum(axis=1, keepdims=True), 1)
 
 
@@ -167,7 +169,7 @@ def _rows_of_csv(path: Path) -> Iterator[Row]:
 
 def _decode_row(row: dict[str, str | None], where: str) -> Row:
     emotion, usage = (row["emotion"] or "").strip(), (row["Usage"] or "").strip()
-    if not emotion.isdigit() or int(emotion) >= len(EMOTIONS):
+    if not emotion.isdecimal() or int(emotion) >= len(EMOTIONS):
         raise MiniXceptionError(f"{where}: emotion is {emotion!r}, it must be 0–{len(EMOTIONS) - 1}")
     if usage not in SPLITS:
         raise MiniXceptionError(f"{where}: Usage is {usage!r}, it must be one of {', '.join(SPLITS)}")
@@ -202,12 +204,12 @@ def _rows_of_pictures(folder: Path) -> Iterator[Row]:
 
 def _open_text(path: Path) -> IO[str]:
     if path.suffix == ".gz":
-        return io.TextIOWrapper(gzip.open(path), encoding="utf-8", newline="")
+        return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
     if path.suffix != ".zip":
-        return open(path, newline="", encoding="utf-8")
+        return open(path, newline="", encoding="utf-8-sig")
     archive = zipfile.ZipFile(path)
     tables = [name for name in archive.namelist() if name.endswith(".csv") and not name.startswith("__MACOSX")]
     known = [name for name in tables if Path(name).name in ("fer2013.csv", "icml_face_data.csv")]
     if len(known or tables) != 1:
         raise MiniXceptionError(f"{path}: must hold one CSV file, holds {', '.join(tables) or 'none'}")
-    return io.TextIOWrapper(archive.open((known or tables)[0]), encoding="utf-8", newline="")
+    return io.TextIOWrapper(archive.open((known or tables)[0]), encoding="utf-8-sig", newline="")

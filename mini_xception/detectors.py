@@ -48,11 +48,11 @@ class MTCNN:
         from facenet_pytorch.models.utils.detect_face import detect_face
 
         scale = min(1.0, MAX_SIDE / max(image.shape[:2]))
+        min_face_size = max(round(self.min_face_size * scale), _SMALLEST_FACE)
+        if min(image.shape[:2]) * scale < min_face_size:
+            return _NO_BOXES, _NO_SCORES
         if scale < 1:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        min_face_size = max(round(self.min_face_size * scale), _SMALLEST_FACE)
-        if min(image.shape[:2]) < min_face_size:
-            return _NO_BOXES, _NO_SCORES
         with torch.inference_mode():
             (found,), _ = detect_face(
                 image,

@@ -38,6 +38,8 @@ class Face:
             raise MiniXceptionError(f"box {self.box} is empty: it needs x1 < x2 and y1 < y2")
         if not 0.0 <= self.score <= 1.0:
             raise MiniXceptionError(f"score {self.score} is outside [0, 1]")
+        if not all(0.0 <= value <= 1.0 for value in self.probabilities.values()):
+            raise MiniXceptionError(f"a probability is outside [0, 1]: {self.probabilities}")
         total = sum(self.probabilities.values())
         if not math.isclose(total, 1.0, abs_tol=1e-3):
             raise MiniXceptionError(f"probabilities sum to {total:.4f}, not to 1")

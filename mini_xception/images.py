@@ -29,7 +29,7 @@ def load_image(source: ImageSource, name: str | None = None) -> np.ndarray:
     """Read a picture.
 
     A file is turned upright by its EXIF orientation, the first frame of an animation is taken, transparency is laid
-    on white, 16-bit grey is scaled to 8 bits.
+    on white, 16-bit grey is scaled to 8 bits. An RGB array comes back as it is, not copied.
 
     Args:
         source: a path, the bytes of a file, an open binary file, a PIL image, or a uint8 array that is grey (H, W),
@@ -47,15 +47,19 @@ def load_image(source: ImageSource, name: str | None = None) -> np.ndarray:
     if isinstance(source, Image.Image):
         return _rgb_from_pil(source, name or "the PIL image")
     if isinstance(source, (str, os.PathLike)):
-        name = name or os.fspath(source)
+        name = name or os.fspath(source) or "the empty path"
         try:
             data = Path(source).read_bytes()
-        except OSError as error:
-            raise MiniXceptionError(f"{name}: cannot be read ({error.strerror or error})") from error
+        except (OSError, ValueError) as error:
+            raise MiniXceptionError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
     elif isinstance(source, bytes):
         name, data = name or "the bytes", source
     elif hasattr(source, "read"):
-        name, data = name or str(getattr(source, "name", "the file")), source.read()
+        name = name or str(getattr(source, "name", "the file"))
+        try:
+            data = source.read()
+        except (OSError, ValueError) as error:
+            raise MiniXceptionError(f"{name}: cannot be read ({error})") from error
     else:
         raise MiniXceptionError(
             f"a {type(source).__name__} is no picture: give a path, bytes, a binary file, a PIL image or a uint8 array"
@@ -84,8 +88,10 @@ def _rgb_from_pil(picture: Image.Image, name: str) -> np.ndarray:
         raise MiniXceptionError(f"{name}: the picture has no pixels")
     try:
         picture = ImageOps.exif_transpose(picture)
-        if picture.mode.startswith("I"):
-            picture = _grey8_from_16(picture, name)
+        if picture.mode in ("I", "F"):
+            raise MiniXceptionError(f"{name}: 32-bit pixels; save the picture with 8 or 16 bits")
+        if picture.mode.startswith("I;16"):
+            picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
         if picture.has_transparency_data:
             picture = picture.convert("RGBA")
             white = Image.new("RGBA", picture.size, "white")
@@ -95,13 +101,6 @@ def _rgb_from_pil(picture: Image.Image, name: str) -> np.ndarray:
         raise
     except Exception as error:  # A damaged file makes Pillow's decoders raise almost anything.
         raise MiniXceptionError(f"{name}: damaged or cut short ({error}); {ACCEPTED}") from error
-
-
-def _grey8_from_16(picture: Image.Image, name: str) -> Image.Image:
-    pixels = np.asarray(picture)
-    if pixels.min() < 0 or pixels.max() > 65535:
-        raise MiniXceptionError(f"{name}: 32-bit pixels; save the picture with 8 or 16 bits")
-    return Image.fromarray((pixels // 257).astype(np.uint8))
 
 
 def _rgb_from_array(array: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """mini_Xception: Arriaga, Plöger and Valdenegro, *Real-time Convolutional Neural Networks for Emotion and Gender
-Classification*, 2017 (https://arxiv.org/abs/1710.07557), figure 4; layer names as in the PyTorch reference.
+Classification*, 2017 (https://arxiv.org/abs/1710.07557), figure 4, as its PyTorch reproduction has it
+(https://github.com/thgpddl/mini_Xception), whose layer names and checkpoints fit. Like that one, and unlike the
+authors' own Keras code, every convolution has a bias. Softmax is left out: cross-entropy has its own.
 
 The shapes in the comments are (channels × height × width) for a 48×48 input.
 """
@@ -20,6 +22,9 @@ from mini_xception.faces import EMOTIONS
 from mini_xception.hub import load_checkpoint
 from mini_xception.preprocess import MTCNN_TO_FER2013, Framing, normalise
 
+#: Side in pixels of the smallest input of which the base's two 3×3 convolutions leave something.
+SMALLEST_SIDE = 5
+
 
 class SeparableConv2d(nn.Module):
     """A 3×3 convolution in two steps: each channel by itself, then across channels (Chollet 2017)."""
@@ -34,7 +39,10 @@ class SeparableConv2d(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two separable convolutions and a pooling, plus a strided 1×1 convolution as the shortcut; halves the side."""
+    """Two separable convolutions and a pooling, plus a strided 1×1 convolution as the shortcut.
+
+    Halves the side, rounding up.
+    """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -73,6 +81,9 @@ class MiniXception(
         mean: subtracted from grey pixels in [0, 1].
         std: divides what remains.
         framing: how a detector's box maps onto the square that the network was trained on.
+
+    Raises:
+        MiniXceptionError: an argument has no meaning.
     """
 
     def __init__(
@@ -84,6 +95,12 @@ class MiniXception(
         framing: Framing | dict[str, float] = MTCNN_TO_FER2013,
     ) -> None:
         super().__init__()
+        if isinstance(labels, str) or len(set(labels)) < len(labels) or not all(isinstance(x, str) for x in labels):
+            raise MiniXceptionError(f"labels must be different names, not {labels!r}")
+        if not isinstance(image_size, int) or image_size < SMALLEST_SIDE:
+            raise MiniXceptionError(f"image_size must be a whole number from {SMALLEST_SIDE} on, not {image_size!r}")
+        if not (isinstance(mean, float | int) and isinstance(std, float | int) and std > 0):
+            raise MiniXceptionError(f"mean and std must be numbers and std above 0, not {mean!r} and {std!r}")
         self.labels = tuple(labels)
         self.image_size = image_size
         self.mean = mean
@@ -105,7 +122,7 @@ class MiniXception(
         self.conv = nn.Conv2d(128, len(self.labels), kernel_size=3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (N, 7) of normalised grey faces, float (N, 1, 48, 48); see :meth:`preprocess`."""
+        """Logits, (N, labels), of normalised grey faces, float, (N, 1, S, S); see :meth:`preprocess`."""
         x = self.base(x)  # 8×44×44
         x = self.module1(x)  # 16×22×22
         x = self.module2(x)  # 32×11×11
@@ -150,8 +167,8 @@ class MiniXception(
             config, tensors = load_checkpoint(name, **download)
             try:
                 model = cls(**config)
-            except TypeError as error:
-                raise MiniXceptionError(f"{shown}: config.json is another model's ({error})") from error
+            except (TypeError, MiniXceptionError) as error:
+                raise MiniXceptionError(f"{shown}: config.json is damaged or another model's ({error})") from error
             try:
                 model.load_state_dict(tensors, strict=True)
             except RuntimeError as error:

@@ -1,6 +1,6 @@
 """From a picture and a box to network input: the only place where pixels become numbers the network sees.
 
-Training, evaluation, the recogniser, the demo and the exported graphs all go through here.
+Training, evaluation, the recogniser and the demo all go through here.
 """
 
 from __future__ import annotations
@@ -29,11 +29,19 @@ class Framing:
         scale: side of the square, as a fraction of the box's longer side.
         offset_x: how far the square's centre lies right of the box's centre, as a fraction of the box's longer side.
         offset_y: the same, downwards.
+
+    Raises:
+        MiniXceptionError: an argument is no number, or the scale not above 0.
     """
 
     scale: float = 1.0
     offset_x: float = 0.0
     offset_y: float = 0.0
+
+    def __post_init__(self) -> None:
+        numbers = (self.scale, self.offset_x, self.offset_y)
+        if not all(isinstance(number, float | int) for number in numbers) or not self.scale > 0:
+            raise MiniXceptionError(f"framing must be numbers, its scale above 0, not {numbers}")
 
 
 #: From an MTCNN box to FER2013's framing: the middle of the plateau that ``recipes/measure_framing.py`` finds, within

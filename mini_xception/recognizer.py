@@ -25,7 +25,7 @@ class EmotionRecognizer:
     """Finds faces in a picture and reads their expressions.
 
     Args:
-        model: the network; None is the bundled one.
+        model: the network, which is put into inference mode; None is the bundled one.
         detector: a name in DETECTORS, any callable that returns boxes and scores, or None where each picture is
             already one cropped face.
         min_face_size: smallest face a named detector looks for, in the original picture's pixels.
@@ -41,7 +41,7 @@ class EmotionRecognizer:
         *,
         min_face_size: int = 40,
     ) -> None:
-        self.model = MiniXception.from_pretrained() if model is None else model
+        self.model = (MiniXception.from_pretrained() if model is None else model).eval()
         if isinstance(detector, str):
             if detector not in DETECTORS:
                 raise MiniXceptionError(f"no detector is called {detector!r}; there are {', '.join(DETECTORS)}")
@@ -66,7 +66,7 @@ class EmotionRecognizer:
         Args:
             name: a checkpoint folder, a Hub repository ``"user/repo"``, or None for the bundled weights.
             device: as in :meth:`MiniXception.from_pretrained`.
-            engine: what runs the network: "torch", or "auto" for the fastest that is installed.
+            engine: what runs the network: "torch"; "auto" is the same until there are others.
             detector: as in the constructor.
             min_face_size: as in the constructor.
             download: as in :meth:`MiniXception.from_pretrained`.
@@ -96,7 +96,7 @@ class EmotionRecognizer:
             boxes, scores = np.array([[0, 0, width, height]], np.float32), np.ones(1, np.float32)
             crops = [image]
         else:
-            boxes, scores = self.detector(image)
+            boxes, scores = _valid_boxes(*self.detector(image), width, height)
             crops = [crop_face(image, box, self.model.framing) for box in boxes]
         return [
             Face(
@@ -125,3 +125,11 @@ class EmotionRecognizer:
             logits = self.model(self.model.preprocess(crops[start : start + BATCH_SIZE]))
             probabilities[start : start + BATCH_SIZE] = logits.softmax(dim=1).cpu().numpy()
         return probabilities
+
+
+def _valid_boxes(boxes: np.ndarray, scores: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+    """Without boxes that are empty, not finite, or wholly outside the image; MTCNN gives none, another may."""
+    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+    x1, y1, x2, y2 = boxes.T
+    valid = np.isfinite(boxes).all(axis=1) & (x1 < x2) & (y1 < y2) & (x1 < width) & (y1 < height) & (x2 > 0) & (y2 > 0)
+    return boxes[valid], np.asarray(scores, np.float32)[valid]

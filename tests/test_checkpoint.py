@@ -49,6 +49,26 @@ def test_config_of_another_model(folder):
     assert "hidden_size" in refusal(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("image_size", "48"),
+        ("image_size", 0),
+        ("mean", "a"),
+        ("std", 0),
+        ("framing", {"scale": -1}),
+        ("framing", {"scale": "x"}),
+        ("framing", {"zoom": 1}),
+        ("labels", ["happy"] * 7),
+        ("labels", "abcdefg"),
+    ],
+)
+def test_config_with_a_value_that_has_no_meaning(folder, name, value):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, name: value}))
+    assert "config.json" in refusal(folder)
+
+
 def test_missing_extra_and_misshapen_tensors(folder):
     path = folder / "model.safetensors"
     tensors = load_file(path)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -72,6 +73,29 @@ def test_folder_with_csv_and_annotated_copies(tmp_path):
         assert np.abs(np.asarray(picture, int) - np.asarray(Image.open(PORTRAIT), int)).max() > 100
 
 
+def test_what_is_there_is_not_destroyed(tmp_path):
+    for name in ("a.jpg", "a-faces.jpg"):
+        shutil.copy(PORTRAIT, tmp_path / name)
+    assert run("predict", tmp_path, "--save", tmp_path).returncode == 0
+    assert (tmp_path / "a-faces.jpg").read_bytes() == PORTRAIT.read_bytes()
+    assert (tmp_path / "a-faces-2.jpg").is_file()
+    (tmp_path / "pipe").symlink_to("/dev/null")
+    for target, reason in (("a.jpg", "is one of the photos"), ("pipe", "no regular file")):
+        result = run("predict", tmp_path / "a.jpg", "--csv", tmp_path / target)
+        assert result.returncode == 1
+        assert reason in result.stderr
+    assert (tmp_path / "a.jpg").read_bytes() == PORTRAIT.read_bytes()
+
+
+def test_names_that_no_terminal_shows(tmp_path):
+    name = os.fsdecode(b"bad\xff\n\xe4.jpg")
+    shutil.copy(PORTRAIT, tmp_path / name)
+    result = run("predict", tmp_path, "--csv", tmp_path / "faces.csv")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert len(result.stdout.splitlines()) == 1
+    assert len(list(csv.DictReader((tmp_path / "faces.csv").open(errors="surrogateescape", newline="")))) == 1
+
+
 def test_saving_beside_the_photos_overwrites_none(tmp_path):
     shutil.copy(PORTRAIT, tmp_path / "a.jpg")
     assert run("predict", tmp_path / "a.jpg", "--save", tmp_path).returncode == 0
@@ -87,7 +111,7 @@ def test_saving_beside_the_photos_overwrites_none(tmp_path):
         (["predict", "x.jpg", "--device", "toaster"], "toaster"),
         (["predict", "x.jpg", "--save", "file/folder"], "file/folder"),
         (["predict", "x.jpg", "--csv", "file/faces.csv"], "file"),
-        (["predict", "x.jpg", "--csv", "."], "is a folder"),
+        (["predict", "x.jpg", "--csv", "."], "is no regular file"),
         (["evaluate", "--data", "absent.csv", "--split", "PublicTest"], "absent.csv: no such file"),
         (["convert", "absent.pth", "out"], "absent.pth: cannot be read"),
         (["convert", "file", "out"], "file: no PyTorch file"),

@@ -46,6 +46,10 @@ def picture(index: int) -> Image.Image:
     return Image.fromarray(np.array(PIXELS[index].split(), np.uint8).reshape(48, 48))
 
 
+def test_excels_byte_order_mark(write):
+    assert load_fer2013(write("\ufeff" + HEADER + "".join(ROWS)), "Training").labels.tolist() == [3, 6]
+
+
 def test_zip(write):
     path = write("", "archive.zip")
     path.write_bytes(zipped(("fer2013/fer2013.csv", HEADER + "".join(ROWS)), ("fer2013/fer2013.bib", "@article{}")))
@@ -136,6 +140,7 @@ def test_damaged_cache_is_made_anew(write, cache):
         ("emotion,pixels\n", "header lacks Usage"),
         (HEADER + ROWS[0] + f"7,{PIXELS[0]},Training\n", "row 2: emotion is '7'"),
         (HEADER + f"happy,{PIXELS[0]},Training\n", "row 1: emotion is 'happy'"),
+        (HEADER + f"²,{PIXELS[0]},Training\n", "row 1: emotion is '²'"),
         (HEADER + f"1,{PIXELS[0]},Testing\n", "row 1: Usage is 'Testing'"),
         (HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]},Training\n", "row 1: 2303 pixels"),
         (HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]} 256,Training\n", "row 1: a pixel"),
@@ -181,6 +186,8 @@ def test_votes_are_fractions_in_fer2013s_order(tmp_path):
         (VOTES, "Training", [2], "2 rows, fewer than"),
         (VOTES, "PublicTest", [1], "row 2: Usage is 'Training'"),
         ("a,b\n1,2\n", "Training", [0], "not FER"),
+        (VOTES.replace("Image name", "name"), "Training", [0], "not FER"),
+        (VOTES.replace("3,2", "nan,2"), "Training", [0], "a vote is no count"),
         (None, "Training", [0], "cannot be read"),
     ],
 )

@@ -28,7 +28,9 @@ def test_every_detector_finds_the_portrait(name, portrait):
     assert 60 < y2 - y1 < 160
 
 
-@pytest.mark.parametrize("shape", [(480, 640), (1, 300), (300, 1), (1, 1), (39, 39), (40, 40), (41, 3000)])
+@pytest.mark.parametrize(
+    "shape", [(480, 640), (1, 300), (300, 1), (1, 1), (39, 39), (40, 40), (41, 3000), (1, 20_000), (20_000, 1)]
+)
 def test_no_face_is_no_box(mtcnn, shape):
     for image in (np.full((*shape, 3), GREY, np.uint8), np.zeros((*shape, 3), np.uint8)):
         boxes, scores = mtcnn(image)

@@ -31,6 +31,7 @@ def test_is_json_ready():
         {"score": 1.5},
         {"score": float("nan")},
         {"probabilities": {"happy": 0.4}},
+        {"probabilities": {"happy": 2.0, "sad": -1.0}},
         {"probabilities": {"happy": float("nan"), "sad": 1.0}},
     ],
 )

@@ -110,6 +110,12 @@ def empty_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
+def closed_file() -> io.BytesIO:
+    file = io.BytesIO(b"")
+    file.close()
+    return file
+
+
 BAD = {
     "text named .jpg": (b"not a photo at all", "not a picture"),
     "zero bytes": (b"", "empty"),
@@ -129,6 +135,10 @@ BAD = {
     "a number": (7, "int"),
     "text stream": (io.StringIO("text"), "mode 'rb'"),
     "32-bit pixels": (Image.fromarray(np.full((4, 4), 70_000, np.int32)), "32-bit"),
+    "float pixels": (Image.fromarray(np.full((4, 4), 0.5, np.float32)), "32-bit"),
+    "empty path": ("", "the empty path: cannot be read"),
+    "no path at all": ("a\0b", "cannot be read"),
+    "closed file": (closed_file(), "cannot be read"),
 }
 
 

@@ -66,6 +66,22 @@ def test_any_callable_is_a_detector(recognizer, portrait):
     assert [round(face.score, 3) for face in faces] == [0.99, 0.5]
 
 
+def test_boxes_that_are_none_are_left_out(recognizer, portrait):
+    def sloppy(_):
+        boxes = [[600, 600, 700, 700], [165, 60, 285, 180], [300, 300, 100, 100], [0, 0, np.nan, 9], [5, 5, 5, 9]]
+        return boxes, [0.9] * 5
+
+    faces = EmotionRecognizer(recognizer.model, detector=sloppy)(portrait)
+    assert [face.box for face in faces] == [(165, 60, 285, 180)]
+
+
+def test_a_model_in_training_is_put_into_inference_mode():
+    model = MiniXception().train()
+    crop = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    recognizer = EmotionRecognizer(model, detector=None)
+    assert np.allclose(recognizer.classify([crop])[0], recognizer.classify([crop, crop.T])[0], atol=1e-6)
+
+
 def test_classify_takes_crops_of_any_size(recognizer, portrait):
     crops = [portrait[60:180, 165:285], portrait[60:180, 165:285, 0], portrait[60:172, 170:282].copy()]
     probabilities = recognizer.classify(crops)

@@ -172,6 +172,12 @@ def test_a_damaged_run_state_is_named(tmp_path):
         train(CONFIG, TRAINING, PUBLIC_TEST, tmp_path)
 
 
+def test_a_foreign_run_state_is_named(tmp_path):
+    torch.save({"a": 1}, tmp_path / "run_state.pt")
+    with pytest.raises(MiniXceptionError, match=r"run_state\.pt: damaged"):
+        train(CONFIG, TRAINING, PUBLIC_TEST, tmp_path)
+
+
 def test_an_unwritable_folder_is_an_error_before_the_first_epoch(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MiniXceptionError, match="cannot be saved here"):
@@ -191,7 +197,19 @@ def test_votes_have_to_be_there(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"optimizer": "sgd"}, {"schedule": "cosine"}, {"epochs": 0}, {"label_smoothing": 1.5}, {"batch_size": -1}]
+    "wrong",
+    [
+        {"optimizer": "sgd"},
+        {"schedule": "cosine"},
+        {"epochs": 0},
+        {"label_smoothing": 1.5},
+        {"batch_size": -1},
+        {"learning_rate": -1.0},
+        {"learning_rate": float("nan")},
+        {"weight_decay": -1.0},
+        {"seed": -1},
+        {"image_size": 4},
+    ],
 )
 def test_settings_are_checked(wrong):
     (name,) = wrong
@@ -200,7 +218,7 @@ def test_settings_are_checked(wrong):
 
 
 def test_runs_end_when_nothing_is_gained(tmp_path):
-    config = replace(CONFIG, epochs=30, patience=2, learning_rate=0.0, ema_decay=0.0)
+    config = replace(CONFIG, epochs=30, patience=2, learning_rate=1e-12, ema_decay=0.0)
     train(config, TRAINING, PUBLIC_TEST, tmp_path)
     assert len(without_speed(tmp_path / "log.csv")) < 30
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -28,6 +29,9 @@ EXTRAS: dict[str, str] = {"accelerate": "train", "gradio": "app", "matplotlib": 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; a failure is one line on stderr and a non-zero status."""
     argv = sys.argv[1:] if argv is None else list(argv)
+    for stream in (sys.stdout, sys.stderr):  # A file name that the terminal cannot show must not end the work.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     args = _parser(argv).parse_args(argv)
     try:
         return import_module(f"{__name__}.{args.command}").run(args)

@@ -7,9 +7,11 @@ import csv
 import json
 import os
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -34,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     photos = list(_photos(args.paths))
-    if args.csv and args.csv.is_dir():
-        raise MiniXceptionError(f"{args.csv}: is a folder; --csv takes a file")
+    inputs = {photo.resolve() for photo in photos}
+    if args.csv:
+        _check_target(args.csv, inputs)
     for folder in (args.save, args.csv and args.csv.parent):
         if folder:
             make_writable(folder)
@@ -46,22 +49,24 @@ def run(args: argparse.Namespace) -> int:
 
     recognizer = EmotionRecognizer.from_pretrained(args.checkpoint, device=args.device)
     results: list[tuple[Path, list[Face]]] = []
-    saved: set[str] = set()
+    taken = set(inputs)  # An annotated copy replaces neither a photo nor another copy of this run.
     unreadable = 0
     bar = tqdm(photos, unit="photo", disable=None if any(path.is_dir() for path in args.paths) else True)
     for path in bar:
         try:
             image = load_image(path)
+            faces = recognizer(image)
         except MiniXceptionError as error:
-            tqdm.write(f"{PROGRAM}: {error}", file=sys.stderr)
+            tqdm.write(f"{PROGRAM}: {_one_line(error)}", file=sys.stderr)
             unreadable += 1
             continue
-        faces = recognizer(image)
         tqdm.write(_json_line(path, faces) if args.json else _text_line(path, faces), file=sys.stdout)
         if args.csv:
             results.append((path, faces))
         if args.save:
-            _save_annotated(image, faces, args.save / _unused_name(path.stem, saved))
+            target = _unused_path(args.save, path.stem, taken)
+            taken.add(target.resolve())
+            _save_annotated(image, faces, target)
     if args.csv:
         _write_csv(args.csv, results, recognizer.labels)
     return 1 if unreadable else 0
@@ -78,12 +83,18 @@ def _photos(paths: Sequence[Path]) -> Iterator[Path]:
         yield from found
 
 
-def _unused_name(stem: str, used: set[str]) -> str:
+def _check_target(path: Path, inputs: set[Path]) -> None:
+    if path.exists() and not path.is_file():
+        raise MiniXceptionError(f"{path}: is no regular file; --csv takes the name of one")
+    if path.resolve() in inputs:
+        raise MiniXceptionError(f"{path}: is one of the photos; choose another name for --csv")
+
+
+def _unused_path(folder: Path, stem: str, taken: set[Path]) -> Path:
     number = 1
-    while (name := f"{stem}-faces{'' if number == 1 else f'-{number}'}.jpg") in used:
+    while (path := folder / f"{stem}-faces{'' if number == 1 else f'-{number}'}.jpg").resolve() in taken:
         number += 1
-    used.add(name)
-    return name
+    return path
 
 
 def _save_annotated(image: np.ndarray, faces: list[Face], path: Path) -> None:
@@ -94,16 +105,24 @@ def _save_annotated(image: np.ndarray, faces: list[Face], path: Path) -> None:
 
 
 def _write_csv(path: Path, results: list[tuple[Path, list[Face]]], labels: Sequence[str]) -> None:
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "face", "x1", "y1", "x2", "y2", "score", "emotion", "confidence", *labels])
-        for photo, faces in results:
-            for number, face in enumerate(faces, start=1):
-                numbers = (face.score, face.confidence, *face.probabilities.values())
-                score, confidence, *probabilities = (f"{value:.6f}" for value in numbers)
-                writer.writerow([photo, number, *face.box, score, face.emotion, confidence, *probabilities])
-    os.replace(temporary, path)
+    path = path.resolve()  # A link stays one; what it points to is replaced.
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, newline="", encoding="utf-8", errors="surrogateescape",
+                                         delete=False) as file:  # fmt: skip
+            _write_rows(csv.writer(file), results, labels)
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, path)
+    except OSError as error:
+        raise MiniXceptionError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def _write_rows(writer: Any, results: list[tuple[Path, list[Face]]], labels: Sequence[str]) -> None:
+    writer.writerow(["path", "face", "x1", "y1", "x2", "y2", "score", "emotion", "confidence", *labels])
+    for photo, faces in results:
+        for number, face in enumerate(faces, start=1):
+            numbers = (face.score, face.confidence, *face.probabilities.values())
+            score, confidence, *probabilities = (f"{value:.6f}" for value in numbers)
+            writer.writerow([photo, number, *face.box, score, face.emotion, confidence, *probabilities])
 
 
 def _json_line(path: Path, faces: list[Face]) -> str:
@@ -111,6 +130,10 @@ def _json_line(path: Path, faces: list[Face]) -> str:
 
 
 def _text_line(path: Path, faces: list[Face]) -> str:
-    if not faces:
-        return f"{path}: no face found"
-    return f"{path}: " + ", ".join(f"{face.emotion} {face.confidence:.0%} at {face.box}" for face in faces)
+    found = ", ".join(f"{face.emotion} {face.confidence:.0%} at {face.box}" for face in faces) or "no face found"
+    return f"{_one_line(path)}: {found}"
+
+
+def _one_line(text: object) -> str:
+    """A file name may hold line breaks; a line of output may not."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in str(text))

@@ -53,9 +53,13 @@ class TrainConfig:
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise MiniXceptionError(f"{name} is {getattr(self, name)!r}, it must be one of {', '.join(allowed)}")
-        for name in ("epochs", "batch_size", "patience", "image_size"):
-            if getattr(self, name) < 1:
-                raise MiniXceptionError(f"{name} is {getattr(self, name)}, it must be at least 1")
+        for name, least in _LEAST.items():
+            if not least <= getattr(self, name) < 2**63:
+                raise MiniXceptionError(f"{name} is {getattr(self, name)}, it must be at least {least}")
+        if not 0 < self.learning_rate < math.inf:
+            raise MiniXceptionError(f"learning_rate is {self.learning_rate}, it must be above 0")
+        if self.optimizer == "adam" and self.weight_decay:
+            raise MiniXceptionError("weight_decay is for adamw; adam has none here")
         for name in ("label_smoothing", "vote_weight", "ema_decay"):
             if not 0 <= getattr(self, name) <= 1:
                 raise MiniXceptionError(f"{name} is {getattr(self, name)}, it must lie in [0, 1]")
@@ -66,6 +70,9 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "schedule": ("plateau", "one_cycle"),
     "mixed_precision": ("no", "bf16"),
 }
+
+#: The network's base leaves nothing of a picture below 5 pixels.
+_LEAST: dict[str, float] = {"epochs": 1, "batch_size": 1, "patience": 1, "image_size": 5, "weight_decay": 0, "seed": 0}
 
 #: Named runs. ``reference`` is the PyTorch reference's ``train.py`` with its second augmentation.
 RUNS: dict[str, TrainConfig] = {

@@ -88,15 +88,16 @@ class Run:
             return
         try:
             state = torch.load(path, map_location=self.model.device, weights_only=True)
+            config, history = state["config"], [Epoch(**row) for row in state["history"]]
         except Exception as error:  # A damaged file makes torch's reader raise almost anything.
             raise MiniXceptionError(f"{path}: damaged ({error}); remove {run_dir} to start anew") from error
-        if state["config"] != repr(self.config):
+        if config != repr(self.config):
             raise MiniXceptionError(f"{run_dir} holds a run with other settings; choose another folder or remove it")
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.plateau.load_state_dict(state["plateau"])
-        self.history = [Epoch(**row) for row in state["history"]]
+        self.history = history
 
     def save(self, run_dir: Path) -> None:
         """Write checkpoints, log and run state, each beside its place and then moved into it.
