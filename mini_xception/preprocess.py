@@ -70,11 +70,12 @@ def crop_face(image: np.ndarray, box: Sequence[float] | np.ndarray, framing: Fra
     top = round((y1 + y2) / 2 + framing.offset_y * longer_side - side / 2)
 
     height, width = image.shape[:2]
-    inside = image[max(top, 0) : min(top + side, height), max(left, 0) : min(left + side, width)]
-    if inside.size == 0:
-        raise MiniXceptionError(f"box {tuple(box)} lies outside the image of {width}×{height} pixels")
+    if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
+        raise MiniXceptionError(f"box {tuple(map(float, box))} lies outside the image of {width}×{height} pixels")
+    # A stop below 0 would count from the far side.
+    inside = image[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]
     square = np.zeros((side, side, *image.shape[2:]), np.uint8)
-    y, x = max(-top, 0), max(-left, 0)
+    y, x = min(max(-top, 0), side), min(max(-left, 0), side)
     square[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
     return square
 

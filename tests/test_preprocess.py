@@ -30,9 +30,17 @@ def test_grey_images_are_cropped_too():
     assert crop_face(IMAGE[:, :, 0], (25, 15, 35, 25), Framing()).shape == (10, 10)
 
 
-def test_box_outside_is_an_error():
+@pytest.mark.parametrize("box", [(40, 5, 50, 15), (-20, 5, -10, 15), (5, 30, 15, 40), (5, -20, 15, -10)])
+def test_box_outside_is_an_error(box):
     with pytest.raises(MiniXceptionError, match="30×20"):
-        crop_face(IMAGE, (40, 5, 50, 15), Framing())
+        crop_face(IMAGE, box, Framing())
+
+
+@pytest.mark.parametrize("box", [(-100, 5, 1, 8), (29, 5, 130, 8), (5, -100, 8, 1), (5, 19, 8, 120)])
+def test_a_square_that_misses_the_image_by_its_framing_is_black(box):
+    crop = crop_face(IMAGE, box, Framing(scale=0.5))
+    assert crop.shape == (50, 50, 3)
+    assert crop.max() == 0
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import numpy as np
 
 from mini_xception.augment import PRESETS
 from mini_xception.errors import MiniXceptionError
+from mini_xception.model import SMALLEST_SIDE
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,14 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "mixed_precision": ("no", "bf16"),
 }
 
-#: The network's base leaves nothing of a picture below 5 pixels.
-_LEAST: dict[str, float] = {"epochs": 1, "batch_size": 1, "patience": 1, "image_size": 5, "weight_decay": 0, "seed": 0}
+_LEAST: dict[str, float] = {
+    "epochs": 1,
+    "batch_size": 1,
+    "patience": 1,
+    "image_size": SMALLEST_SIDE,
+    "weight_decay": 0,
+    "seed": 0,
+}
 
 #: Named runs. ``reference`` is the PyTorch reference's ``train.py`` with its second augmentation.
 RUNS: dict[str, TrainConfig] = {
