@@ -71,6 +71,23 @@ class Contrast(PixelAugmentation):
 
 
 @dataclass(frozen=True)
+class Blur(PixelAugmentation):
+    """Blurs a picture with a Gaussian of U(0, sigma) pixels: faces cut small, out of focus or out of a JPEG."""
+
+    sigma: float
+
+    def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
+        sigma = _uniform(len(faces), 0.0, self.sigma, generator).clamp(min=1e-3).view(-1, 1)
+        radius = math.ceil(3 * self.sigma)
+        taps = torch.exp(-torch.arange(-radius, radius + 1, device=faces.device).square() / (2 * sigma.square()))
+        taps = (taps / taps.sum(dim=1, keepdim=True)).view(-1, 1, 1, 2 * radius + 1)
+        blurred = functional.pad(faces.transpose(0, 1), [radius] * 4, mode="replicate")
+        for kernel in (taps, taps.transpose(2, 3)):
+            blurred = functional.conv2d(blurred, kernel, groups=len(faces))
+        return blurred.transpose(0, 1)
+
+
+@dataclass(frozen=True)
 class Zoom(GeometricAugmentation):
     """Stretches width and height, each by its own U(1 − fraction, 1 + fraction), as Keras's ``zoom_range`` does."""
 
@@ -178,6 +195,7 @@ AUGMENTATIONS: dict[str, Entry] = {
     "salt_and_pepper": Entry(SaltAndPepper, strongest=0.2),
     "brightness": Entry(Brightness, strongest=0.5),
     "contrast": Entry(Contrast, strongest=0.5),
+    "blur": Entry(Blur, strongest=2.0),
     "zoom": Entry(Zoom, strongest=0.3),
     "shift": Entry(Shift, strongest=0.3),
     "rotation": Entry(Rotation, strongest=45.0),
@@ -197,5 +215,5 @@ PRESETS: dict[str, dict[str, float]] = {
     "keras": {"zoom": 0.1, "shift": 0.1, "rotation": 10.0, "flip": 0.5},
     "basic": {"brightness": 0.2, "rotation": 10.0, "flip": 0.5},
     "full": {"salt_and_pepper": 0.05, "brightness": 0.2, "shift": 0.1, "rotation": 10.0, "flip": 0.5},
-    "best": {"brightness": 0.2, "contrast": 0.2, "zoom": 0.1, "shift": 0.1, "rotation": 10.0, "flip": 0.5},
+    "best": {"brightness": 0.2, "contrast": 0.2, "blur": 0.7, "zoom": 0.1, "shift": 0.1, "rotation": 10.0, "flip": 0.5},
 }

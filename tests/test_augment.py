@@ -7,6 +7,7 @@ import torch
 from mini_xception.augment import (
     AUGMENTATIONS,
     PRESETS,
+    Blur,
     Brightness,
     Contrast,
     Flip,
@@ -44,6 +45,22 @@ def test_salt_and_pepper_is_the_references():
     assert set(noisy.unique().tolist()) == {0.0, 100.0, 255.0}
     assert (noisy == 0).float().mean() == pytest.approx(0.05, abs=0.002)
     assert (noisy == 255).float().mean() == pytest.approx(0.05, abs=0.002)
+
+
+def test_blur_spreads_a_point_and_keeps_its_light():
+    blurred = Blur(1.5)(spot(N), seeded())
+    assert torch.allclose(blurred.sum(dim=(1, 2, 3)), spot(1).sum(), rtol=1e-3)
+    x, y = centre(blurred)
+    assert torch.allclose(x, torch.tensor(12.0), atol=1e-2)
+    assert torch.allclose(y, torch.tensor(24.0), atol=1e-2)
+    # The square's own variance is a quarter of a pixel; a Gaussian's adds to it.
+    along = torch.arange(48) + 0.5 - 12
+    variance = (blurred.sum(dim=(1, 2)) * along.square()).sum(1) / blurred.sum(dim=(1, 2, 3)) - 0.25
+    sigma = variance.clamp(min=0).sqrt()
+    assert sigma.max() == pytest.approx(1.5, abs=0.05)
+    assert (sigma < 0.75).float().mean() == pytest.approx(0.5, abs=0.03)
+    flat = torch.full((3, 1, 48, 48), 200.0)
+    assert torch.allclose(Blur(2.0)(flat, seeded()), flat, atol=1e-2)  # no dark rim
 
 
 def test_flips_mirror_about_half():

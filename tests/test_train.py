@@ -14,6 +14,7 @@ import torch
 
 from mini_xception import EMOTIONS, MiniXception, MiniXceptionError
 from mini_xception.data import LabelledFaces
+from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.train import RUNS, TrainConfig, train
 from mini_xception.train.config import one_cycle, soft_targets
 
@@ -24,6 +25,7 @@ CONFIG = replace(
     augmentations={"shift": 0.02, "flip": 0.5},
     mixed_precision="no",
     vote_weight=0.0,
+    teacher_weight=0.0,
 )
 
 
@@ -78,7 +80,8 @@ def without_speed(log) -> list[dict[str, str]]:
 @pytest.mark.parametrize("name", RUNS)
 def test_every_named_run_trains(tmp_path, name):
     config = replace(RUNS[name], epochs=3, batch_size=16)
-    model = train(config, TRAINING, PUBLIC_TEST, tmp_path, votes=np.eye(7, dtype=np.float32)[TRAINING.labels])
+    answers = np.eye(7, dtype=np.float32)[TRAINING.labels]
+    model = train(config, TRAINING, PUBLIC_TEST, tmp_path, votes=answers, teacher=answers)
     rows = without_speed(tmp_path / "log.csv")
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
@@ -191,9 +194,20 @@ def test_a_full_disk_is_an_error_before_the_first_epoch(tmp_path):
         train(CONFIG, TRAINING, PUBLIC_TEST, tmp_path)
 
 
-def test_votes_have_to_be_there(tmp_path):
-    with pytest.raises(MiniXceptionError, match=r"fer2013new\.csv"):
-        train(replace(CONFIG, vote_weight=0.5), TRAINING, PUBLIC_TEST, tmp_path)
+@pytest.mark.parametrize(("weight", "reason"), [("vote_weight", r"fer2013new\.csv"), ("teacher_weight", "a teacher's")])
+def test_votes_and_teacher_have_to_be_there(tmp_path, weight, reason):
+    with pytest.raises(MiniXceptionError, match=reason):
+        train(replace(CONFIG, **{weight: 0.5}), TRAINING, PUBLIC_TEST, tmp_path)
+
+
+def test_a_teacher_teaches(tmp_path):
+    """Labels that say nothing, and a teacher who knows: the student learns the teacher's answers."""
+    confused = replace(TRAINING, labels=np.zeros_like(TRAINING.labels))
+    config = replace(CONFIG, epochs=8, teacher_weight=1.0, label_smoothing=0.0, augmentations={})
+    answers = np.eye(7, dtype=np.float32)[TRAINING.labels]
+    model = train(config, confused, PUBLIC_TEST, tmp_path, teacher=answers)
+    probabilities = EmotionRecognizer(model, detector=None).classify(PUBLIC_TEST.images)
+    assert (probabilities.argmax(1) == PUBLIC_TEST.labels).mean() > 0.5
 
 
 @pytest.mark.parametrize(
@@ -232,8 +246,8 @@ def test_options_change_the_preset():
         return config_from(_parser(argv).parse_args(argv))
 
     assert config("--preset", "reference") == RUNS["reference"]
-    assert config("--votes", "fer2013new.csv") == RUNS["best"]
-    assert config() == replace(RUNS["best"], vote_weight=0.0)  # no votes: the labels alone
+    assert config("--votes", "fer2013new.csv", "--teacher", "teacher.npy") == RUNS["best"]
+    assert config() == replace(RUNS["best"], vote_weight=0.0, teacher_weight=0.0)  # neither: the labels alone
     changed = config("--preset", "reference", "--augment", "basic", "--flip", "0", "--learning-rate", "0.01")
     assert changed.augmentations == {"brightness": 0.2, "rotation": 10.0, "flip": 0.0}
     assert changed.learning_rate == 0.01
@@ -250,11 +264,16 @@ def test_learning_rate_rises_and_falls():
     assert rates[-1] < 1e-3
 
 
-def test_targets_mix_label_votes_and_smoothing():
+def test_targets_mix_label_votes_teacher_and_smoothing():
     labels = np.array([3, 3])
     votes = np.array([[0, 0, 0, 0.5, 0, 0, 0.5], [0] * 7], np.float32)
-    mixed = soft_targets(labels, votes, replace(CONFIG, vote_weight=0.4, label_smoothing=0.0), len(EMOTIONS))
+    mixed = soft_targets(labels, votes, None, replace(CONFIG, vote_weight=0.4, label_smoothing=0.0), len(EMOTIONS))
     assert mixed[0].tolist() == pytest.approx([0, 0, 0, 0.8, 0, 0, 0.2])
     assert mixed[1].tolist() == pytest.approx([0, 0, 0, 1, 0, 0, 0])  # nobody voted: the label alone
-    smooth = soft_targets(labels, None, replace(CONFIG, label_smoothing=0.07), len(EMOTIONS))
+    smooth = soft_targets(labels, None, None, replace(CONFIG, label_smoothing=0.07), len(EMOTIONS))
     assert smooth[0].tolist() == pytest.approx([0.01, 0.01, 0.01, 0.94, 0.01, 0.01, 0.01])
+    teacher = np.full((2, 7), 1 / 7, np.float32)
+    taught = soft_targets(
+        labels, votes, teacher, replace(CONFIG, vote_weight=0.4, label_smoothing=0.0, teacher_weight=0.7), 7
+    )
+    assert taught[0].tolist() == pytest.approx([0.1, 0.1, 0.1, 0.34, 0.1, 0.1, 0.16])

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from mini_xception.augment import AUGMENTATIONS, PRESETS
-from mini_xception.data import load_fer2013, load_votes
+from mini_xception.data import load_fer2013, load_teacher, load_votes
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
 from mini_xception.metrics import measure
@@ -32,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="best", choices=RUNS, help="the named run (default: best)")
     parser.add_argument(
         "--votes", type=Path, metavar="FILE", help="FER+'s fer2013new.csv; without it, the labels alone"
+    )
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="FILE",
+        help="a teacher's probabilities, written by recipes/teacher.py; without it, no teacher",
     )
     settings = parser.add_argument_group("settings of the run; its preset's where none is given")
     for name, field in SETTINGS.items():
@@ -53,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
     config = config_from(args)
     training, public_test = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
     votes = load_votes(args.votes, "Training", training.rows) if args.votes else None
-    model = train(config, training, public_test, args.run, votes)
+    teacher = load_teacher(args.teacher, len(training)) if args.teacher else None
+    model = train(config, training, public_test, args.run, votes, teacher)
     metrics = measure(
         EmotionRecognizer(model, detector=None).classify(public_test.images), public_test.labels, EMOTIONS
     )
@@ -73,9 +80,10 @@ def config_from(args: argparse.Namespace) -> TrainConfig:
         if not 0 <= value <= AUGMENTATIONS[name].strongest:
             raise MiniXceptionError(f"{_option(name)} {value} lies outside 0–{AUGMENTATIONS[name].strongest}")
     settings = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
-    if preset.vote_weight and not args.votes and "vote_weight" not in settings:
-        print(f"without --votes, {args.preset} is trained on the labels alone", file=sys.stderr)
-        settings["vote_weight"] = 0.0
+    for source, weight in (("votes", "vote_weight"), ("teacher", "teacher_weight")):
+        if getattr(preset, weight) and not getattr(args, source) and weight not in settings:
+            print(f"without --{source}, {args.preset} is trained as if {_option(weight)} were 0", file=sys.stderr)
+            settings[weight] = 0.0
     return dataclasses.replace(preset, augmentations={**strengths, **changed}, **settings)
 
 

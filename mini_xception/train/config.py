@@ -27,6 +27,7 @@ class TrainConfig:
             "one_cycle" is a function of the step, see :func:`one_cycle`.
         label_smoothing: probability given to all labels alike.
         vote_weight: share of FER+'s votes in a picture's target; the rest is FER2013's label.
+        teacher_weight: share of the teacher's probabilities in a picture's target; the rest is label and votes.
         ema_decay: of the exponential moving average of the weights, per step; the average is what is validated and
             kept. 0 keeps the weights themselves.
         mixed_precision: "no" or "bf16".
@@ -45,6 +46,7 @@ class TrainConfig:
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     vote_weight: float = 0.0
+    teacher_weight: float = 0.0
     ema_decay: float = 0.0
     mixed_precision: str = "no"
     image_size: int = 48
@@ -61,7 +63,7 @@ class TrainConfig:
             raise MiniXceptionError(f"learning_rate is {self.learning_rate}, it must be above 0")
         if self.optimizer == "adam" and self.weight_decay:
             raise MiniXceptionError("weight_decay is for adamw; adam has none here")
-        for name in ("label_smoothing", "vote_weight", "ema_decay"):
+        for name in ("label_smoothing", "vote_weight", "teacher_weight", "ema_decay"):
             if not 0 <= getattr(self, name) <= 1:
                 raise MiniXceptionError(f"{name} is {getattr(self, name)}, it must lie in [0, 1]")
 
@@ -100,6 +102,7 @@ RUNS: dict[str, TrainConfig] = {
         weight_decay=0.02,
         schedule="one_cycle",
         vote_weight=0.3,
+        teacher_weight=0.5,
         ema_decay=0.999,
         mixed_precision="bf16",
         augmentations=PRESETS["best"],
@@ -119,13 +122,19 @@ def one_cycle(step: int, steps: int, peak: float) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * (step - rise) / (steps - rise)))
 
 
-def soft_targets(labels: np.ndarray, votes: np.ndarray | None, config: TrainConfig, classes: int) -> np.ndarray:
-    """What each picture's probabilities should be: its label, smoothed, mixed with the annotators' votes.
+def soft_targets(
+    labels: np.ndarray, votes: np.ndarray | None, teacher: np.ndarray | None, config: TrainConfig, classes: int
+) -> np.ndarray:
+    """What each picture's probabilities should be: its label, smoothed, mixed with what annotators and a teacher say.
+
+    Cross-entropy with such a mixture is the sum of cross-entropies with its parts, so a teacher's share is Hinton's
+    distillation (2015) at temperature 1.
 
     Args:
         labels: int64, (N,).
         votes: float32, (N, classes), fractions that sum to 1, or to 0 where nobody voted for any of the classes.
-        config: label_smoothing and vote_weight.
+        teacher: float32, (N, classes), probabilities.
+        config: label_smoothing, vote_weight and teacher_weight; without votes or a teacher their weight counts as 0.
         classes: how many labels there are.
 
     Returns:
@@ -135,4 +144,7 @@ def soft_targets(labels: np.ndarray, votes: np.ndarray | None, config: TrainConf
     if votes is not None:
         weight = config.vote_weight * votes.sum(axis=1, keepdims=True)
         targets = (1 - weight) * targets + config.vote_weight * votes
-    return (1 - config.label_smoothing) * targets + np.float32(config.label_smoothing / classes)
+    targets = (1 - config.label_smoothing) * targets + np.float32(config.label_smoothing / classes)
+    if teacher is not None:
+        targets = (1 - config.teacher_weight) * targets + config.teacher_weight * teacher
+    return targets

@@ -36,6 +36,7 @@ def train(
     public_test: LabelledFaces,
     run_dir: str | os.PathLike[str],
     votes: np.ndarray | None = None,
+    teacher: np.ndarray | None = None,
 ) -> MiniXception:
     """Train on one split, watch the other, and keep the best epoch's weights.
 
@@ -48,19 +49,23 @@ def train(
         public_test: FER2013's PublicTest, the validation set: ``best`` is chosen on it.
         run_dir: the run's folder.
         votes: float32, (len(training), labels), FER+ votes for the training pictures; needed if config.vote_weight > 0.
+        teacher: float32, (len(training), labels), a teacher's probabilities for the training pictures; needed if
+            config.teacher_weight > 0.
 
     Returns:
         The best checkpoint.
 
     Raises:
-        MiniXceptionError: votes are asked for and missing, or the run folder belongs to another run or cannot be
-            written.
+        MiniXceptionError: votes or a teacher are asked for and missing, or the run folder belongs to another run or
+            cannot be written.
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
     if config.vote_weight > 0 and votes is None:
         raise MiniXceptionError("vote_weight > 0 needs FER+'s votes (fer2013new.csv)")
+    if config.teacher_weight > 0 and teacher is None:
+        raise MiniXceptionError("teacher_weight > 0 needs a teacher's probabilities")
     run_dir = Path(run_dir)
     AcceleratorState._reset_state()  # An earlier run in this process may have had another precision.
     accelerator = Accelerator(mixed_precision=config.mixed_precision)
@@ -74,7 +79,7 @@ def train(
     resized = np.stack([to_grey(face, config.image_size) for face in training.images])
     faces = torch.from_numpy(resized).unsqueeze(1).to(accelerator.device)
     labels = torch.from_numpy(training.labels).to(accelerator.device)
-    targets = soft_targets(training.labels, votes if config.vote_weight > 0 else None, config, len(run.model.labels))
+    targets = soft_targets(training.labels, votes, teacher, config, len(run.model.labels))
     soft = torch.from_numpy(targets).to(accelerator.device)
     augmentations = build(config.augmentations)
     steps = -(-len(faces) // config.batch_size)
