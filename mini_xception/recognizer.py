@@ -92,20 +92,35 @@ class EmotionRecognizer:
         """
         image = load_image(source)
         height, width = image.shape[:2]
-        if self.detector is None:
-            boxes, scores = np.array([[0, 0, width, height]], np.float32), np.ones(1, np.float32)
-            crops = [image]
-        else:
-            boxes, scores = _valid_boxes(*self.detector(image), width, height)
-            crops = [crop_face(image, box, self.model.framing) for box in boxes]
+        boxes, scores = self._detect(image)
         return [
             Face(
                 box=clip_box(box, width, height),
                 score=min(float(score), 1.0),
                 probabilities=dict(zip(self.labels, map(float, row), strict=True)),
             )
-            for box, score, row in zip(boxes, scores, self.classify(crops), strict=True)
+            for box, score, row in zip(boxes, scores, self.classify(self._cut(image, boxes)), strict=True)
         ]
+
+    def crop(self, source: ImageSource) -> list[np.ndarray]:
+        """The faces in a picture, cut as the network wants them: RGB, uint8, (S, S, 3), the largest first.
+
+        Raises:
+            MiniXceptionError: the source is no readable picture.
+        """
+        image = load_image(source)
+        return self._cut(image, self._detect(image)[0])
+
+    def _detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        height, width = image.shape[:2]
+        if self.detector is None:
+            return np.array([[0, 0, width, height]], np.float32), np.ones(1, np.float32)
+        return _valid_boxes(*self.detector(image), width, height)
+
+    def _cut(self, image: np.ndarray, boxes: np.ndarray) -> list[np.ndarray]:
+        if self.detector is None:
+            return [image]
+        return [crop_face(image, box, self.model.framing) for box in boxes]
 
     @torch.inference_mode()
     def classify(self, crops: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:

@@ -14,7 +14,6 @@ THEME = gr.themes.Soft(
 CSS = """
 .gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
 #introduction h1 { margin-bottom: 0.3em; }
-#cards { padding: 0; }
 .faces { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(340px, 100%), 1fr)); gap: 12px; }
 .face { display: flex; gap: 14px; padding: 14px; border-radius: 12px;
         border: 1px solid var(--border-color-primary); background: var(--background-fill-primary); }
@@ -29,6 +28,13 @@ CSS = """
 .bar .track i { display: block; height: 100%; border-radius: 5px; box-shadow: inset 0 0 0 1px rgb(0 0 0 / 30%); }
 .bar .value { text-align: right; font-variant-numeric: tabular-nums; }
 .bar.top { font-weight: 700; }
-.message { padding: 18px; border-radius: 12px; border: 1px dashed var(--border-color-primary);
-           color: var(--body-text-color); }
+.answer { padding: 0 !important; }
+.answer:not(:has(.faces)) { padding: 18px !important; border-radius: 12px;
+    border: 1px dashed var(--border-color-primary); color: var(--body-text-color); }
+.views { display: grid; grid-template-columns: repeat(auto-fill, minmax(80px, 1fr)); gap: 10px; margin: 0; padding: 0; }
+.view { margin: 0; text-align: center; font-size: 0.8rem; line-height: 1.35; color: var(--body-text-color); }
+.view img { width: 100%; aspect-ratio: 1; border-radius: 6px; image-rendering: pixelated; }
+.view.differs img { outline: 3px dashed var(--body-text-color); outline-offset: -3px; }
+.stability { margin: 0 0 12px; font-size: 1.05rem; color: var(--body-text-color); }
+.stability small { display: block; font-size: 0.85rem; color: var(--body-text-color-subdued); }
 """

@@ -74,6 +74,6 @@ def page(chromium, page_url) -> Iterator:
     page.requests = []
     page.on("request", lambda request: page.requests.append(request.url))
     page.goto(page_url)
-    page.wait_for_selector("#cards .message")
+    page.wait_for_selector("#cards >> text=Choose a photo")
     yield page
     page.close()

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mini_xception.augment import AUGMENTATIONS, PRESETS
+
 from ..conftest import PORTRAIT
 from ..test_images import empty_png
 
@@ -31,6 +33,23 @@ def test_predict(client, recognizer, portrait):
     drawn = np.asarray(Image.open(annotated), int)
     assert drawn.shape == portrait.shape
     assert np.abs(drawn - portrait).max() > 100
+
+
+def test_augment(client):
+    from gradio_client import handle_file
+
+    strengths = dict.fromkeys(AUGMENTATIONS, 0.0)
+    same, *_ = client.predict(handle_file(PORTRAIT), 0, *strengths.values(), api_name="/augment")
+    assert same["emotion"] == "happy"
+    assert same["agreement"] == 1
+    assert same["spread"] == pytest.approx(0, abs=1e-6)
+    strengths |= PRESETS["full"]
+    first, again, other = (
+        client.predict(handle_file(PORTRAIT), seed, *strengths.values(), api_name="/augment")[0] for seed in (7, 7, 8)
+    )
+    assert first == again != other
+    assert first["spread"] > 0
+    assert len({view["probabilities"]["happy"] for view in first["views"]}) == len(first["views"])
 
 
 @pytest.mark.parametrize(
@@ -69,4 +88,4 @@ def test_files_of_the_server_are_not_read(page_url):
 
 
 def test_only_named_endpoints(client):
-    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/predict"}
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/predict", "/augment"}

@@ -24,7 +24,7 @@ DROP = """([selector, data, name]) => {
 
 
 def upload(page, path) -> None:
-    page.set_input_files("input[type=file]", path)
+    page.set_input_files("input[type=file] >> nth=0", path)
 
 
 def test_a_dropped_photo_is_read(page):
@@ -94,7 +94,7 @@ def test_the_page_says_what_an_expression_is_not(page):
 def test_it_fits_a_phone(chromium, page_url):
     page = chromium.new_page(viewport={"width": 390, "height": 844})
     page.goto(page_url)
-    page.wait_for_selector("#cards .message", timeout=60_000)
+    page.wait_for_selector("#cards >> text=Choose a photo", timeout=60_000)
     upload(page, PORTRAIT)
     page.wait_for_selector(".face", timeout=60_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,93 @@
+"""Every word a visitor reads, in English and Chinese.
+
+Gradio translates what stands on the page from the start (:data:`I18N`); what a handler answers is in the language that
+the visitor's browser asks for (:func:`language_of`).
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+
+#: key → English, Chinese. Emotions are keys of their own; a checkpoint's other labels are shown as they are.
+TEXTS: dict[str, tuple[str, str]] = {
+    "introduction": (
+        """# Facial expressions, read by 58,047 parameters
+Every face in a photo, on a webcam or in a video, with its expression and the probabilities of all seven.
+An expression is not a feeling: this reads what a face shows, not what a person feels.""",
+        """# 58,047 个参数读懂面部表情
+找出照片、摄像头或视频里的每一张脸，给出表情和全部七类的概率。
+表情不等于情绪：这里读的是脸上的表现，而不是人的内心感受。""",
+    ),
+    "photo": ("Photo", "照片"),
+    "faces": ("Faces", "人脸"),
+    "faces_alt": ("The photo with a box around every face", "每张脸都画了框的照片"),
+    "examples": ("Examples, in one click", "示例，点一下即可"),
+    "table": ("Table", "表格"),
+    "json": ("JSON", "JSON"),
+    "probabilities": ("Probabilities", "概率"),
+    "face": ("face", "人脸"),
+    "waiting": ("Choose a photo, or click one of the examples.", "请选择一张照片，或点击一个示例。"),
+    "reading": ("Reading…", "识别中……"),
+    "no_face": (
+        "<b>No face found.</b> A face must be at least 40 pixels wide, upright, and turned roughly to the camera.",
+        "<b>没有找到人脸。</b>人脸至少要有 40 像素宽，姿态端正，并大致朝向镜头。",
+    ),
+    "unreadable": (
+        "This photo could not be read; the reason stands in the notice.",
+        "无法读取这张照片；原因见提示。",
+    ),
+    "augmentation": ("Augmentation", "数据增强"),
+    "augmentation_introduction": (
+        "What the network is trained on: one face, changed at random. An answer that holds over all of them is a "
+        "stable one.",
+        "网络就是这样训练的：同一张脸，随机变化。在所有变化下都不变的答案才是稳定的答案。",
+    ),
+    "preset": ("Preset", "预设"),
+    "seed": ("Seed", "随机种子"),
+    "seed_info": ("The same seed gives the same pictures.", "种子相同，图像就相同。"),
+    "another_seed": ("Another seed", "换一个种子"),
+    "as_python": ("Copy as Python", "复制为 Python 代码"),
+    "original": ("as it is", "原图"),
+    "agreement": ("{share:.0%} of {n} say {emotion}", "{n} 张中有 {share:.0%} 判为{emotion}"),
+    "stability": (
+        "highest probability {mean:.0%} on average, ± {spread:.0%}",
+        "最高概率平均 {mean:.0%}，标准差 ± {spread:.0%}",
+    ),
+    "whole_picture": (
+        "No face was found, so the whole picture is taken for one.",
+        "没有找到人脸，因此把整张图当作一张脸。",
+    ),
+    "choose_face": ("Choose a picture with a face.", "请选择一张有人脸的图片。"),
+    "angry": ("angry", "生气"),
+    "disgust": ("disgust", "厌恶"),
+    "fear": ("fear", "恐惧"),
+    "happy": ("happy", "高兴"),
+    "sad": ("sad", "悲伤"),
+    "surprise": ("surprise", "惊讶"),
+    "neutral": ("neutral", "中性"),
+    "salt_and_pepper": ("Salt and pepper: share of pixels", "椒盐噪声：像素比例"),
+    "brightness": ("Brightness: ± share", "亮度：± 比例"),
+    "contrast": ("Contrast: ± share", "对比度：± 比例"),
+    "blur": ("Blur: up to … pixels", "模糊：最大像素数"),
+    "zoom": ("Zoom: ± share", "缩放：± 比例"),
+    "shift": ("Shift: ± share of the side", "平移：± 边长比例"),
+    "rotation": ("Rotation: ± degrees", "旋转：± 度"),
+    "flip": ("Flip: probability", "镜像：概率"),
+}
+
+#: For what stands on the page: ``I18N("photo")``.
+I18N = gr.I18n(
+    en={key: english for key, (english, _) in TEXTS.items()},
+    zh={key: chinese for key, (_, chinese) in TEXTS.items()},
+)
+
+
+def language_of(request: gr.Request | None) -> int:
+    """Which of a text's languages a visitor reads: 1 for a browser that asks for Chinese first, else 0."""
+    accepted = request.headers.get("accept-language", "") if request else ""
+    return int(accepted.lower().startswith("zh"))
+
+
+def text(key: str, language: int) -> str:
+    """A text in a language; a key that is none, such as another checkpoint's label, is its own text."""
+    return TEXTS[key][language] if key in TEXTS else key
