@@ -37,7 +37,7 @@ def _card(image: np.ndarray, face: Face, number: int, language: int) -> str:
 def heading(face: Face, name: str, language: int) -> str:
     """The expression, how sure the network is, and whose it is."""
     emotion = html.escape(text(face.emotion, language))
-    return f"<h3>{emotion} · {face.confidence:.0%}<small>{html.escape(name)}</small></h3>"
+    return f"<h2>{emotion} · {face.confidence:.0%}<small>{html.escape(name)}</small></h2>"
 
 
 def bars(face: Face, language: int) -> str:

@@ -9,6 +9,21 @@ THEME = gr.themes.Soft(
     neutral_hue="slate",
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
+).set(
+    # Soft's own colours fall short of the contrast that WCAG AA asks for, 4.5:1.
+    block_label_text_color="*primary_800",
+    block_label_text_color_dark="white",
+    block_label_background_fill_dark="*primary_800",
+    block_title_text_color="*primary_800",
+    block_title_text_color_dark="white",
+    block_title_background_fill_dark="*primary_800",
+    block_info_text_color="*neutral_600",
+    block_info_text_color_dark="*neutral_300",
+    body_text_color_subdued="*neutral_600",
+    body_text_color_subdued_dark="*neutral_300",
+    checkbox_label_background_fill_selected="*primary_700",
+    checkbox_label_background_fill_selected_dark="*primary_800",
+    color_accent="*primary_700",
 )
 
 CSS = """
@@ -19,7 +34,7 @@ CSS = """
         border: 1px solid var(--border-color-primary); background: var(--background-fill-primary); }
 .face > img { width: 88px; height: 88px; border-radius: 8px; object-fit: cover; flex: none; }
 .face > div { flex: 1; min-width: 0; }
-.face h3 { display: flex; justify-content: space-between; align-items: baseline; gap: 8px; white-space: nowrap;
+.face h2 { display: flex; justify-content: space-between; align-items: baseline; gap: 8px; white-space: nowrap;
            margin: 0 0 6px; font-size: 1.05rem; color: var(--body-text-color); }
 .face small { font-weight: 400; font-size: 0.8rem; color: var(--body-text-color-subdued); }
 .bar { display: grid; grid-template-columns: 62px 1fr 40px; gap: 8px; align-items: center;

@@ -95,7 +95,7 @@ def test_a_chinese_browser_reads_chinese(chromium, page_url):
     page.goto(page_url)
     page.get_by_role("tab", name="照片").wait_for()
     page.set_input_files("input[type=file] >> nth=0", PORTRAIT)
-    page.wait_for_selector(".face h3 >> text=高兴")
+    page.wait_for_selector(".face h2 >> text=高兴")
     page.get_by_role("tab", name="数据增强").click()
     page.set_input_files("input[type=file] >> nth=-1", PORTRAIT)
     page.wait_for_selector(".view >> text=高兴")

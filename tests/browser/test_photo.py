@@ -32,7 +32,7 @@ def test_a_dropped_photo_is_read(page):
     page.evaluate(DROP, ["button:has(input[type=file])", data, "portrait.jpg"])
     page.wait_for_selector(".face")
     assert page.locator(".face").count() == 1
-    assert page.locator(".face h3").inner_text().startswith("happy")
+    assert page.locator(".face h2").inner_text().startswith("happy")
     assert page.locator(".face .bar").count() == len(EMOTIONS)
     assert page.locator(".face .bar.top span").first.inner_text() == "happy"
     page.wait_for_function("document.querySelector('#annotated img')?.naturalWidth === 512")
@@ -50,7 +50,7 @@ def test_table_and_json_hold_the_same_answer(page):
 
 def test_an_example_runs_in_one_click(page):
     page.locator(".gallery-item, button:has(img[src*='eileen'])").last.click()
-    page.wait_for_selector(".face h3 >> text=happy")
+    page.wait_for_selector(".face h2 >> text=happy")
 
 
 def test_no_face_is_said(page):
@@ -77,7 +77,7 @@ def test_a_transparent_picture_is_read(page, tmp_path):
     path = tmp_path / "transparent.png"
     Image.open(PORTRAIT).convert("RGBA").save(path)
     upload(page, path)
-    page.wait_for_selector(".face h3 >> text=happy")
+    page.wait_for_selector(".face h2 >> text=happy")
 
 
 def test_nothing_is_asked_from_another_host(page, page_url):
