@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     metrics = measure(
         EmotionRecognizer(model, detector=None).classify(public_test.images), public_test.labels, EMOTIONS
     )
-    plot_curves(args.run / "log.csv", args.run / "curves.png")
+    plot_curves({args.run.name: args.run / "log.csv"}, args.run / "curves.png")
     title = f"PublicTest (validation): {metrics.accuracy:.2%}"
     plot_confusion_matrix(metrics.confusion_matrix, EMOTIONS, title, args.run / "confusion_matrix.png")
     print(f"{args.run / 'best'} is the best checkpoint: mini-xception demo --checkpoint {args.run / 'best'}")

@@ -41,7 +41,9 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
             another = gr.Button(I18N("another_seed"))
         with gr.Column(scale=2, min_width=320):
             answer = gr.HTML(I18N("choose_face"), elem_id="views", elem_classes="answer")
-            code = gr.Code(label=I18N("as_python"), language="python", interactive=False, elem_id="code")
+            code = gr.Code(
+                label=I18N("as_python"), language="python", interactive=False, wrap_lines=True, elem_id="code"
+            )
             with gr.Accordion(I18N("json"), open=False):
                 result = gr.JSON(label=I18N("json"))
 

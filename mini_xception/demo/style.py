@@ -23,11 +23,11 @@ THEME = gr.themes.Soft(
     body_text_color_subdued_dark="*neutral_300",
     checkbox_label_background_fill_selected="*primary_700",
     checkbox_label_background_fill_selected_dark="*primary_800",
-    color_accent="*primary_700",
 )
 
 CSS = """
 .gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
+button[role=tab][aria-selected=true] { color: var(--body-text-color) !important; font-weight: 600; }
 #introduction h1 { margin-bottom: 0.3em; }
 .faces { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(340px, 100%), 1fr)); gap: 12px; }
 .face { display: flex; gap: 14px; padding: 14px; border-radius: 12px;
@@ -46,7 +46,7 @@ CSS = """
 .answer { padding: 0 !important; }
 .answer:not(:has(.faces)) { padding: 18px !important; border-radius: 12px;
     border: 1px dashed var(--border-color-primary); color: var(--body-text-color); }
-.views { display: grid; grid-template-columns: repeat(auto-fill, minmax(80px, 1fr)); gap: 10px; margin: 0; padding: 0; }
+.views { display: grid; grid-template-columns: repeat(auto-fill, minmax(76px, 1fr)); gap: 8px; margin: 0; padding: 0; }
 .view { margin: 0; text-align: center; font-size: 0.8rem; line-height: 1.35; color: var(--body-text-color); }
 .view img { width: 100%; aspect-ratio: 1; border-radius: 6px; image-rendering: pixelated; }
 .view.differs img { outline: 3px dashed var(--body-text-color); outline-offset: -3px; }
