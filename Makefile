@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format clean
+.PHONY: help demo test test-fast lint format space screenshots clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,12 @@ lint: $(INSTALLED) ## lint and type-check
 
 format: $(INSTALLED) ## format and fix what can be fixed
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+space: $(INSTALLED) libgl ## lay out the files of a Hugging Face Space in build/space, and check them
+	$(BIN)/python scripts/space.py
+
+screenshots: $(INSTALLED) libgl chromium ## take the README's pictures of the page anew
+	$(BIN)/python scripts/screenshots.py
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist

@@ -20,19 +20,24 @@ START_S = 120
 
 
 @pytest.fixture(scope="session")
-def page_url(tmp_path_factory) -> Iterator[str]:
+def server_log(tmp_path_factory) -> Path:
+    """What ``app.py`` prints."""
+    return tmp_path_factory.mktemp("server") / "log.txt"
+
+
+@pytest.fixture(scope="session")
+def page_url(tmp_path_factory, server_log) -> Iterator[str]:
     """Where ``app.py`` serves."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     cache = tmp_path_factory.mktemp("gradio")
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(cache)}
-    log_path = cache / "log.txt"
-    log = log_path.open("w")
+    log = server_log.open("w")
     server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(url, server, log_path)
+        _wait_for(url, server, server_log)
         yield url
     finally:
         server.terminate()
