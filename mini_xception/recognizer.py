@@ -147,10 +147,7 @@ class EmotionRecognizer:
 
     def _read(self, image: np.ndarray, boxes: np.ndarray, scores: np.ndarray) -> list[Face]:
         height, width = image.shape[:2]
-        if self.detector is None:
-            crops = [image]
-        else:
-            crops = [crop_face(image, box, self.model.framing) for box in boxes]
+        crops = [image] if self.detector is None else [crop_face(image, box, self.model.framing) for box in boxes]
         return [
             Face(
                 box=clip_box(box, width, height),
