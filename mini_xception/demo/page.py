@@ -8,6 +8,7 @@ from mini_xception.demo.augmentation import augmentation_tab
 from mini_xception.demo.photo import photo_tab
 from mini_xception.demo.style import CSS, THEME
 from mini_xception.demo.texts import I18N
+from mini_xception.demo.webcam import watch_camera, webcam_tab
 from mini_xception.recognizer import EmotionRecognizer
 
 TITLE = "mini_Xception · facial expressions"
@@ -24,8 +25,11 @@ def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
         gr.Markdown(I18N("introduction"), elem_id="introduction")
         with gr.Tab(I18N("photo")):
             photo_tab(recognizer)
+        with gr.Tab(I18N("webcam")):
+            webcam_tab(recognizer)
         with gr.Tab(I18N("augmentation")):
             augmentation_tab(recognizer)
+        page.load(js=watch_camera())
     return page.queue(max_size=QUEUE_SIZE)
 
 

@@ -50,6 +50,17 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
 .view { margin: 0; text-align: center; font-size: 0.8rem; line-height: 1.35; color: var(--body-text-color); }
 .view img { width: 100%; aspect-ratio: 1; border-radius: 6px; image-rendering: pixelated; }
 .view.differs img { outline: 3px dashed var(--body-text-color); outline-offset: -3px; }
+.live { grid-template-columns: 1fr 1fr; }
+.live > :first-child img { width: 100%; border-radius: 12px; display: block; }
+.live .timeline { grid-column: 1 / -1; }
+.speed { color: var(--body-text-color-subdued); }
+.timeline { width: 100%; }
+.timeline text { font-size: 13px; fill: var(--body-text-color); }
+.timeline .axis { stroke: var(--border-color-primary); }
+.timeline .area { stroke: var(--body-text-color); stroke-width: 0.6; }
+#camera-notice { margin: 0; padding: 12px; border-radius: 8px; border: 2px solid var(--body-text-color);
+    color: var(--body-text-color); font-weight: 600; }
+@media (max-width: 700px) { .live { grid-template-columns: 1fr; } }
 .stability { margin: 0 0 12px; font-size: 1.05rem; color: var(--body-text-color); }
 .stability small { display: block; font-size: 0.85rem; color: var(--body-text-color-subdued); }
 """

@@ -36,6 +36,37 @@ An expression is not a feeling: this reads what a face shows, not what a person 
         "This photo could not be read; the reason stands in the notice.",
         "无法读取这张照片；原因见提示。",
     ),
+    "webcam": ("Webcam", "摄像头"),
+    "camera": ("Camera", "摄像头"),
+    "camera_help": (
+        "Click the camera, allow it, then press the record button. Each picture is read on this server and forgotten.",
+        "点击摄像头图标并允许使用，然后按录制按钮。每一帧都在本服务器上识别，随后即被丢弃。",
+    ),
+    "camera_waiting": ("The camera is off.", "摄像头未开启。"),
+    "camera_refused": (
+        "The browser was not allowed to use the camera. Click the camera or lock icon beside the address, allow the "
+        "camera for this site, and reload the page.",
+        "浏览器没有使用摄像头的权限。请点击地址栏旁的摄像头或锁形图标，允许本站使用摄像头，然后刷新页面。",
+    ),
+    "camera_missing": (
+        "No camera was found. Connect one and reload the page, or drop a picture on the Photo tab.",
+        "没有找到摄像头。请连接摄像头后刷新页面，或在“照片”页上传图片。",
+    ),
+    "camera_taken": (
+        "The camera gives no picture; another program may be using it. Close that one and reload the page.",
+        "摄像头没有画面，可能正被其他程序占用。请关闭该程序后刷新页面。",
+    ),
+    "camera_insecure": (
+        "Browsers give the camera to pages over HTTPS or on localhost alone; this page came over plain HTTP.",
+        "浏览器只允许 HTTPS 或 localhost 页面使用摄像头；本页是通过普通 HTTP 打开的。",
+    ),
+    "smoothing": ("Smoothing in seconds", "平滑时间（秒）"),
+    "smoothing_info": (
+        "0 shows each picture by itself; more is steadier and slower.",
+        "0 表示逐帧显示；数值越大越平稳，也越慢。",
+    ),
+    "frames_per_s": ("{frames:.0f} frames a second", "每秒 {frames:.0f} 帧"),
+    "last_30_s": ("Probabilities of the largest face in the last 30 seconds", "最大人脸近 30 秒的概率"),
     "augmentation": ("Augmentation", "数据增强"),
     "augmentation_introduction": (
         "What the network is trained on: one face, changed at random. An answer that holds over all of them is a "
