@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ def annotate_video(
     table: Path | None = None,
     *,
     smoothing_s: float = SMOOTHING_S,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Draw the faces of a clip into a copy of it, and list them in a table.
 
     The copy is an MP4 file with the clip's frame times and sound. The table is a CSV file with a row for each face of
@@ -47,8 +47,8 @@ def annotate_video(
     docs/video.md describes.
 
     The work goes on while the caller iterates, and memory does not grow with the clip. Both files are written beside
-    their names and take their place at the very end: closing the iterator early leaves nothing behind, and no file that
-    was there is touched before.
+    their names and take their place at the very end; until then no file that was there is touched, and closing the
+    generator leaves nothing behind.
 
     Args:
         recognizer: finds and reads the faces.

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SOUND_CODEC: Final = "aac"
 #: When sound is encoded anew, a gap of more than this in its times stays one, less is rounding.
 SOUND_GAP_S = 0.1
+#: How RGB is converted (SMPTE 170M in H.264's table); without this mark, players take large pictures for BT.709.
+BT601 = 6
 #: Ticks a second of a written file's clock, about: a whole multiple of the frame rate's numerator.
 CLOCK_HZ = 90_000
 #: Matroska and WebM store times in whole milliseconds: frames this close to the frame rate's grid belong on it.
@@ -53,6 +55,7 @@ class VideoWriter:
             self._pictures = self._container.add_stream("libx264", frame_rate, {"preset": "veryfast", "crf": "20"})
             self._pictures.pix_fmt = "yuv420p"
             self._pictures.codec_context.time_base = Fraction(1, self._clock_hz)
+            self._pictures.codec_context.colorspace = BT601
             self._sound = _SoundTrack(self._container, sound) if sound else None
         self._early_sound: list[Packet] = []
         self._first_s: float | None = None

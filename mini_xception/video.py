@@ -94,9 +94,9 @@ class VideoReader:
         self._container.close()
 
     def frames(self, on_sound: Callable[[Packet], None] | None = None) -> Iterator[tuple[float, np.ndarray]]:
-        """Time and image of every frame, as :func:`read_frames` yields them.
+        """Time and image of every frame, as :func:`read_frames` yields them; times always grow.
 
-        A packet that cannot be decoded is passed over, as players do.
+        What cannot be decoded is passed over, as players do.
 
         Args:
             on_sound: is called with every packet of :attr:`sound` as it comes by, the last one empty; its times count
@@ -125,10 +125,14 @@ class VideoReader:
             except FFmpegError:
                 continue
             for frame in decoded:
+                before_s = time_s
                 if frame.time is not None:
                     time_s = frame.time - self._start_s
                 elif count:  # A frame without a time follows the one before by the frame rate.
                     time_s += float(1 / self.frame_rate)
+                if count and time_s <= before_s:  # Behind damage, frames may come too late to be shown.
+                    time_s = before_s
+                    continue
                 count += 1
                 yield time_s, _upright(frame)
         if not count:

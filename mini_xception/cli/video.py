@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from tqdm import tqdm
@@ -34,10 +34,12 @@ def run(args: argparse.Namespace) -> int:
     from mini_xception.recognizer import EmotionRecognizer
 
     recognizer = EmotionRecognizer.from_pretrained(args.checkpoint, device=args.device)
-    frames, seen = 0, Counter[int]()
+    frames, seen = 0, set[int]()
     layout = "{percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}{postfix}]"
-    with tqdm(total=0.0, disable=None, bar_format=layout) as bar:
-        for progress in annotate_video(recognizer, args.source, args.clip, args.csv):
+    # Closed, so that nothing half-written stays behind when this is interrupted.
+    work = closing(annotate_video(recognizer, args.source, args.clip, args.csv))
+    with work as steps, tqdm(total=0.0, disable=None, bar_format=layout) as bar:
+        for progress in steps:
             frame = progress.frame
             frames += 1
             seen.update(tracked.id for tracked in frame.faces)
