@@ -8,6 +8,7 @@ from mini_xception.demo.augmentation import augmentation_tab
 from mini_xception.demo.photo import photo_tab
 from mini_xception.demo.style import CSS, THEME
 from mini_xception.demo.texts import I18N
+from mini_xception.demo.video import video_tab
 from mini_xception.demo.webcam import watch_camera, webcam_tab
 from mini_xception.recognizer import EmotionRecognizer
 
@@ -27,6 +28,8 @@ def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
             photo_tab(recognizer)
         with gr.Tab(I18N("webcam")):
             webcam_tab(recognizer)
+        with gr.Tab(I18N("moving")):
+            video_tab(recognizer)
         with gr.Tab(I18N("augmentation")):
             augmentation_tab(recognizer)
         page.load(js=watch_camera())

@@ -67,6 +67,37 @@ An expression is not a feeling: this reads what a face shows, not what a person 
     ),
     "frames_per_s": ("{frames:.0f} frames a second", "每秒 {frames:.0f} 帧"),
     "last_30_s": ("Probabilities of the largest face in the last 30 seconds", "最大人脸近 30 秒的概率"),
+    "moving": ("Video", "视频"),  # Gradio has a key "video" of its own
+    "clip": ("Clip", "视频片段"),
+    "annotated_clip": ("Annotated clip, with its sound", "标注后的视频（保留声音）"),
+    "read_clip": ("Read the clip", "开始识别"),
+    "cancel": ("Cancel", "取消"),
+    "table_file": ("Table of all faces (CSV)", "全部人脸的表格（CSV）"),
+    "clip_waiting": (
+        "Choose a clip, or click the example, then press “Read the clip”.",
+        "请选择一个视频或点击示例，然后按“开始识别”。",
+    ),
+    "clip_progress": ("{done:.1f} of {total:.1f} s", "{done:.1f} / {total:.1f} 秒"),
+    "cancelled": ("Cancelled; nothing was kept.", "已取消，没有保留任何内容。"),
+    "clip_unreadable": (
+        "This clip could not be read; the reason stands in the notice.",
+        "无法读取这段视频；原因见提示。",
+    ),
+    "clip_no_face": (
+        "<b>No face found</b> in {frames} frames. A face must be at least 40 pixels wide, upright, and turned "
+        "roughly to the camera.",
+        "{frames} 帧中<b>没有找到人脸</b>。人脸至少要有 40 像素宽，姿态端正，并大致朝向镜头。",
+    ),
+    "clip_faces": ("{frames} frames, {faces} faces", "{frames} 帧，{faces} 张人脸"),
+    "clip_more_faces": (
+        "… and {faces} more that were seen for a shorter time; they are in the table.",
+        "……另有 {faces} 张出现时间较短的人脸，见表格。",
+    ),
+    "clip_too_long": (
+        "{name}: {duration:.0f} s long; this page reads clips of up to {limit} s",
+        "{name}：长 {duration:.0f} 秒；本页最多识别 {limit} 秒的视频",
+    ),
+    "face_over_time": ("{name}: probabilities over time", "{name}：概率随时间的变化"),
     "augmentation": ("Augmentation", "数据增强"),
     "augmentation_introduction": (
         "What the network is trained on: one face, changed at random. An answer that holds over all of them is a "

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from mini_xception.demo.texts import text
 from mini_xception.draw import colour_of
 
+#: A time in seconds, and label → probability.
+Moment = tuple[float, dict[str, float]]
+
 #: In the picture's own units; the page stretches it to its width.
 WIDTH, ROW_HEIGHT, LABEL_WIDTH = 640, 26, 84
 AXIS_HEIGHT = 16
@@ -15,14 +18,12 @@ AXIS_HEIGHT = 16
 GAP_S = 1.0
 
 
-def draw_timeline(
-    moments: Sequence[tuple[float, dict[str, float]]], start_s: float, end_s: float, name: str, language: int
-) -> str:
+def draw_timeline(moments: Sequence[Moment], start_s: float, end_s: float, name: str, language: int) -> str:
     """Draw the probabilities of one face.
 
     Args:
         moments: times in seconds, rising, and label → probability.
-        start_s: the time at the left edge.
+        start_s: the time at the left edge; where it is below 0, 0 is now.
         end_s: the time at the right edge, greater than start_s.
         name: whose probabilities these are, for those who cannot see the picture.
         language: of the labels.
@@ -42,9 +43,10 @@ def draw_timeline(
             f'<path d="M{LABEL_WIDTH} {bottom}H{WIDTH}" class="axis"/>'
             f'<path d="{areas}" style="fill:{colour_of(label)}" class="area"/>'
         )
+    left, right = (f"−{-start_s:.0f} s", "0 s") if start_s < 0 else (_clock(start_s), _clock(end_s))
     ends = (
-        f'<text x="{LABEL_WIDTH}" y="{height - 3}">{_clock(start_s)}</text>'
-        f'<text x="{WIDTH}" y="{height - 3}" text-anchor="end">{_clock(end_s)}</text>'
+        f'<text x="{LABEL_WIDTH}" y="{height - 3}">{left}</text>'
+        f'<text x="{WIDTH}" y="{height - 3}" text-anchor="end">{right}</text>'
     )
     return (
         f'<svg class="timeline" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{html.escape(name)}">'
@@ -57,8 +59,8 @@ def _area(points: list[tuple[float, float]], bottom: int) -> str:
     return f"M{points[0][0]:.0f} {bottom}{top}L{points[-1][0] + 1:.0f} {bottom}Z"
 
 
-def _without_gaps(moments: Sequence[tuple[float, dict[str, float]]]) -> list[list[tuple[float, dict[str, float]]]]:
-    stretches: list[list[tuple[float, dict[str, float]]]] = []
+def _without_gaps(moments: Sequence[Moment]) -> list[list[Moment]]:
+    stretches: list[list[Moment]] = []
     for moment in moments:
         if not stretches or moment[0] - stretches[-1][-1][0] > GAP_S:
             stretches.append([])
@@ -67,7 +69,4 @@ def _without_gaps(moments: Sequence[tuple[float, dict[str, float]]]) -> list[lis
 
 
 def _clock(time_s: float) -> str:
-    """Seconds as a clock; before the beginning, as −30 s."""
-    if time_s < 0:
-        return f"−{-time_s:.0f} s"
     return f"{int(time_s) // 60}:{int(time_s) % 60:02d}"

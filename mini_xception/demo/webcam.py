@@ -14,7 +14,7 @@ import gradio as gr
 
 from mini_xception.demo.cards import bars, heading, picture
 from mini_xception.demo.texts import I18N, language_of, text
-from mini_xception.demo.timeline import draw_timeline
+from mini_xception.demo.timeline import Moment, draw_timeline
 from mini_xception.draw import draw_faces
 from mini_xception.images import load_image
 from mini_xception.recognizer import EmotionRecognizer
@@ -67,9 +67,7 @@ class Visitor:
 
     faces: FaceStream = field(default_factory=FaceStream)
     #: Time and probabilities of the largest face.
-    moments: deque[tuple[float, dict[str, float]]] = field(
-        default_factory=lambda: deque(maxlen=TIMELINE_S * MOMENTS_PER_S)
-    )
+    moments: deque[Moment] = field(default_factory=lambda: deque(maxlen=TIMELINE_S * MOMENTS_PER_S))
     #: When the last pictures were answered.
     answered: deque[float] = field(default_factory=lambda: deque(maxlen=30))
 

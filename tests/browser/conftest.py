@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,18 +57,23 @@ def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator:
+def start_chromium() -> Iterator[Callable]:
+    """Starts a browser with the options that are given."""
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("there is no chromium on this machine (Debian: apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
+    quiet = ["--no-sandbox", "--disable-background-networking", "--disable-sync"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-background-networking", "--disable-sync"]
-        )
-        yield browser
-        browser.close()
+        yield lambda *options: playwright.chromium.launch(executable_path=path, args=[*quiet, *options])
+
+
+@pytest.fixture(scope="session")
+def chromium(start_chromium) -> Iterator:
+    browser = start_chromium()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from mini_xception.augment import AUGMENTATIONS, PRESETS
 
-from ..conftest import PORTRAIT
+from ..conftest import PORTRAIT, ROOT
 from ..test_images import empty_png
 
 pytestmark = pytest.mark.browser
@@ -52,6 +54,17 @@ def test_augment(client):
     assert len({view["probabilities"]["happy"] for view in first["views"]}) == len(first["views"])
 
 
+def test_analyze_video(client):
+    from gradio_client import handle_file
+
+    clip, table, report, _ = client.predict(
+        handle_file(ROOT / "examples" / "two_portraits.mp4"), api_name="/analyze_video"
+    )
+    assert [face["emotion"] for face in report["faces"]] == ["happy", "happy"]
+    assert clip["video"].endswith(".mp4")
+    assert len(Path(table).read_text().splitlines()) == 1 + sum(face["frames"] for face in report["faces"])
+
+
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
@@ -88,4 +101,4 @@ def test_files_of_the_server_are_not_read(page_url):
 
 
 def test_only_named_endpoints(client):
-    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/predict", "/augment"}
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/predict", "/augment", "/analyze_video"}
