@@ -74,6 +74,12 @@ def test_a_face_that_jumps_is_found_in_the_same_frame(counting, portrait):
     assert [[tracked.id for tracked in frame.faces] for frame in frames] == [[1], [2]]
 
 
+def test_a_phone_that_is_turned_changes_the_frames_size(recognizer, portrait):
+    both = load_image(ROOT / "examples" / "two_portraits.jpg")
+    frames = list(recognizer.stream([both, portrait, both[:, 500:505].copy(), both]))
+    assert [len(frame.faces) for frame in frames] == [2, 1, 0, 2]
+
+
 def test_two_faces_that_become_one_are_one(recognizer):
     """Where both looks find the same face, the whole picture decides."""
     both = load_image(ROOT / "examples" / "two_portraits.jpg")
