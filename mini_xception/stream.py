@@ -83,6 +83,8 @@ def _look(image: np.ndarray, box: Sequence[int], detector: Detector, min_face_si
     left, top = max(x1 - margin, 0), max(y1 - margin, 0)
     crop = np.ascontiguousarray(image[top : y2 + margin, left : x2 + margin])
     scale = min(1.0, LOOK_SIZE * min_face_size / side)
+    if min(crop.shape[:2]) * scale < 1:  # The frame is smaller than the one before, and ends before the box.
+        return None
     if scale < 1:
         crop = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     boxes, scores = detector(crop)

@@ -35,7 +35,7 @@ class TrackedFace:
     face: Face
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """One frame of a stream.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +13,7 @@ import cv2
 import numpy as np
 
 from mini_xception.errors import MiniXceptionError
-from mini_xception.images import ImageSource, load_image
+from mini_xception.images import MAX_PIXELS, ImageSource, load_image
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -79,6 +80,10 @@ class VideoReader:
             self._container.close()
             raise MiniXceptionError(f"{self.name}: there are no pictures in it, only sound or text")
         self._pictures = self._container.streams.video[0]
+        width, height = self._pictures.codec_context.width, self._pictures.codec_context.height
+        if width * height > MAX_PIXELS:
+            self._container.close()
+            raise MiniXceptionError(f"{self.name}: {width:,}×{height:,} pixels are too many; scale it down first")
         self._pictures.thread_type = "AUTO"
         self.sound: AudioStream | None = next(iter(self._container.streams.audio), None)
         rate = self._pictures.average_rate or self._pictures.guessed_rate or USUAL_RATE
@@ -108,13 +113,14 @@ class VideoReader:
         from av.error import FFmpegError
 
         streams = [self._pictures, self.sound] if on_sound and self.sound else [self._pictures]
-        count, time_s = 0, 0.0
-        packets = self._container.demux(*streams)
+        packets, time_s = self._container.demux(*streams), -math.inf
         while True:
             try:
                 packet = next(packets, None)
             except FFmpegError as error:
-                raise MiniXceptionError(f"{self.name}: damaged or cut short after {time_s:.1f} s ({error})") from error
+                raise MiniXceptionError(
+                    f"{self.name}: damaged or cut short after {max(time_s, 0):.1f} s ({error})"
+                ) from error
             if packet is None:
                 break
             if on_sound and packet.stream is self.sound:
@@ -125,17 +131,13 @@ class VideoReader:
             except FFmpegError:
                 continue
             for frame in decoded:
-                before_s = time_s
-                if frame.time is not None:
-                    time_s = frame.time - self._start_s
-                elif count:  # A frame without a time follows the one before by the frame rate.
-                    time_s += float(1 / self.frame_rate)
-                if count and time_s <= before_s:  # Behind damage, frames may come too late to be shown.
-                    time_s = before_s
-                    continue
-                count += 1
-                yield time_s, _upright(frame)
-        if not count:
+                # A frame without a time follows the one before by the frame rate.
+                next_s = max(time_s + float(1 / self.frame_rate), 0.0)
+                shown_s = next_s if frame.time is None else frame.time - self._start_s
+                if shown_s > time_s:  # Behind damage, frames may come too late.
+                    time_s = shown_s
+                    yield time_s, _upright(frame)
+        if time_s == -math.inf:
             raise MiniXceptionError(f"{self.name}: damaged or cut short: no frame of it can be read")
 
     def _from_beginning(self, packet: Packet) -> Packet:
@@ -167,7 +169,7 @@ def _upright(frame: VideoFrame) -> np.ndarray:
     side_data: Any = frame.side_data  # Its types know of motion vectors alone.
     try:
         matrix = np.frombuffer(side_data["DISPLAYMATRIX"], np.int32)
-    except KeyError:
+    except (KeyError, ValueError):  # ValueError: data of a kind that this PyAV does not know is there, too.
         return image
     a, b, _, c, d, *_ = matrix.tolist()
     across, down = a, d

@@ -56,6 +56,6 @@ def run(args: argparse.Namespace) -> int:
 def _with_rate(image: np.ndarray, frames_per_s: float) -> np.ndarray:
     """BGR, as OpenCV's window takes it, with the frame rate in the upper left corner."""
     shown = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    for colour, width in (((0, 0, 0), 4), ((255, 255, 255), 1)):  # white, with a black edge
-        cv2.putText(shown, f"{frames_per_s:.0f} frames/s", (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.6, colour, width)
+    cv2.rectangle(shown, (0, 0), (140, 32), (0, 0, 0), cv2.FILLED)
+    cv2.putText(shown, f"{frames_per_s:.0f} frames/s", (8, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255))
     return shown
