@@ -2,8 +2,8 @@
 
 Everything is measured in rounds that take turns, so that a busy neighbour slows all alike; printed are medians, the
 quartiles beside them, and ratios to the first row. "plain" is what most people write: the network as it is, eager, in
-PyTorch's default layout and with its default threads, which collapse when a neighbour keeps a core busy; hence also with
-one. facenet-pytorch is the detector's origin, with the same weights and settings. PyPI's fer is measured where it is
+PyTorch's default layout and with its default threads, which collapse where a neighbour keeps a core busy; hence also
+with one. facenet-pytorch is the detector's origin, with the same weights and settings. fer (PyPI) is measured where it is
 installed.
 """
 
@@ -127,7 +127,10 @@ def detector(plain: Plain, rounds: int) -> dict[str, Times]:
         for name, image, faces in (("640×480, one face", small, 1), ("1920×1080, six faces", large, 6)):
             if not len(ours(image)[0]) == len(plain.detect(image)) == faces:
                 raise SystemExit(f"{name}: not found by both detectors")
-            calls = {"facenet-pytorch": partial(plain.detect, image), "mini_xception": partial(ours, image)}
+            calls: dict[str, Callable[[], object]] = {
+                "facenet-pytorch": partial(plain.detect, image),
+                "mini_xception": partial(ours, image),
+            }
             tables[f"detector on one core, {name}"] = measure(calls, rounds)
     return tables
 
