@@ -36,7 +36,7 @@ def plain_step(batch: int) -> Callable[[], None]:
     return step
 
 
-def trainers_step(batch: int, preset: str) -> tuple[Callable[[], None], Callable[[], None]]:
+def trainers_step(batch: int, preset: str) -> tuple[Callable[[], None], Callable[[], torch.Tensor]]:
     """A step as in ``train.loop``, and its augmentation alone."""
     from mini_xception.train.loop import _update_average
     from mini_xception.train.state import Run

@@ -7,7 +7,6 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-import torch
 
 #: Photos with a longer side than this, in pixels, are scaled down for detection.
 MAX_SIDE = 4096
@@ -35,36 +34,21 @@ class MTCNN:
     """
 
     def __init__(self, min_face_size: int = 40, min_score: float = 0.9, device: str = "cpu") -> None:
-        from facenet_pytorch import MTCNN as FacenetMTCNN
+        from mini_xception.mtcnn import Cascade
 
         self.min_face_size = min_face_size
         self.min_score = min_score
-        self.device = device
-        self._network = FacenetMTCNN(device=device).eval()
+        self._cascade = Cascade(device)
 
     def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Boxes and scores, from the largest face to the smallest."""
-        # MTCNN.detect reads its smallest face from the object, which threads with photos of other sizes share.
-        from facenet_pytorch.models.utils.detect_face import detect_face
-
         scale = min(1.0, MAX_SIDE / max(image.shape[:2]))
         min_face_size = max(round(self.min_face_size * scale), _SMALLEST_FACE)
         if min(image.shape[:2]) * scale < min_face_size:
             return _NO_BOXES, _NO_SCORES
         if scale < 1:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        with torch.inference_mode():
-            (found,), _ = detect_face(
-                image,
-                min_face_size,
-                self._network.pnet,
-                self._network.rnet,
-                self._network.onet,
-                self._network.thresholds,
-                self._network.factor,
-                self.device,
-            )
-        found = np.asarray(found, np.float32).reshape(-1, 5)  # x1, y1, x2, y2, score
+        found = self._cascade(image, min_face_size)
         found = found[found[:, 4] >= self.min_score]
         areas = (found[:, 2] - found[:, 0]) * (found[:, 3] - found[:, 1])
         found = found[np.argsort(-areas, kind="stable")]

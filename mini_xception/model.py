@@ -8,6 +8,7 @@ The shapes in the comments are (channels × height × width) for a 48×48 input.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -81,6 +82,8 @@ class MiniXception(
         mean: subtracted from grey pixels in [0, 1].
         std: divides what remains.
         framing: how a detector's box maps onto the square that the network was trained on.
+        temperature: divides the logits before softmax where probabilities are wanted, see Guo et al. 2017; the logits
+            are left as they are.
 
     Raises:
         MiniXceptionError: an argument has no meaning.
@@ -93,6 +96,7 @@ class MiniXception(
         mean: float = 0.0,
         std: float = 1.0,
         framing: Framing | dict[str, float] = MTCNN_TO_FER2013,
+        temperature: float = 1.0,
     ) -> None:
         super().__init__()
         if isinstance(labels, str) or len(set(labels)) < len(labels) or not all(isinstance(x, str) for x in labels):
@@ -101,11 +105,14 @@ class MiniXception(
             raise MiniXceptionError(f"image_size must be a whole number from {SMALLEST_SIDE} on, not {image_size!r}")
         if not (isinstance(mean, float | int) and isinstance(std, float | int) and std > 0):
             raise MiniXceptionError(f"mean and std must be numbers and std above 0, not {mean!r} and {std!r}")
+        if not isinstance(temperature, float | int) or not 0 < temperature < math.inf:
+            raise MiniXceptionError(f"temperature must be a number above 0, not {temperature!r}")
         self.labels = tuple(labels)
         self.image_size = image_size
         self.mean = mean
         self.std = std
         self.framing = framing if isinstance(framing, Framing) else Framing(**framing)
+        self.temperature = temperature
 
         self.base = nn.Sequential(
             nn.Conv2d(1, 8, kernel_size=3),

@@ -11,17 +11,19 @@ import numpy as np
 import torch
 
 from mini_xception.detectors import DETECTORS, Detector
+from mini_xception.engines import Engine
 from mini_xception.errors import MiniXceptionError
+from mini_xception.export import load_engine
 from mini_xception.faces import Face
+from mini_xception.hub import BUNDLED
 from mini_xception.images import ImageSource, load_image
 from mini_xception.model import MiniXception
-from mini_xception.preprocess import clip_box, crop_face
+from mini_xception.preprocess import clip_box, crop_face, normalise
 from mini_xception.stream import FaceStream
 from mini_xception.tracking import SMOOTHING_S, Frame, TrackedFace
 
-#: Faces a forward pass; larger float32 batches lose more to memory allocation than they win.
-BATCH_SIZE = 32
-ENGINES: tuple[str, ...] = ("auto", "torch")
+#: Faces that are preprocessed and handed to the engine at once.
+BATCH_SIZE = 256
 
 
 class EmotionRecognizer:
@@ -29,13 +31,15 @@ class EmotionRecognizer:
 
     Args:
         model: the network, which is put into inference mode; None is the bundled one.
+        engine: what runs the network, with the weights it has now: "openvino", "onnx", "torch", or "auto", which on a
+            CPU is the first of these that is installed, else "torch".
         detector: a name in DETECTORS, any callable that returns boxes and scores, or None where each picture is
             already one cropped face.
         min_face_size: smallest face a named detector looks for, in the original picture's pixels; of another detector,
             the smallest that it finds.
 
     Raises:
-        MiniXceptionError: no detector has this name.
+        MiniXceptionError: no engine or detector has this name, or the engine cannot run here.
     """
 
     def __init__(
@@ -43,9 +47,13 @@ class EmotionRecognizer:
         model: MiniXception | None = None,
         detector: Detector | str | None = "mtcnn",
         *,
+        engine: Engine | str = "auto",
         min_face_size: int = 40,
     ) -> None:
         self.model = (MiniXception.from_pretrained() if model is None else model).eval()
+        if isinstance(engine, str):
+            engine = load_engine(engine, self.model, BUNDLED if model is None else None)
+        self.engine = engine
         if isinstance(detector, str):
             if detector not in DETECTORS:
                 raise MiniXceptionError(f"no detector is called {detector!r}; there are {', '.join(DETECTORS)}")
@@ -71,18 +79,19 @@ class EmotionRecognizer:
         Args:
             name: a checkpoint folder, a Hub repository ``"user/repo"``, or None for the bundled weights.
             device: as in :meth:`MiniXception.from_pretrained`.
-            engine: what runs the network: "torch"; "auto" is the same until there are others.
+            engine: as in the constructor; "onnx" and "openvino" take the checkpoint's ``model.onnx``, or export it into
+                the user's cache.
             detector: as in the constructor.
             min_face_size: as in the constructor.
             download: as in :meth:`MiniXception.from_pretrained`.
 
         Raises:
-            MiniXceptionError: the checkpoint cannot be loaded, or no engine or detector has this name.
+            MiniXceptionError: the checkpoint cannot be loaded, no engine or detector has this name, or the engine
+                cannot run here.
         """
-        if engine not in ENGINES:
-            raise MiniXceptionError(f"no engine is called {engine!r}; there are {', '.join(ENGINES)}")
         model = MiniXception.from_pretrained(name, device=device, **download)
-        return cls(model, detector, min_face_size=min_face_size)
+        loaded = load_engine(engine, model, BUNDLED if name is None else name)
+        return cls(model, detector, engine=loaded, min_face_size=min_face_size)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -170,7 +179,6 @@ class EmotionRecognizer:
             return [image]
         return [crop_face(image, box, self.model.framing) for box in boxes]
 
-    @torch.inference_mode()
     def classify(self, crops: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Read the expressions of faces that are already cut out.
 
@@ -185,9 +193,15 @@ class EmotionRecognizer:
         """
         probabilities = np.empty((len(crops), len(self.labels)), np.float32)
         for start in range(0, len(crops), BATCH_SIZE):
-            logits = self.model(self.model.preprocess(crops[start : start + BATCH_SIZE]))
-            probabilities[start : start + BATCH_SIZE] = logits.softmax(dim=1).cpu().numpy()
+            batch = crops[start : start + BATCH_SIZE]
+            faces = normalise(batch, self.model.image_size, self.model.mean, self.model.std)
+            probabilities[start : start + BATCH_SIZE] = _softmax(self.engine(faces) / self.model.temperature)
         return probabilities
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
 def _valid_boxes(boxes: np.ndarray, scores: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:

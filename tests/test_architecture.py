@@ -14,9 +14,21 @@ from .conftest import ROOT
 PACKAGE = ROOT / "mini_xception"
 LEVELS = {
     0: {"errors", "faces", "images", "augment"},
-    1: {"preprocess", "detectors", "tracking", "stream", "draw", "data", "video", "mp4"},
+    1: {
+        "preprocess",
+        "engines",
+        "mtcnn",
+        "mtcnn_networks",
+        "detectors",
+        "tracking",
+        "stream",
+        "draw",
+        "data",
+        "video",
+        "mp4",
+    },
     2: {"model", "metrics", "hub"},
-    3: {"recognizer", "annotate", "train", "convert", "plots"},
+    3: {"export", "recognizer", "annotate", "train", "convert", "plots"},
     4: {"demo", "cli", "__main__"},
 }
 LEVEL_OF = {module: level for level, modules in LEVELS.items() for module in modules}

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "evaluate": "measure a checkpoint on FER2013",
     "train": "train a checkpoint on FER2013",
     "convert": "make a checkpoint folder of a .pth",
+    "export": "write a checkpoint's network as model.onnx",
     "demo": "serve the web page",
 }
 

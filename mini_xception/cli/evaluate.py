@@ -35,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
     torch.backends.cudnn.allow_tf32 = False  # float32 means float32 on a GPU, too.
     if args.plots:
         make_writable(args.plots)
-    recognizer = EmotionRecognizer.from_pretrained(args.checkpoint, device=args.device, detector=None)
+    # Other engines may round to bfloat16.
+    recognizer = EmotionRecognizer.from_pretrained(args.checkpoint, device=args.device, engine="torch", detector=None)
     if recognizer.labels != EMOTIONS:
         raise MiniXceptionError(f"the checkpoint's labels are {', '.join(recognizer.labels)}, not FER2013's")
     faces = load_fer2013(args.data, args.split)

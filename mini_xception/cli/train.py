@@ -61,9 +61,8 @@ def run(args: argparse.Namespace) -> int:
     votes = load_votes(args.votes, "Training", training.rows) if args.votes else None
     teacher = load_teacher(args.teacher, len(training)) if args.teacher else None
     model = train(config, training, public_test, args.run, votes, teacher)
-    metrics = measure(
-        EmotionRecognizer(model, detector=None).classify(public_test.images), public_test.labels, EMOTIONS
-    )
+    classifier = EmotionRecognizer(model, detector=None, engine="torch")
+    metrics = measure(classifier.classify(public_test.images), public_test.labels, EMOTIONS)
     plot_curves({args.run.name: args.run / "log.csv"}, args.run / "curves.png")
     title = f"PublicTest (validation): {metrics.accuracy:.2%}"
     plot_confusion_matrix(metrics.confusion_matrix, EMOTIONS, title, args.run / "confusion_matrix.png")

@@ -116,7 +116,7 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
         start = gr.Button(I18N("read_clip"), variant="primary")
         cancel = gr.Button(I18N("cancel"))
     answer = gr.HTML(I18N("clip_waiting"), elem_id="timelines", elem_classes="answer")
-    table = gr.DownloadButton(I18N("table_file"), elem_id="clip-table")
+    table = gr.DownloadButton(I18N("table_file"), elem_id="clip-table")  # type: ignore[arg-type]  # as every button
     with gr.Accordion(I18N("json"), open=False):
         report = gr.JSON(label=I18N("json"))
 

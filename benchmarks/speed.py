@@ -1,0 +1,271 @@
+"""How fast it reads expressions, beside what else one might use, in one run: make bench, or python -m benchmarks.speed
+
+Everything is measured in rounds that take turns, so that a busy neighbour slows all alike; printed are medians, the
+quartiles beside them, and ratios to the first row. "plain" is what most people write: the network as it is, eager, in
+PyTorch's default layout and with its default threads, which collapse where a neighbour keeps a core busy; hence also
+with one. facenet-pytorch is the detector's origin, with the same weights and settings. fer (PyPI) is measured where it
+is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from mini_xception import EmotionRecognizer, MiniXception, load_image
+from mini_xception.detectors import MTCNN
+from mini_xception.engines import PACKAGES, is_installed
+from mini_xception.preprocess import crop_face
+
+ROOT = Path(__file__).parents[1]
+PHOTOS = sorted((ROOT / "examples").glob("*.jpg"))
+BATCHES = (1, 32, 256)
+#: How long one measurement of a round should take at least, in seconds.
+ROUND_S = 0.1
+
+#: What is measured → seconds of each round.
+Times = dict[str, list[float]]
+
+
+def measure(calls: Mapping[str, Callable[[], object]], rounds: int) -> Times:
+    """Seconds a call, in rounds that take turns."""
+    repeats = {}
+    for name, call in calls.items():
+        call()  # The first call prepares what later ones reuse.
+        repeats[name] = max(1, round(ROUND_S / seconds(call, 1)))
+    times: Times = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            times[name].append(seconds(call, repeats[name]))
+    return times
+
+
+def seconds(call: Callable[[], object], repeats: int) -> float:
+    started = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    return (time.perf_counter() - started) / repeats
+
+
+class Plain:
+    """The straightforward way: facenet-pytorch's own detection and the network as it is."""
+
+    def __init__(self) -> None:
+        from facenet_pytorch import MTCNN as FacenetMTCNN
+
+        self.model = MiniXception.from_pretrained(device="cpu")
+        self.detector = FacenetMTCNN(min_face_size=40, keep_all=True)
+
+    def classify_with_one_thread(self, crops: np.ndarray) -> np.ndarray:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return self.classify(crops)
+        finally:
+            torch.set_num_threads(threads)
+
+    @torch.inference_mode()
+    def classify(self, crops: list[np.ndarray] | np.ndarray) -> np.ndarray:
+        return self.model(self.model.preprocess(crops)).softmax(dim=1).numpy()
+
+    def detect(self, image: np.ndarray) -> np.ndarray:
+        boxes, scores = self.detector.detect(image)
+        return np.empty((0, 4)) if boxes is None else boxes[np.asarray(scores) >= 0.9]
+
+    def read(self, path: Path) -> np.ndarray:
+        image = load_image(path)
+        crops = [crop_face(image, box, self.model.framing) for box in self.detect(image)]
+        return self.classify(crops) if crops else np.empty((0, 7))
+
+
+def classifier(plain: Plain, rounds: int) -> dict[str, Times]:
+    """uint8 crops to probabilities."""
+    engines = {
+        engine: EmotionRecognizer.from_pretrained(device="cpu", engine=engine, detector=None)
+        for engine in PACKAGES
+        if is_installed(engine)
+    }
+    crops = np.random.default_rng(0).integers(0, 256, (max(BATCHES), 48, 48), np.uint8)
+    tables = {}
+    for batch in BATCHES:
+        ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {"plain": plain.classify}
+        if torch.get_num_threads() > 1:
+            ways["plain, one thread"] = plain.classify_with_one_thread
+        ways |= {name: recognizer.classify for name, recognizer in engines.items()}
+        calls = {name: partial(classify, crops[:batch]) for name, classify in ways.items()}
+        tables[f"classifier, {batch} face{'s' if batch > 1 else ''}"] = measure(calls, rounds)
+    return tables
+
+
+def detector(plain: Plain, rounds: int) -> dict[str, Times]:
+    """Pinned to one core: one face on 640×480, six on 1920×1080."""
+    portrait = load_image(ROOT / "examples" / "eileen_collins.jpg")
+    small = np.full((480, 640, 3), 128, np.uint8)
+    small[:, 80:560] = cv2.resize(portrait, (480, 480), interpolation=cv2.INTER_AREA)
+    large = np.full((1080, 1920, 3), 128, np.uint8)
+    large[28:1052, 192:1728] = np.tile(portrait, (2, 3, 1))
+    tables = {}
+    with one_core():
+        ours = MTCNN()
+        for name, image, faces in (("640×480, one face", small, 1), ("1920×1080, six faces", large, 6)):
+            if not len(ours(image)[0]) == len(plain.detect(image)) == faces:
+                raise SystemExit(f"{name}: not found by both detectors")
+            calls: dict[str, Callable[[], object]] = {
+                "facenet-pytorch": partial(plain.detect, image),
+                "mini_xception": partial(ours, image),
+            }
+            tables[f"detector on one core, {name}"] = measure(calls, rounds)
+    return tables
+
+
+def photos(plain: Plain, rounds: int) -> dict[str, Times]:
+    """A file to faces with expressions, on all of examples/."""
+    recognizer = EmotionRecognizer.from_pretrained(device="cpu")
+    calls: dict[str, Callable[[], object]] = {
+        "facenet-pytorch + plain": lambda: [plain.read(path) for path in PHOTOS],
+        "mini_xception": lambda: [recognizer(path) for path in PHOTOS],
+    }
+    if find_spec("fer"):
+        from fer.fer import FER
+
+        fer = FER(mtcnn=True)
+        calls["fer, its MTCNN"] = lambda: [fer.detect_emotions(cv2.imread(str(path))) for path in PHOTOS]
+    else:
+        print("fer is not installed, so it is left out: pip install fer 'setuptools<81'", file=sys.stderr)
+    return {f"photo to answer, {len(PHOTOS)} photos": measure(calls, rounds)}
+
+
+def start_up(_: Plain, rounds: int) -> dict[str, Times]:
+    """New processes."""
+    codes = {
+        "python": "pass",
+        "mini-xception --help": "import sys; sys.argv[1:] = ['--help']; import mini_xception.__main__",
+        "import torch": "import torch",
+        "import torch, mini_xception": "import torch, mini_xception",
+        "EmotionRecognizer": "import mini_xception; mini_xception.EmotionRecognizer.from_pretrained()",
+    }
+
+    def start(code: str) -> None:
+        subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=True, cwd=ROOT)
+
+    return {"start-up": measure({name: partial(start, code) for name, code in codes.items()}, rounds)}
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """This process on the first of its cores, where the system can do that, and one PyTorch thread."""
+    cores, threads = os.sched_getaffinity(0), torch.get_num_threads()
+    os.sched_setaffinity(0, {min(cores)})
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+        torch.set_num_threads(threads)
+
+
+def machine() -> dict[str, Any]:
+    cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
+    packages = ("torch", "onnxruntime", "openvino", "facenet-pytorch", "fer", "numpy", "opencv-python")
+    installed = {name: found for name in packages if (found := _version(name))}
+    return {
+        "cpu": cpu.partition(":")[2].strip() or platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load": round(os.getloadavg()[0], 1),
+        "torch threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        **installed,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def limit() -> dict[str, float]:
+    """The classifier's arithmetic, and how much of that the machine does in large matrix products on one core."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model = MiniXception.from_pretrained(device="cpu")
+    with FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, 1, 48, 48))
+    result = {"MFLOP a face": counter.get_total_flops() / 1e6}
+    with one_core():
+        for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+            a, b = (torch.randn(1024, 1024).to(dtype) for _ in range(2))
+            fastest = min(seconds(partial(torch.mm, a, b), 3) for _ in range(5))
+            result[f"GFLOP/s a core, {name}"] = 2 * 1024**3 / fastest / 1e9
+    return result
+
+
+def table(title: str, times: Times) -> str:
+    """The first row is what the others are compared with."""
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    baseline = next(iter(medians.values()))
+    lines = [f"\n{title}"]
+    for name, values in times.items():
+        low, _, high = statistics.quantiles(values, n=4)
+        spread = f"{low * 1e3:.2f} to {high * 1e3:.2f}"
+        lines.append(f"{name:>28}{medians[name] * 1e3:>10.2f} ms  {spread:>20}{baseline / medians[name]:>8.1f}×")
+    return "\n".join(lines)
+
+
+def plot(tables: dict[str, Times], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 1 + 1.1 * len(tables)), layout="constrained")
+    for axes, (title, times) in zip(np.atleast_1d(figure.subplots(len(tables))), tables.items(), strict=True):
+        medians = [statistics.median(values) * 1e3 for values in times.values()]
+        bars = axes.barh(list(times), medians, color=["#9aa5b1", *["#2f6fde"] * (len(times) - 1)])
+        axes.bar_label(bars, [f" {median:.3g} ms, {medians[0] / median:.1f}×" for median in medians], fontsize=8)
+        axes.set_title(title, loc="left", fontsize=9)
+        axes.invert_yaxis()
+        axes.margins(x=0.25)
+        axes.tick_params(labelsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=120)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write machine, limit and every round's seconds")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the medians; needs matplotlib")
+    args = parser.parse_args()
+
+    about, bound, plain = machine(), limit(), Plain()
+    print(", ".join(f"{name} {value}" for name, value in about.items()))
+    print(", ".join(f"{value:.1f} {name}" for name, value in bound.items()))
+    tables: dict[str, Times] = {}
+    for section in (detector, classifier, photos, start_up):
+        for title, times in section(plain, args.rounds).items():
+            tables[title] = times
+            print(table(title, times), flush=True)
+    if args.json:
+        args.json.write_text(json.dumps({"machine": about, "limit": bound, "seconds": tables}, indent=1))
+    if args.plot:
+        plot(tables, args.plot)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""The cascade of Zhang et al. 2016 (https://arxiv.org/abs/1604.02878): three networks, each of which looks more closely
+at what the one before left.
+
+Weights, thresholds, rounding and order are facenet-pytorch's, and so are the boxes. The rest is made for speed: one
+integral image serves every level of the pyramid and every candidate, and a stage runs on all candidates at once.
+
+Boxes are rows of float32: x1, y1, x2, y2 in pixels, score, and in the stages also how far each corner is off, as
+fractions of the box's sides.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from mini_xception.engines import Engine
+from mini_xception.mtcnn_networks import load_network
+
+#: The first network's window in pixels, hence the smallest face, and its step.
+WINDOW, STRIDE = 12, 2
+#: From one level of the pyramid to the next.
+PYRAMID_FACTOR = 0.709
+#: Sides in pixels of what the second and third network look at.
+REFINE_SIDE, OUTPUT_SIDE = 24, 48
+#: What a candidate must score in the three stages.
+PROPOSE_SCORE, REFINE_SCORE, OUTPUT_SCORE = 0.6, 0.7, 0.7
+#: The first of these as the difference of its two logits, which spares a softmax of everything.
+PROPOSE_LOGIT = math.log(PROPOSE_SCORE / (1 - PROPOSE_SCORE))
+#: Candidates at once; more would take memory and win nothing.
+BATCH_SIZE = 256
+
+
+class Cascade:
+    """Finds faces; threads may share one.
+
+    Args:
+        device: a torch device.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._propose, self._refine, self._output = (load_network(name, device) for name in ("pnet", "rnet", "onet"))
+
+    def __call__(self, image: np.ndarray, min_face_size: int) -> np.ndarray:
+        """Boxes and scores, float32, (N, 5), the highest score first.
+
+        Args:
+            image: RGB, uint8, (H, W, 3).
+            min_face_size: smallest face to look for, in pixels, at least WINDOW.
+        """
+        # Four channels, since NumPy gathers 16 bytes fastest. Where an int32 overflows, differences are still right.
+        integral = cv2.integral(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA))
+        levels = [self._proposals(integral, scale) for scale in _scales(min(image.shape[:2]), min_face_size)]
+        boxes = _suppress(np.concatenate([*levels, np.empty((0, 9), np.float32)]), 0.7)
+        boxes[:, :4] += boxes[:, 5:] * np.tile(boxes[:, 2:4] - boxes[:, :2], 2)
+
+        boxes = self._look(self._refine, integral, _square(boxes), REFINE_SIDE, REFINE_SCORE)
+        boxes = _shift(_suppress(boxes, 0.7))
+        boxes = self._look(self._output, integral, _square(boxes), OUTPUT_SIDE, OUTPUT_SCORE)
+        return _suppress_inside(_shift(boxes), 0.7)[:, :5]
+
+    def _proposals(self, integral: np.ndarray, scale: float) -> np.ndarray:
+        """What the first network takes for a face on one level of the pyramid: (N, 9)."""
+        height, width = integral.shape[0] - 1, integral.shape[1] - 1
+        rows = _bins(np.array([0]), np.array([height]), int(height * scale + 1))
+        columns = _bins(np.array([0]), np.array([width]), int(width * scale + 1))
+        logits = self._propose(_average(integral, rows, columns))[0]
+        y, x = np.nonzero(logits[1] - logits[0] >= PROPOSE_LOGIT)
+        logits = logits[:, y, x].T
+        corner = STRIDE * np.stack([x, y], axis=1).astype(np.float32)
+        box = np.floor(np.hstack([corner + 1, corner + WINDOW]) / np.float32(scale))
+        return _suppress(np.hstack([box, _scores(logits), logits[:, 2:]]), 0.5)
+
+    def _look(
+        self, network: Engine, integral: np.ndarray, boxes: np.ndarray, side: int, min_score: float
+    ) -> np.ndarray:
+        """The boxes that a network takes for faces, with its scores and corrections: (N, 9)."""
+        height, width = integral.shape[0] - 1, integral.shape[1] - 1
+        # As facenet-pytorch cuts: towards zero, and the pixel before the corner belongs to the box.
+        corners = boxes[:, :4].astype(np.int32)
+        x1, y1 = np.maximum(corners[:, :2], 1).T - 1
+        x2, y2 = np.minimum(corners[:, 2:], (width, height)).T
+        inside = (x1 < x2) & (y1 < y2)
+        boxes, x1, y1, x2, y2 = boxes[inside], x1[inside], y1[inside], x2[inside], y2[inside]
+        found = [np.empty((0, 9), np.float32)]
+        for start in range(0, len(boxes), BATCH_SIZE):
+            batch = slice(start, start + BATCH_SIZE)
+            rows, columns = _bins(y1[batch], y2[batch], side), _bins(x1[batch], x2[batch], side)
+            logits = network(_average(integral, rows, columns))[:, :, 0, 0]
+            faces = np.hstack([boxes[batch, :4], _scores(logits), logits[:, 2:]])
+            found.append(faces[faces[:, 4] > min_score])
+        return np.concatenate(found)
+
+
+def _scales(shorter_side: int, min_face_size: int) -> list[float]:
+    """The pyramid's levels, as fractions of the image: until the shorter side is below the window."""
+    scale = WINDOW / min_face_size
+    shorter = shorter_side * scale
+    scales = []
+    while shorter >= WINDOW:
+        scales.append(scale)
+        scale *= PYRAMID_FACTOR
+        shorter *= PYRAMID_FACTOR
+    return scales
+
+
+def _bins(start: np.ndarray, stop: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """First pixel and the one after the last of ``count`` bins, (N, count) each; neighbours share a pixel where the
+    length is no multiple. This is ``torch.nn.functional.interpolate``'s mode "area".
+    """
+    edges = (stop - start)[:, np.newaxis] * np.arange(count + 1)
+    start = start[:, np.newaxis]
+    return start + edges[:, :-1] // count, start - (-edges[:, 1:] // count)
+
+
+def _average(
+    integral: np.ndarray, rows: tuple[np.ndarray, np.ndarray], columns: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Network input from N parts of an image, each bin the average of its pixels: float32, (N, 3, H, W)."""
+    (top, bottom), (left, right) = rows, columns
+    sums, width = integral.view(np.complex128).reshape(-1), integral.shape[1]
+
+    def corner(row: np.ndarray, column: np.ndarray) -> np.ndarray:
+        found = sums.take(row[:, :, np.newaxis] * width + column[:, np.newaxis])
+        return found.view(np.int32).reshape(*found.shape, 4)
+
+    total = corner(bottom, right)
+    total -= corner(top, right)
+    total -= corner(bottom, left)
+    total += corner(top, left)
+    area = (bottom - top)[:, :, np.newaxis] * (right - left)[:, np.newaxis]
+    # Channel by channel, since NumPy's loops are slow along an axis of three.
+    average = np.empty((len(total), 3, *total.shape[1:3]), np.float32)
+    average[...] = total[..., :3].transpose(0, 3, 1, 2)
+    average /= area.astype(np.float32)[:, np.newaxis]
+    return average
+
+
+def _scores(logits: np.ndarray) -> np.ndarray:
+    """Softmax's second value, (N, 1), of logits (N, 2 or more) of no face and face."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(logits[:, :1] - logits[:, 1:2]))
+
+
+def _shift(boxes: np.ndarray) -> np.ndarray:
+    """Each corner corrected; sides count their last pixel, as in the networks' training."""
+    size = boxes[:, 2:4] - boxes[:, :2] + 1
+    boxes[:, :4] += boxes[:, 5:] * np.tile(size, 2)
+    return boxes
+
+
+def _square(boxes: np.ndarray) -> np.ndarray:
+    """Each box's shorter side grown to its longer one, about the centre."""
+    size = boxes[:, 2:4] - boxes[:, :2]
+    side = size.max(axis=1, keepdims=True, initial=0)
+    boxes[:, :2] = boxes[:, :2] + size * np.float32(0.5) - side * np.float32(0.5)
+    boxes[:, 2:4] = boxes[:, :2] + side
+    return boxes
+
+
+def _suppress(boxes: np.ndarray, max_overlap: float) -> np.ndarray:
+    """Without those that overlap a higher-scored one by more than ``max_overlap`` of their union."""
+    if len(boxes) < 2:
+        return boxes
+    corner_and_size = np.hstack([boxes[:, :2], boxes[:, 2:4] - boxes[:, :2]]).astype(np.float64)
+    return boxes[cv2.dnn.NMSBoxes(corner_and_size, boxes[:, 4], 0.0, max_overlap)]  # type: ignore[arg-type]
+
+
+def _suppress_inside(boxes: np.ndarray, max_overlap: float) -> np.ndarray:
+    """Without those that overlap a higher-scored one by more than ``max_overlap`` of the smaller of the two."""
+    boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
+    areas = (boxes[:, 2:4] - boxes[:, :2] + 1).prod(axis=1)
+    kept: list[int] = []
+    for i, box in enumerate(boxes):
+        near, far = np.maximum(boxes[kept, :2], box[:2]), np.minimum(boxes[kept, 2:4], box[2:4])
+        shared = np.maximum(far - near + 1, 0).prod(axis=1)
+        if (shared <= max_overlap * np.minimum(areas[kept], areas[i])).all():
+            kept.append(i)
+    return boxes[kept]

@@ -1,0 +1,140 @@
+"""model.onnx: what it says, that it is checked, and which one is used."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from mini_xception import EmotionRecognizer, MiniXception, MiniXceptionError, engines
+from mini_xception.export import GRAPH, export
+from mini_xception.preprocess import Framing
+
+pytest.importorskip("onnxruntime")
+onnx = pytest.importorskip("onnx")
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return MiniXception(("up", "down"), 64, 0.5, 0.25, Framing(1.1, 0.0, 0.1), temperature=1.5).eval()
+
+
+@pytest.fixture
+def folder(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    model.save_pretrained(tmp_path / "checkpoint")
+    return tmp_path / "checkpoint"
+
+
+def cached(folder) -> list:
+    return sorted((folder.parent / "cache" / "mini_xception" / "graphs").glob("*"))
+
+
+def classify(folder, engine: str = "onnx") -> np.ndarray:
+    crops = np.random.default_rng(0).integers(0, 256, (3, 64, 64), np.uint8)
+    return EmotionRecognizer.from_pretrained(folder, device="cpu", engine=engine, detector=None).classify(crops)
+
+
+def test_metadata_hold_what_the_input_must_be(model, folder):
+    proto = onnx.load(export(model, folder))
+    onnx.checker.check_model(proto, full_check=True)
+    metadata = {entry.key: json.loads(entry.value) for entry in proto.metadata_props if entry.key != "fingerprint"}
+    config = json.loads((folder / "config.json").read_text())
+    assert metadata == config
+    assert metadata["temperature"] == 1.5
+
+
+def test_any_number_of_faces_in_another_program(model, folder):
+    """As one would use the file without this package."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(export(model, folder))
+    assert [(value.name, value.shape) for value in session.get_inputs()] == [("input", ["n", 1, 64, 64])]
+    for count in (1, 5):
+        faces = torch.randn(count, 1, 64, 64)
+        (logits,) = session.run(None, {"input": faces.numpy()})
+        with torch.inference_mode():
+            assert np.abs(logits - model(faces).numpy()).max() < 1e-4
+
+
+def test_no_batch_norm_is_left(model, folder):
+    operators = {node.op_type for node in onnx.load(export(model, folder)).graph.node}
+    assert operators == {"Conv", "Relu", "MaxPool", "Add", "ReduceMean"}
+
+
+def test_the_folders_own_file_is_used(model, folder):
+    export(model, folder)
+    assert np.abs(classify(folder) - classify(folder, "torch")).max() < 1e-4
+    assert cached(folder) == []
+
+
+def test_exported_once_into_the_cache(folder):
+    first = classify(folder)
+    (path,) = cached(folder)
+    written = path.stat().st_mtime_ns
+    assert np.array_equal(classify(folder), first)
+    assert path.stat().st_mtime_ns == written
+    assert not (folder / GRAPH).exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"no graph at all", "cut"])
+def test_a_damaged_file_is_not_used(model, folder, content):
+    path = export(model, folder)
+    path.write_bytes(path.read_bytes()[:1000] if content == "cut" else content)
+    assert np.abs(classify(folder) - classify(folder, "torch")).max() < 1e-4
+    assert len(cached(folder)) == 1
+
+
+def test_a_damaged_cache_is_mended(folder):
+    expected = classify(folder)
+    (path,) = cached(folder)
+    path.write_bytes(b"")
+    assert np.array_equal(classify(folder), expected)
+    assert path.stat().st_size > 0
+
+
+def test_another_checkpoints_file_is_not_used(model, folder):
+    other = MiniXception(model.labels, 64, 0.5, 0.25, model.framing, temperature=1.5)
+    export(other, folder)
+    assert np.abs(classify(folder) - classify(folder, "torch")).max() < 1e-4
+    assert len(cached(folder)) == 1
+
+
+def test_a_cache_that_cannot_be_written(folder):
+    (folder.parent / "cache").write_text("a file where the folder would be")
+    assert np.abs(classify(folder) - classify(folder, "torch")).max() < 1e-4
+
+
+def test_a_graph_that_differs_is_refused(model, folder, monkeypatch):
+    class Wrong(engines.OnnxEngine):
+        def __call__(self, inputs):
+            return super().__call__(inputs) + 0.01
+
+    monkeypatch.setattr("mini_xception.export.OnnxEngine", Wrong)
+    with pytest.raises(MiniXceptionError, match="off PyTorch's"):
+        export(model, folder)
+    assert not (folder / GRAPH).exists()
+
+
+def test_a_graph_in_an_engine_that_is_none():
+    for engine in (engines.OnnxEngine, engines.OpenVinoEngine):
+        if engine is engines.OpenVinoEngine and not engines.is_installed("openvino"):
+            continue
+        with pytest.raises(MiniXceptionError, match="damaged or no ONNX file") as caught:
+            engine(b"no graph at all")
+        assert "\n" not in str(caught.value)
+
+
+def test_command(folder):
+    command = [sys.executable, "-m", "mini_xception", "export"]
+    done = subprocess.run([*command, folder], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert str(folder / GRAPH) in done.stdout
+    assert sorted(os.listdir(folder)) == ["README.md", "config.json", "model.onnx", "model.safetensors"]
+    missing = subprocess.run([*command, folder / "absent"], capture_output=True, text=True)
+    assert missing.returncode == 1
+    assert len(missing.stderr.splitlines()) == 1
