@@ -122,8 +122,8 @@ class EmotionRecognizer:
         """
         probabilities = np.empty((len(crops), len(self.labels)), np.float32)
         for start in range(0, len(crops), BATCH_SIZE):
-            logits = self.model(self.model.preprocess(crops[start : start + BATCH_SIZE]))
-            probabilities[start : start + BATCH_SIZE] = logits.softmax(dim=1).cpu().numpy()
+            logits = self.model(self.model.preprocess(crops[start : start + BATCH_SIZE])).float()
+            probabilities[start : start + BATCH_SIZE] = (logits / self.model.temperature).softmax(dim=1).cpu().numpy()
         return probabilities
 
 

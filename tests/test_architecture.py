@@ -13,7 +13,7 @@ from .conftest import ROOT
 
 PACKAGE = ROOT / "mini_xception"
 LEVELS = {
-    0: {"errors", "faces", "images", "augment"},
+    0: {"errors", "faces", "images", "augment", "devices"},
     1: {"preprocess", "detectors", "draw", "data"},
     2: {"model", "metrics", "hub"},
     3: {"recognizer", "train", "convert", "plots"},
