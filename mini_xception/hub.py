@@ -94,7 +94,7 @@ def load_checkpoint(
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint into a folder that exists; equal checkpoints are equal files.
+    """Write a checkpoint, each file beside its place and then moved into it; equal checkpoints are equal files.
 
     Raises:
         OSError: the folder cannot be written.
@@ -102,11 +102,18 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     from safetensors.torch import save
 
     config = {"format_version": FORMAT_VERSION, **checkpoint.config}
-    (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
-    provenance = {"format_version": FORMAT_VERSION, **checkpoint.provenance}
     # One key: safetensors writes several in a random order.
-    (folder / WEIGHTS).write_bytes(save(tensors, {METADATA: json.dumps(provenance, sort_keys=True)}))
+    provenance = json.dumps({"format_version": FORMAT_VERSION, **checkpoint.provenance}, sort_keys=True)
+    contents = {
+        CONFIG: (json.dumps(config, indent=2, sort_keys=True) + "\n").encode(),
+        WEIGHTS: save(tensors, {METADATA: provenance}),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in contents.items():
+        beside = folder / f".{name}"
+        beside.write_bytes(data)
+        os.replace(beside, folder / name)
 
 
 def _fetch(name: str, file: str, revision: str | None, local_files_only: bool, options: dict[str, Any]) -> Path:

@@ -14,6 +14,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -80,14 +81,7 @@ class ResidualBlock(nn.Module):
         return self.left(x) + self.right(x)
 
 
-class MiniXception(
-    nn.Module,
-    PyTorchModelHubMixin,
-    library_name="mini_xception",
-    pipeline_tag="image-classification",
-    license="mit",
-    tags=["facial-expression-recognition", "fer2013"],
-):
+class MiniXception(nn.Module, PyTorchModelHubMixin):
     """The network and everything about its input that its weights depend on.
 
     Every argument is stored in ``config.json`` and travels with the weights.
@@ -236,9 +230,32 @@ class MiniXception(
         values = {name: getattr(self, name) for name in _arguments(type(self))}
         return values | {"labels": list(self.labels), "framing": vars(self.framing)}
 
-    def _save_pretrained(self, save_directory: Path) -> None:
-        """What the mixin's ``save_pretrained`` calls."""
-        save_checkpoint(save_directory, Checkpoint(self.config, self.state_dict(), self.provenance))
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:  # type: ignore[override]
+        """Make a checkpoint folder, ``config.json`` and ``model.safetensors``; equal models are equal files.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        save_checkpoint(Path(folder), Checkpoint(self.config, self.state_dict(), self.provenance))
+
+    def push_to_hub(self, repo: str, **options: Any) -> str:  # type: ignore[override]
+        """Publish the model on the Hub, with a model card, in one commit.
+
+        Args:
+            repo: "user/repo".
+            options: private, revision, tag, create_pr, token of :func:`publish.push_folder`.
+
+        Returns:
+            The address of the commit, or of the pull request.
+
+        Raises:
+            MiniXceptionError: the Hub refuses or cannot be reached.
+        """
+        from mini_xception.publish import push_folder
+
+        with TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            return push_folder(folder, repo, **options)
 
 
 def _arguments(network: type[MiniXception]) -> list[str]:

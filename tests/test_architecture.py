@@ -15,7 +15,7 @@ PACKAGE = ROOT / "mini_xception"
 LEVELS = {
     0: {"errors", "faces", "images", "augment", "devices"},
     1: {"preprocess", "detectors", "draw", "data"},
-    2: {"model", "metrics", "hub"},
+    2: {"model", "metrics", "hub", "card", "publish"},
     3: {"recognizer", "train", "convert", "plots"},
     4: {"demo", "cli", "__main__"},
 }

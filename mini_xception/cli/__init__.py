@@ -18,12 +18,13 @@ COMMANDS: dict[str, str] = {
     "predict": "read the expressions in photos",
     "evaluate": "measure a checkpoint on FER2013",
     "train": "train a checkpoint on FER2013",
-    "convert": "make a checkpoint folder of a .pth",
+    "convert": "make a checkpoint folder of a .pth or Keras .hdf5",
+    "push": "publish a checkpoint folder on the Hub",
     "demo": "serve the web page",
 }
 
 #: What only some commands need, and the extra that brings it.
-EXTRAS: dict[str, str] = {"accelerate": "train", "gradio": "app", "matplotlib": "train"}
+EXTRAS: dict[str, str] = {"accelerate": "train", "gradio": "app", "h5py": "convert", "matplotlib": "train"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

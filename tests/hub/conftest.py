@@ -40,8 +40,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
     monkeypatch.delenv("HF_TOKEN", raising=False)
     disable_progress_bars()
     yield running
-    close_session()
     running.close()
+    close_session()
 
 
 @pytest.fixture
