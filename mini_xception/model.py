@@ -32,8 +32,6 @@ from mini_xception.preprocess import MTCNN_TO_FER2013, Framing, normalise
 #: Side in pixels of the smallest input of which the base's two 3×3 convolutions leave something.
 SMALLEST_SIDE = 5
 PADDINGS = ("symmetric", "tensorflow")
-#: What ``config.json`` must hold: without it the pixels would be guessed. The rest has defaults that older files mean.
-REQUIRED = {"labels", "image_size", "mean", "std", "framing"}
 
 
 class SeparableConv2d(nn.Module):
@@ -219,7 +217,7 @@ class MiniXception(nn.Module, PyTorchModelHubMixin):
         target, checkpoint = resolve_device(device), load_checkpoint(name, **download)
         try:
             with torch.device("cpu"):
-                model = _assemble(cls, checkpoint, labels, num_classes, ignore_mismatched_head)
+                model = _assemble(checkpoint, labels, num_classes, ignore_mismatched_head)
         except MiniXceptionError as error:
             raise MiniXceptionError(f"{name or 'the bundled weights'}: {error}") from error
         return model.to(target, dtype).eval()
@@ -227,7 +225,7 @@ class MiniXception(nn.Module, PyTorchModelHubMixin):
     @property
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, as ``config.json`` has them."""
-        values = {name: getattr(self, name) for name in _arguments(type(self))}
+        values = {name: getattr(self, name) for name in ARGUMENTS}
         return values | {"labels": list(self.labels), "framing": vars(self.framing)}
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:  # type: ignore[override]
@@ -258,26 +256,22 @@ class MiniXception(nn.Module, PyTorchModelHubMixin):
             return push_folder(folder, repo, **options)
 
 
-def _arguments(network: type[MiniXception]) -> list[str]:
-    return list(inspect.signature(network).parameters)
+#: What ``config.json`` may hold, and what it must: without these the pixels would be guessed. What older files lack has
+#: a default.
+ARGUMENTS = frozenset(inspect.signature(MiniXception).parameters)
+REQUIRED = frozenset({"labels", "image_size", "mean", "std", "framing"})
 
 
 def _assemble(
-    network: type[MiniXception],
-    checkpoint: Checkpoint,
-    labels: Sequence[str] | None,
-    num_classes: int | None,
-    ignore_mismatched_head: bool,
+    checkpoint: Checkpoint, labels: Sequence[str] | None, num_classes: int | None, ignore_mismatched_head: bool
 ) -> MiniXception:
     config, tensors = checkpoint.config, checkpoint.tensors
-    unknown, missing = sorted(set(config) - set(_arguments(network))), sorted(REQUIRED - set(config))
+    unknown, missing = sorted(set(config) - ARGUMENTS), sorted(REQUIRED - set(config))
     if unknown or missing:
-        what = "; ".join(
-            f"{verb} {', '.join(names)}" for verb, names in (("has", unknown), ("lacks", missing)) if names
-        )
-        raise MiniXceptionError(f"config.json is another model's, or a newer mini_xception's: it {what}")
+        what = f"unknown: {', '.join(unknown) or 'nothing'}; missing: {', '.join(missing) or 'nothing'}"
+        raise MiniXceptionError(f"config.json is another model's, or a newer mini_xception's ({what})")
     try:
-        model = network(**config)
+        model = MiniXception(**config)
     except (TypeError, MiniXceptionError) as error:
         raise MiniXceptionError(f"config.json is damaged or another model's ({error})") from error
 
@@ -289,7 +283,7 @@ def _assemble(
                 f"its classes are {', '.join(model.labels)}, not {', '.join(labels)}; ignore_mismatched_head=True "
                 "gives it a new last layer for them, with random weights, to be trained"
             )
-        model = network(**model.config | {"labels": labels, "temperature": 1.0, "metrics": None})
+        model = MiniXception(**model.config | {"labels": labels, "temperature": 1.0, "metrics": None})
         tensors = tensors | {f"conv.{name}": tensor for name, tensor in model.conv.state_dict().items()}
     try:
         model.load_state_dict(tensors, strict=True)

@@ -81,7 +81,7 @@ def push_folder(
         raise
     except (HTTPError, OSError, RuntimeError, ValueError) as error:
         raise MiniXceptionError(
-            f"{repo}: not pushed, {_reason(error)}; no file there has changed, and a repeat sends only what is missing"
+            f"{repo}: not pushed, {_reason(error)}; nothing there is half done, a repeat sends only what is missing"
         ) from error
     if tag:
         _tag(api, repo, tag, commit.oid)

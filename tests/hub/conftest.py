@@ -54,6 +54,7 @@ def environment(hub: LocalHub, tmp_path: Path) -> dict[str, str]:
         "HF_HUB_DISABLE_XET": "1",
         "HF_TOKEN": OWNER_TOKEN,
         "PYTHONPATH": str(ROOT),
+        "XDG_CACHE_HOME": str(tmp_path / "user_cache"),
     }
 
 

@@ -41,10 +41,11 @@ def fer2013_csv(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_trained_model_is_pushed_and_a_failed_push_says_how_to_retry(hub, run, fer2013_csv, tmp_path):
     options = ("--data", fer2013_csv, "--run", tmp_path / "mine", "--epochs", "2", "--image-size", "32")
     hub.faults.append(Fault("POST .*/commit/", status=500))
-    result = run("train", *options, "--push-to-hub", REPO, MINI_XCEPTION_CACHE=str(tmp_path))
+    result = run("train", *options, "--push-to-hub", REPO)
     assert result.returncode == 1
     last = result.stderr.splitlines()[-1]
     assert "the Hub answers 500" in last
@@ -64,7 +65,8 @@ def test_a_trained_model_is_pushed_and_a_failed_push_says_how_to_retry(hub, run,
 
 
 @pytest.mark.slow
-def test_nothing_but_the_wheel(hub, environment, tmp_path):
+@pytest.mark.usefixtures("hub")
+def test_nothing_but_the_wheel(environment, tmp_path):
     """A new virtual environment in which this package is the wheel loads a pushed model and gives the same bits."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist"]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
@@ -110,10 +112,9 @@ def blocks(language: str) -> list[str]:
 
 @pytest.mark.slow
 def test_the_guides_commands(hub, environment, checkout):
-    """Every command of docs/hub.md runs, in its order, but for those of the Keras weights, which are not part of this."""
+    """Every command of docs/hub.md runs, in its order, but for those that need the official weights."""
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment["PYTHONPATH"] = str(checkout)
-    environment["XDG_CACHE_HOME"] = str(checkout / "cache")
 
     def bash(command):
         result = subprocess.run(

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 from huggingface_hub import constants
+from safetensors.torch import save
 
 from mini_xception import EmotionRecognizer, MiniXception, MiniXceptionError
+from mini_xception.hub import METADATA
 
 from .conftest import OWNER_TOKEN, READER_TOKEN, REPO
 from .state import Fault
@@ -135,9 +137,16 @@ def test_another_models_and_newer_configs(repo):
     repo.push({"config.json": json.dumps({"architectures": ["ResNet"]}).encode()})
     assert "another model's" in refusal()
     repo.push({"config.json": b"{}"})
-    assert "lacks framing, image_size, labels, mean, std" in refusal()
+    assert "missing: framing, image_size, labels, mean, std" in refusal()
     repo.push({"config.json": json.dumps(config | {"format_version": 2}).encode()})
     assert "pip install --upgrade" in refusal()
+    repo.push({"config.json": json.dumps(config | {"format_version": "x"}).encode()})
+    assert "no number" in refusal()
+    metadata = {METADATA: json.dumps({"format_version": 2})}
+    repo.push({"config.json": json.dumps(config).encode(), "model.safetensors": save({}, metadata)})
+    message = refusal()
+    assert "model.safetensors" in message
+    assert "pip install --upgrade" in message
 
 
 def test_no_network_and_a_cold_cache_is_said_at_once(hub, monkeypatch):
