@@ -87,6 +87,8 @@ def load_checkpoint(
         folder = _fetch(str(name), CONFIG, revision, local_files_only, options).parent
         # It is named after the commit: both files are of the same, whatever is pushed meanwhile.
         _fetch(str(name), WEIGHTS, folder.name, local_files_only, options)
+    elif revision:
+        raise MiniXceptionError(f"{name or 'the bundled checkpoint'}: a folder has no revision {revision!r}")
     for file in (CONFIG, WEIGHTS):
         if not (folder / file).is_file():
             raise MiniXceptionError(f"{folder} holds no {file}; a checkpoint folder has {CONFIG} and {WEIGHTS}")
@@ -130,6 +132,7 @@ def _fetch(name: str, file: str, revision: str | None, local_files_only: bool, o
 
 def _explain(error: Exception, name: str, file: str, revision: str) -> NoReturn:
     """Say in one line why a file of a repository cannot be had, and what to do."""
+    bundled = "without a name the bundled weights load"
     page, reason = f"{constants.ENDPOINT}/{name}", str(error).strip().split("\n")[0] or type(error).__name__
     match error:
         case HFValidationError():
@@ -146,9 +149,7 @@ def _explain(error: Exception, name: str, file: str, revision: str) -> NoReturn:
         case RevisionNotFoundError():
             message = f"the repository has no revision {revision!r} to take {file} from; {page}/tree/main lists them"
         case OfflineModeIsEnabled():
-            message = (
-                f"{file} of {revision} is not in the cache and HF_HUB_OFFLINE is set; no name loads the bundled weights"
-            )
+            message = f"{file} of {revision} is not in the cache and HF_HUB_OFFLINE is set; {bundled}"
         case LocalEntryNotFoundError():
             message = f"{file} of {revision} is not in the cache; load it once without local_files_only"
         case EntryNotFoundError():
@@ -156,11 +157,9 @@ def _explain(error: Exception, name: str, file: str, revision: str) -> NoReturn:
         case HfHubHTTPError() if error.response.status_code == 401:
             message = f"the Hub refuses the token for {file}; make another at {constants.ENDPOINT}/settings/tokens"
         case HfHubHTTPError():
-            message = f"the Hub gives no {file} now ({reason}); try again later; no name loads the bundled weights"
+            message = f"the Hub gives no {file} now ({reason}); try again later; {bundled}"
         case HTTPError():
-            message = (
-                f"{file} is not in the cache and the Hub not reachable ({reason}); no name loads the bundled weights"
-            )
+            message = f"{file} is not in the cache and the Hub not reachable ({reason}); {bundled}"
         case _:
             message = f"{file} could not be fetched ({reason}); try again"
     raise MiniXceptionError(f"{name}: {message}") from error

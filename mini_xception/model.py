@@ -79,7 +79,7 @@ class ResidualBlock(nn.Module):
         return self.left(x) + self.right(x)
 
 
-class MiniXception(nn.Module, PyTorchModelHubMixin):
+class MiniXception(nn.Module, PyTorchModelHubMixin):  # whose methods are replaced by strict ones
     """The network and everything about its input that its weights depend on.
 
     Every argument is stored in ``config.json`` and travels with the weights.

@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 
 from huggingface_hub import CommitInfo, CommitOperationAdd, HfApi, constants
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HTTPError
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, HTTPError
+from huggingface_hub.utils import validate_repo_id
 
 from mini_xception import __version__
 from mini_xception.card import PICTURES, renew_card, results_file, write_card
@@ -52,6 +53,7 @@ def push_folder(
     """
     if tag and create_pr:
         raise MiniXceptionError("a pull request has no tag yet; tag what it becomes when it is merged")
+    check_name(repo)
     folder = Path(folder)
     if not folder.is_dir():
         raise MiniXceptionError(f"{folder}: no such folder")
@@ -86,6 +88,20 @@ def push_folder(
     if tag:
         _tag(api, repo, tag, commit.oid)
     return commit.pr_url or commit.commit_url
+
+
+def check_name(repo: str) -> None:
+    """See before a long work that its result can have this name.
+
+    Raises:
+        MiniXceptionError: it is no "user/repo".
+    """
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        raise MiniXceptionError(f"{repo}: no name of a repository; {error}") from error
+    if "/" not in repo:
+        raise MiniXceptionError(f"{repo}: no name of a repository, which is user/repo")
 
 
 def _files(folder: Path) -> dict[str, Path]:

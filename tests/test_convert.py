@@ -1,12 +1,14 @@
 """Checkpoints from elsewhere give here what they gave there."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from mini_xception import EmotionRecognizer, MiniXception, MiniXceptionError
-from mini_xception.convert import convert
+from mini_xception.convert import HDF5, convert
 
 from .test_cli import run
 
@@ -65,6 +67,15 @@ def test_another_hdf5_is_refused(tmp_path):
         with pytest.raises(MiniXceptionError, match=r"other.hdf5: no mini_XCEPTION of the official Keras project"):
             convert(path, tmp_path / "folder")
     assert not (tmp_path / "folder").exists()
+
+
+def test_the_missing_extra_is_named(tmp_path):
+    (tmp_path / "keras.hdf5").write_bytes(HDF5)
+    code = "import sys; sys.modules['h5py'] = None; from mini_xception.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "convert", tmp_path / "keras.hdf5", tmp_path / "folder"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == "mini-xception: this needs h5py: pip install 'mini-xception[convert]'\n"
 
 
 def run_keras_graph(path, x):

@@ -56,11 +56,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import matplotlib  # noqa: F401  If one of the two is missing, that shows now and not after hours of training.
     from accelerate import PartialState
+    from huggingface_hub import get_token
 
-    from mini_xception.publish import push_folder
+    from mini_xception.publish import check_name, push_folder
     from mini_xception.recognizer import EmotionRecognizer
     from mini_xception.train import train
 
+    if args.push_to_hub:
+        check_name(args.push_to_hub)
+        if get_token() is None:
+            raise MiniXceptionError("--push-to-hub needs a token that may write: `hf auth login`")
     config = config_from(args)
     training, public_test = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
     votes = load_votes(args.votes, "Training", training.rows) if args.votes else None

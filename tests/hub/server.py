@@ -1,7 +1,7 @@
 """A small Hugging Face Hub on this machine: its real protocol over HTTP, as far as models and Spaces need it.
 
-Two servers share one state: the Hub, which checks tokens, and the storage for large files, on another port as the real
-one is on another host. Repositories, branches, tags, pull requests and commits are kept in memory, and every request is
+Two servers share one state: the Hub, which checks tokens, and the storage for large files, on another host as the real
+one. Repositories, branches, tags, pull requests and commits are kept in memory, and every request is
 recorded, so that a test can say what was sent where. Faults are ordered per path: a status, a cut connection, a body
 cut short.
 """
@@ -45,7 +45,8 @@ class LocalHub:
         self.faults: list[Fault] = []
         self.lock = threading.Lock()
         self._servers = [serve(self, name) for name in ("hub", "storage")]
-        self.url, self.storage_url = (f"http://127.0.0.1:{server.server_port}" for server in self._servers)
+        hub, storage = (server.server_port for server in self._servers)
+        self.url, self.storage_url = f"http://127.0.0.1:{hub}", f"http://localhost:{storage}"
 
     def close(self) -> None:
         for server in self._servers:

@@ -65,6 +65,17 @@ def test_a_trained_model_is_pushed_and_a_failed_push_says_how_to_retry(hub, run,
 
 
 @pytest.mark.slow
+def test_what_cannot_be_pushed_is_said_before_the_training(run, fer2013_csv, tmp_path):
+    options = ("--data", fer2013_csv, "--run", tmp_path / "mine", "--push-to-hub")
+    for name, reason in ((REPO, "hf auth login"), ("a b/c", "no name of a repository"), ("c", "user/repo")):
+        result = run("train", *options, name, **({"HF_TOKEN": ""} if name == REPO else {}))
+        assert result.returncode == 1
+        (line,) = result.stderr.splitlines()
+        assert reason in line
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("hub")
 def test_nothing_but_the_wheel(environment, tmp_path):
     """A new virtual environment in which this package is the wheel loads a pushed model and gives the same bits."""
