@@ -16,6 +16,7 @@ SECTION = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
 
 #: Data sets by the name that ``metrics`` gives them, on the Hub; FER2013's has its three splits.
 DATASETS = {"FER2013": "Aaryan333/fer2013_train_publicTest_privateTest"}
+RESULTS = ".eval_results/fer2013.yaml"
 #: name in ``metrics`` → name on the Hub, and for people; all are fractions of 1.
 SCORES = {
     "accuracy": ("accuracy", "accuracy"),
@@ -154,21 +155,19 @@ def renew_card(existing: str, local: str, card: ModelCard) -> str:
     from huggingface_hub.utils import yaml_dump
 
     (section,) = SECTION.findall(card.text)
-    before, body = _parse(existing)
-    if not body.strip():
-        if not local.strip():
-            return str(card)
-        before, body = _parse(local)
-        if not SECTION.search(body):
-            body = f"{body.rstrip()}\n\n{section}\n"
-    elif not SECTION.search(body):
-        return existing
-    text = SECTION.sub(lambda _: section, body)
-    new = card.data.to_dict()
-    after = {**new, **before, **{key: new[key] for key in ("model-index",) if key in new}}
-    if before == after:
-        return existing[: len(existing) - len(body)] + text
-    return f"---\n{yaml_dump(after)}---\n{text}"
+    if _parse(existing)[1].strip():
+        if not SECTION.search(existing):
+            return existing
+        source = existing
+    elif local.strip():
+        source = local if SECTION.search(local) else f"{local.rstrip()}\n\n{section}\n"
+    else:
+        return str(card)
+    before, body = _parse(source)
+    renewed = SECTION.sub(lambda _: section, body)
+    kept = {key: value for key, value in before.items() if key != "model-index"}
+    data = {**card.data.to_dict(), **kept}
+    return source.removesuffix(body) + renewed if data == before else f"---\n{yaml_dump(data)}---\n{renewed}"
 
 
 def _parse(readme: str) -> tuple[dict[str, Any], str]:
@@ -182,21 +181,20 @@ def _parse(readme: str) -> tuple[dict[str, Any], str]:
     return parsed.data.to_dict(), parsed.text
 
 
-def results_file(metrics: dict[str, Any] | None) -> dict[str, bytes]:
-    """The Hub's form of evaluation results, ``.eval_results/*.yaml``, for a data set that it has: path → content."""
+def results_file(metrics: dict[str, Any] | None) -> bytes | None:
+    """RESULTS, the Hub's form of evaluation results, or None for a data set that it does not have."""
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
     from huggingface_hub.utils import yaml_dump
 
     if not metrics or metrics.get("dataset") not in DATASETS or "accuracy" not in metrics:
-        return {}
+        return None
     entry = EvalResultEntry(
         dataset_id=DATASETS[metrics["dataset"]],
         task_id=str(metrics.get("split", "default")),
         value=round(100 * metrics["accuracy"], 2),
         notes="accuracy in %, one forward pass in float32",
     )
-    path = f".eval_results/{metrics['dataset'].lower()}.yaml"
-    return {path: yaml_dump(eval_result_entries_to_yaml([entry])).encode()}
+    return yaml_dump(eval_result_entries_to_yaml([entry])).encode()
 
 
 def _eval_results(metrics: dict[str, Any]) -> list[EvalResult]:

@@ -126,7 +126,7 @@ def _fetch(name: str, file: str, revision: str | None, local_files_only: bool, o
             # Asked once: where nothing is cached, hf_hub_download asks a Hub that it cannot reach for 23 seconds.
             get_hf_file_metadata(hf_hub_url(name, file, revision=revision), token=options["token"])
         return Path(hf_hub_download(name, file, revision=revision, local_files_only=local_files_only, **options))
-    except (HTTPError, OSError, HFValidationError) as error:
+    except (HTTPError, OSError, ValueError) as error:
         _explain(error, name, file, revision or constants.DEFAULT_REVISION)
 
 

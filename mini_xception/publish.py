@@ -6,12 +6,12 @@ import os
 import tempfile
 from pathlib import Path
 
-from huggingface_hub import CommitInfo, CommitOperationAdd, HfApi, constants
+from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi, constants
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, HTTPError
 from huggingface_hub.utils import validate_repo_id
 
 from mini_xception import __version__
-from mini_xception.card import PICTURES, renew_card, results_file, write_card
+from mini_xception.card import PICTURES, RESULTS, renew_card, results_file, write_card
 from mini_xception.errors import MiniXceptionError
 from mini_xception.hub import CONFIG, WEIGHTS, load_checkpoint
 
@@ -31,10 +31,10 @@ def push_folder(
 ) -> str:
     """Publish a checkpoint folder.
 
-    The repository gets the folder's files, its plots and those of the run it is the best of, and a model card. All is
-    one commit on what was there: it happens wholly or not at all, and large files that an earlier try sent are not
-    sent again. A README in the repository keeps what others wrote, see :func:`card.renew_card`; the first README
-    starts with the folder's.
+    The repository gets the folder's files, its plots and those of the run it is the best of, and a model card; plots,
+    ``model.onnx`` and results of an earlier push that the folder does not have are taken away. All is one commit on
+    what was there: it happens wholly or not at all, and large files that an earlier try sent are not sent again. A
+    README in the repository keeps what others wrote, see :func:`card.renew_card`; the first starts with the folder's.
 
     Args:
         folder: with config.json and model.safetensors.
@@ -61,23 +61,28 @@ def push_folder(
     files = _files(folder)
     card = write_card(repo, checkpoint.config, checkpoint.provenance, files)
     contents = {name: path.read_bytes() for name, path in files.items()}
-    contents |= results_file(checkpoint.config.get("metrics"))
+    if results := results_file(checkpoint.config.get("metrics")):
+        contents[RESULTS] = results
     local = (folder / README).read_bytes().decode() if (folder / README).is_file() else ""
     api = HfApi(token=token, library_name="mini_xception", library_version=__version__)
     try:
         api.create_repo(repo, private=private, exist_ok=True)
         if revision and not create_pr and not revision.startswith("refs/"):
             api.create_branch(repo, branch=revision, exist_ok=True)
-        parent = api.model_info(repo, revision=revision).sha
-        readme = renew_card(_readme(api, repo, parent), local, card)
-        contents[README] = readme.encode()
+        present = api.model_info(repo, revision=revision)
+        contents[README] = renew_card(_readme(api, repo, present.sha), local, card).encode()
+        # What an earlier push left must not stand beside these weights: a plot, a graph or results of others.
+        stale = {file.rfilename for file in present.siblings or []} & {ONNX, RESULTS, *PICTURES} - set(contents)
         commit: CommitInfo = api.create_commit(
             repo,
-            [CommitOperationAdd(name, data) for name, data in contents.items()],
+            [
+                *(CommitOperationAdd(name, data) for name, data in contents.items()),
+                *(CommitOperationDelete(name) for name in sorted(stale)),
+            ],
             commit_message=f"Pushed by mini_xception {__version__}",
             revision=revision,
             create_pr=create_pr,
-            parent_commit=parent,
+            parent_commit=present.sha,
         )
     except MiniXceptionError:
         raise

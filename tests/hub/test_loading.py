@@ -158,6 +158,7 @@ def test_no_network_and_a_cold_cache_is_said_at_once(hub, monkeypatch):
     assert "bundled weights" in message
     assert slept == []  # huggingface_hub would sleep and ask again
     assert "local_files_only" in refusal(local_files_only=True)
+    assert "force_download" in refusal(local_files_only=True, force_download=True)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert "HF_HUB_OFFLINE" in refusal()
 

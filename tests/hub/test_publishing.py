@@ -128,6 +128,27 @@ def test_the_card_says_what_the_checkpoint_says(hub, tmp_path):
     assert (entry.value, entry.dataset_id) == (66.01, card.data.datasets[0])
 
 
+def test_nothing_of_earlier_weights_is_left(hub, folder):
+    MiniXception(metrics=METRICS).save_pretrained(folder)
+    for name in ("model.onnx", "curves.png"):
+        (folder / name).write_bytes(b"of the first weights")
+    push(folder)
+    hub.model(REPO).push({"notes.txt": b"by hand"})
+    MiniXception(labels=["a", "b"]).save_pretrained(folder)
+    for name in ("model.onnx", "curves.png"):
+        (folder / name).unlink()
+    push(folder)
+    assert set(hub.model(REPO).files) == {
+        ".gitattributes",
+        "README.md",
+        "config.json",
+        "model.safetensors",
+        "notes.txt",
+    }
+    assert ModelCard(readme(hub)).data.eval_results is None
+    assert "0.6601" not in readme(hub)
+
+
 def test_the_cards_code_runs(hub, folder, monkeypatch, tmp_path, capsys):
     push(folder)
     (code,) = re.findall(r"```python\n(.*?)```", readme(hub), re.DOTALL)
