@@ -42,7 +42,7 @@ clean: ## remove the environment and all caches
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mini_xception needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[app,openvino,train,test,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[app,convert,openvino,train,test,dev]'
 	touch $@
 
 # What Debian has to bring, where this runs as root on Debian; elsewhere opencv-python says that it needs libGL.so.1,

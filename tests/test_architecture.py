@@ -13,7 +13,7 @@ from .conftest import ROOT
 
 PACKAGE = ROOT / "mini_xception"
 LEVELS = {
-    0: {"errors", "faces", "images", "augment"},
+    0: {"errors", "faces", "images", "augment", "devices"},
     1: {
         "preprocess",
         "engines",
@@ -27,7 +27,7 @@ LEVELS = {
         "video",
         "mp4",
     },
-    2: {"model", "metrics", "hub"},
+    2: {"model", "metrics", "hub", "card", "publish"},
     3: {"export", "recognizer", "annotate", "train", "convert", "plots"},
     4: {"demo", "cli", "__main__"},
 }

@@ -139,7 +139,7 @@ def test_errors_are_one_line(tmp_path, arguments, reason):
 def test_help_names_every_command():
     result = run("--help")
     assert result.returncode == 0
-    for command in ("predict", "video", "webcam", "evaluate", "convert", "demo"):
+    for command in ("predict", "video", "webcam", "evaluate", "train", "convert", "export", "push", "demo"):
         assert command in result.stdout
     assert run().returncode == 2
 

@@ -20,13 +20,20 @@ COMMANDS: dict[str, str] = {
     "webcam": "show the expressions that a camera sees",
     "evaluate": "measure a checkpoint on FER2013",
     "train": "train a checkpoint on FER2013",
-    "convert": "make a checkpoint folder of a .pth",
+    "convert": "make a checkpoint folder of a .pth or Keras .hdf5",
     "export": "write a checkpoint's network as model.onnx",
+    "push": "publish a checkpoint folder on the Hub",
     "demo": "serve the web page",
 }
 
 #: What only some commands need, and the extra that brings it.
-EXTRAS: dict[str, str] = {"accelerate": "train", "av": "video", "gradio": "app", "matplotlib": "train"}
+EXTRAS: dict[str, str] = {
+    "accelerate": "train",
+    "av": "video",
+    "gradio": "app",
+    "h5py": "convert",
+    "matplotlib": "train",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
