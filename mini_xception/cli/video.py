@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
     recognizer = EmotionRecognizer.from_pretrained(args.checkpoint, device=args.device)
     frames, seen = 0, set[int]()
-    layout = "{percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}{postfix}]"
+    layout = "{percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}]"
     # Closed, so that nothing half-written stays behind when this is interrupted.
     work = closing(annotate_video(recognizer, args.source, args.clip, args.csv))
     with work as steps, tqdm(total=0.0, disable=None, bar_format=layout) as bar:
