@@ -120,7 +120,11 @@ class MiniXception(nn.Module, PyTorchModelHubMixin):  # whose methods are replac
         metrics: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        if isinstance(labels, str) or len(set(labels)) < len(labels) or not all(isinstance(x, str) for x in labels):
+        if (
+            isinstance(labels, str)
+            or not 0 < len(labels) == len(set(labels))
+            or not all(isinstance(x, str) for x in labels)
+        ):
             raise MiniXceptionError(f"labels must be different names, not {labels!r}")
         if not isinstance(image_size, int) or image_size < SMALLEST_SIDE:
             raise MiniXceptionError(f"image_size must be a whole number from {SMALLEST_SIDE} on, not {image_size!r}")

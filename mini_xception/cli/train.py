@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import itertools
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -114,8 +116,8 @@ def _recipe(args: argparse.Namespace) -> str:
     given = {name: value for name, value in vars(args).items() if value is not None}
     del given["command"]
     given.pop("push_to_hub", None)
-    options = (f"{_option(name)} {value.name if isinstance(value, Path) else value}" for name, value in given.items())
-    return " ".join(["mini-xception train", *options])
+    words = [(_option(name), str(value.name if isinstance(value, Path) else value)) for name, value in given.items()]
+    return shlex.join(["mini-xception", "train", *itertools.chain(*words)])
 
 
 def _code_version() -> str:
