@@ -3,8 +3,8 @@
 Everything is measured in rounds that take turns, so that a busy neighbour slows all alike; printed are medians, the
 quartiles beside them, and ratios to the first row. "plain" is what most people write: the network as it is, eager, in
 PyTorch's default layout and with its default threads, which collapse where a neighbour keeps a core busy; hence also
-with one. facenet-pytorch is the detector's origin, with the same weights and settings. fer (PyPI) is measured where it is
-installed.
+with one. facenet-pytorch is the detector's origin, with the same weights and settings. fer (PyPI) is measured where it
+is installed.
 """
 
 from __future__ import annotations
