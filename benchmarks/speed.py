@@ -155,9 +155,8 @@ def photos(plain: Plain, rounds: int) -> dict[str, Times]:
 def start_up(_: Plain, rounds: int) -> dict[str, Times]:
     """New processes."""
     codes = {
-        "python": "pass",
-        "mini-xception --help": "import sys; sys.argv[1:] = ['--help']; import mini_xception.__main__",
         "import torch": "import torch",
+        "mini-xception --help": "import sys; sys.argv[1:] = ['--help']; import mini_xception.__main__",
         "import torch, mini_xception": "import torch, mini_xception",
         "EmotionRecognizer": "import mini_xception; mini_xception.EmotionRecognizer.from_pretrained()",
     }
@@ -236,8 +235,9 @@ def plot(tables: dict[str, Times], path: Path) -> None:
     figure = Figure(figsize=(8, 1 + 1.1 * len(tables)), layout="constrained")
     for axes, (title, times) in zip(np.atleast_1d(figure.subplots(len(tables))), tables.items(), strict=True):
         medians = [statistics.median(values) * 1e3 for values in times.values()]
+        texts = [f" {median:.{0 if median >= 100 else 2}f} ms, {medians[0] / median:.1f}×" for median in medians]
         bars = axes.barh(list(times), medians, color=["#9aa5b1", *["#2f6fde"] * (len(times) - 1)])
-        axes.bar_label(bars, [f" {median:.3g} ms, {medians[0] / median:.1f}×" for median in medians], fontsize=8)
+        axes.bar_label(bars, texts, fontsize=8)
         axes.set_title(title, loc="left", fontsize=9)
         axes.invert_yaxis()
         axes.margins(x=0.25)

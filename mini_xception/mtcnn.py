@@ -28,8 +28,8 @@ REFINE_SIDE, OUTPUT_SIDE = 24, 48
 PROPOSE_SCORE, REFINE_SCORE, OUTPUT_SCORE = 0.6, 0.7, 0.7
 #: The first of these as the difference of its two logits, which spares a softmax of everything.
 PROPOSE_LOGIT = math.log(PROPOSE_SCORE / (1 - PROPOSE_SCORE))
-#: Candidates at once; more would take memory and win nothing.
-BATCH_SIZE = 256
+#: Candidates at once; more would leave the processor's cache.
+BATCH_SIZE = 64
 
 
 class Cascade:
@@ -122,18 +122,18 @@ def _average(
     sums, width = integral.view(np.complex128).reshape(-1), integral.shape[1]
 
     def corner(row: np.ndarray, column: np.ndarray) -> np.ndarray:
-        found = sums.take(row[:, :, np.newaxis] * width + column[:, np.newaxis])
+        found = sums.take((row * width)[:, :, np.newaxis] + column[:, np.newaxis])
         return found.view(np.int32).reshape(*found.shape, 4)
 
     total = corner(bottom, right)
     total -= corner(top, right)
     total -= corner(bottom, left)
     total += corner(top, left)
-    area = (bottom - top)[:, :, np.newaxis] * (right - left)[:, np.newaxis]
+    area = ((bottom - top)[:, :, np.newaxis] * (right - left)[:, np.newaxis]).astype(np.float32)
     # Channel by channel, since NumPy's loops are slow along an axis of three.
     average = np.empty((len(total), 3, *total.shape[1:3]), np.float32)
     average[...] = total[..., :3].transpose(0, 3, 1, 2)
-    average /= area.astype(np.float32)[:, np.newaxis]
+    average /= area[:, np.newaxis]
     return average
 
 
