@@ -50,7 +50,7 @@ class TensorFlowMaxPool2d(nn.Module):
     """TensorFlow's 3×3, stride 2, ``same`` pooling: an even side is padded by one after it and none before."""
 
     def forward(self, x: Tensor) -> Tensor:
-        odd = (x.shape[-2] % 2, x.shape[-1] % 2)
+        odd = (int(x.shape[-2]) % 2, int(x.shape[-1]) % 2)  # numbers, also while the network is exported
         return functional.max_pool2d(x, kernel_size=3, stride=2, padding=odd, ceil_mode=True)
 
 

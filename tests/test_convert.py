@@ -30,7 +30,7 @@ def converted(keras_file, tmp_path_factory):
 
 def test_probabilities_are_keras_own(keras_file, converted, portrait):
     """Against NumPy, which runs the graph that stands in the file, layer by layer, as TensorFlow defines the layers."""
-    recognizer = EmotionRecognizer.from_pretrained(converted, detector=None, device="cpu")
+    recognizer = EmotionRecognizer.from_pretrained(converted, detector=None, device="cpu", engine="torch")
     noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64), np.uint8)
     crops = [*noise, portrait[60:180, 165:285]]
     inputs = recognizer.model.preprocess(crops).numpy()
