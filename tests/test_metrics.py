@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from mini_xception.metrics import measure, reliability
+from mini_xception.metrics import fit_temperature, measure, reliability
 
 LABELS = ("a", "b", "c")
 
@@ -46,3 +46,17 @@ def test_is_json_ready():
         "ece": 0.0,
         "confusion_matrix": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
     }
+
+
+def test_the_temperature_undoes_overconfidence():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(4000, 3)) * 2
+    honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    truth = np.array([rng.choice(3, p=row) for row in honest])
+    overconfident = honest**2.5 / (honest**2.5).sum(axis=1, keepdims=True)
+    temperature = fit_temperature(overconfident, truth)
+    assert temperature == pytest.approx(2.5, rel=0.05)
+    mended = overconfident ** (1 / temperature)
+    mended /= mended.sum(axis=1, keepdims=True)
+    assert reliability(mended, truth).ece < 0.5 * reliability(overconfident, truth).ece
+    assert fit_temperature(mended, truth) == pytest.approx(1, rel=0.01)

@@ -20,7 +20,7 @@ from mini_xception.augment import AUGMENTATIONS, PRESETS
 from mini_xception.data import load_fer2013, load_teacher, load_votes
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
-from mini_xception.metrics import measure
+from mini_xception.metrics import fit_temperature, measure
 from mini_xception.plots import plot_confusion_matrix, plot_curves
 from mini_xception.train.config import RUNS, TrainConfig
 
@@ -74,9 +74,10 @@ def run(args: argparse.Namespace) -> int:
     teacher = load_teacher(args.teacher, len(training)) if args.teacher else None
     model = train(config, training, public_test, args.run, votes, teacher)
     classifier = EmotionRecognizer(model, detector=None, engine="torch")
-    metrics = measure(classifier.classify(public_test.images), public_test.labels, EMOTIONS)
     if not PartialState().is_main_process:
         return 0
+    model.temperature *= fit_temperature(classifier.classify(public_test.images), public_test.labels)
+    metrics = measure(classifier.classify(public_test.images), public_test.labels, EMOTIONS)
     best = args.run / "best"
     model.metrics = {"dataset": "FER2013", "split": "PublicTest", **metrics.to_dict()}
     del model.metrics["confusion_matrix"]
