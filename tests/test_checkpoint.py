@@ -61,6 +61,8 @@ def test_config_of_another_model(folder):
         ("framing", {"zoom": 1}),
         ("labels", ["happy"] * 7),
         ("labels", "abcdefg"),
+        ("temperature", 0),
+        ("temperature", "warm"),
     ],
 )
 def test_config_with_a_value_that_has_no_meaning(folder, name, value):
