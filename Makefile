@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format bench clean
+.PHONY: help demo test test-fast lint format bench space screenshots clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,13 +30,19 @@ format: $(INSTALLED) ## format and fix what can be fixed
 bench: $(INSTALLED) libgl ## measure the speed beside what else one might use
 	$(BIN)/python -m benchmarks.speed
 
+space: $(INSTALLED) libgl ## lay out the files of a Hugging Face Space in build/space, and check them
+	$(BIN)/python scripts/space.py
+
+screenshots: $(INSTALLED) libgl chromium ## take the README's pictures of the page anew
+	$(BIN)/python scripts/screenshots.py
+
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mini_xception needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[app,openvino,train,test,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[app,convert,openvino,train,test,dev]'
 	touch $@
 
 # What Debian has to bring, where this runs as root on Debian; elsewhere opencv-python says that it needs libGL.so.1,

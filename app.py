@@ -1,6 +1,6 @@
-"""The Space's entry point."""
+"""The Space's entry point: ``mini-xception demo``."""
 
-from mini_xception.demo import launch
+from mini_xception.cli import main
 
 if __name__ == "__main__":
-    launch()
+    raise SystemExit(main(["demo"]))

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from mini_xception.images import load_image as load_image
     from mini_xception.model import MiniXception as MiniXception
     from mini_xception.recognizer import EmotionRecognizer as EmotionRecognizer
+    from mini_xception.stream import FaceStream as FaceStream
+    from mini_xception.tracking import Frame as Frame
+    from mini_xception.tracking import TrackedFace as TrackedFace
 
 __version__ = "0.1.0"
 
@@ -19,8 +22,11 @@ _HOMES = {
     "EMOTIONS": "faces",
     "EmotionRecognizer": "recognizer",
     "Face": "faces",
+    "FaceStream": "stream",
+    "Frame": "tracking",
     "MiniXception": "model",
     "MiniXceptionError": "errors",
+    "TrackedFace": "tracking",
     "draw_faces": "draw",
     "load_image": "images",
 }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mini_xception.faces import EMOTIONS, Face
+from mini_xception.tracking import TrackedFace
 
 #: A colour for each emotion, from Okabe and Ito's palette, which colour-blind people can tell apart.
 COLOURS: dict[str, str] = dict(
@@ -22,12 +24,12 @@ def colour_of(emotion: str) -> str:
     return COLOURS.get(emotion, OTHER_COLOUR)
 
 
-def draw_faces(image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+def draw_faces(image: np.ndarray, faces: Sequence[Face | TrackedFace]) -> np.ndarray:
     """Draw every face's box, expression and confidence; lines and letters grow with the picture.
 
     Args:
         image: RGB, uint8, (H, W, 3).
-        faces: with boxes in the image's pixels.
+        faces: with boxes in the image's pixels; a tracked one's id stands before its expression.
 
     Returns:
         RGB, uint8, (H, W, 3), a new array.
@@ -35,7 +37,11 @@ def draw_faces(image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
     canvas = Image.fromarray(image)
     pen = ImageDraw.Draw(canvas)
     line = max(2, round(max(image.shape[:2]) / 300))
-    for face in faces:
+    labelled = [
+        (face.face, f"{face.id}: ") if isinstance(face, TrackedFace) else (face, "")  # what stands before its emotion
+        for face in faces
+    ]
+    for face, _ in labelled:
         x1, y1, x2, y2 = face.box
         colour = colour_of(face.emotion)
         # Around the face, not on it; a dark line on both sides keeps the colour visible on any background.
@@ -43,15 +49,15 @@ def draw_faces(image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         pen.rectangle((x1 - outer, y1 - outer, x2 - 1 + outer, y2 - 1 + outer), outline="black", width=line + 2)
         pen.rectangle((x1 - inner, y1 - inner, x2 - 1 + inner, y2 - 1 + inner), outline=colour, width=line)
     # Labels last, so that no box crosses them.
-    for face in faces:
-        _draw_label(pen, canvas.size, face, line)
+    for face, prefix in labelled:
+        _draw_label(pen, canvas.size, face, prefix, line)
     return np.asarray(canvas).copy()
 
 
-def _draw_label(pen: ImageDraw.ImageDraw, size: tuple[int, int], face: Face, line: int) -> None:
+def _draw_label(pen: ImageDraw.ImageDraw, size: tuple[int, int], face: Face, prefix: str, line: int) -> None:
     x1, y1, x2, y2 = face.box
-    text = f"{face.emotion} {face.confidence:.0%}"
-    font = ImageFont.load_default(size=max(11, min(round((x2 - x1) / 5), 6 * line)))
+    text = f"{prefix}{face.emotion} {face.confidence:.0%}"
+    font = _font(max(11, min(round((x2 - x1) / 5), 6 * line)))
     left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
     pad = max(2, line)
     width, height = right - left + 2 * pad, bottom - top + 2 * pad
@@ -63,3 +69,8 @@ def _draw_label(pen: ImageDraw.ImageDraw, size: tuple[int, int], face: Face, lin
     pen.rectangle((x, y, x + width - 1, y + height - 1), fill=colour_of(face.emotion), outline="black")
     ink = "white" if face.emotion in ("sad", "angry", "disgust") else "black"
     pen.text((x + pad - left, y + pad - top), text, font=font, fill=ink)
+
+
+@lru_cache(maxsize=32)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=size)  # Loading it takes longer than drawing a whole frame.

@@ -2,7 +2,7 @@
 
 It maps normalised faces, ``input``, float32 (N, 1, S, S) with any N, to logits, float32 (N, labels). What else such a
 program must know stands in the file's metadata, as JSON under the names that ``config.json`` has: labels, image_size,
-mean, std, framing, temperature and whatever else ``MiniXception`` is made with.
+mean, std, framing, temperature and the rest.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
-import inspect
 import json
 import os
 import tempfile
@@ -123,10 +122,8 @@ def _kept_graph(model: MiniXception, folder: Path) -> Path | bytes:
 
 
 def _metadata(model: MiniXception) -> dict[str, str]:
-    """The constructor's arguments, each as JSON."""
-    _, *names = inspect.signature(type(model).__init__).parameters
-    values = {name: getattr(model, name) for name in names}
-    return {name: json.dumps(value) for name, value in {**values, "framing": vars(model.framing)}.items()}
+    """Each value of the configuration as JSON, without what was measured with it."""
+    return {name: json.dumps(value) for name, value in model.config.items() if name != "metrics"}
 
 
 def _fingerprint(model: MiniXception) -> str:

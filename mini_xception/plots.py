@@ -15,22 +15,30 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plot_curves(log: Path, target: Path) -> None:
-    """Draw loss and accuracy over the epochs of a ``log.csv``."""
+def plot_curves(logs: dict[str, Path], target: Path) -> None:
+    """Draw loss and accuracy over the epochs of one or more runs.
+
+    Args:
+        logs: what to call each run → its ``log.csv``.
+        target: the PNG file.
+    """
     from matplotlib.figure import Figure
 
-    with log.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    epochs = [float(row["epoch"]) for row in rows]
-
     figure = Figure(figsize=(11, 4), layout="constrained")
-    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        scale = 100 if quantity == "accuracy" else 1
-        for split, name in (("train", "training, augmented"), ("public_test", "PublicTest (validation)")):
-            axes.plot(epochs, [scale * float(row[f"{split}_{quantity}"]) for row in rows], label=name)
-        axes.set(xlabel="epoch", ylabel=quantity + (" in %" if scale == 100 else ""))
+    both = figure.subplots(1, 2)
+    for number, (run, log) in enumerate(logs.items()):
+        with log.open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        epochs = [float(row["epoch"]) for row in rows]
+        for axes, quantity, scale in zip(both, ("loss", "accuracy"), (1, 100), strict=True):
+            for split, name, style in (("train", "training, augmented", "--"), ("public_test", "PublicTest", "-")):
+                values = [scale * float(row[f"{split}_{quantity}"]) for row in rows]
+                axes.plot(epochs, values, style, color=f"C{number}", linewidth=1.2, label=f"{run}: {name}")
+    for axes, label in zip(both, ("loss", "accuracy in %"), strict=True):
+        axes.set(xlabel="epoch", ylabel=label)
         axes.grid(alpha=0.3)
         axes.legend()
+    figure.suptitle("PublicTest is the validation set", fontsize=9)
     figure.savefig(target, dpi=120)
 
 

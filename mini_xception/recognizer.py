@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from mini_xception.hub import BUNDLED
 from mini_xception.images import ImageSource, load_image
 from mini_xception.model import MiniXception
 from mini_xception.preprocess import clip_box, crop_face, normalise
+from mini_xception.stream import FaceStream
+from mini_xception.tracking import SMOOTHING_S, Frame, TrackedFace
 
 #: Faces that are preprocessed and handed to the engine at once.
 BATCH_SIZE = 256
@@ -32,7 +35,8 @@ class EmotionRecognizer:
             CPU is the first of these that is installed, else "torch".
         detector: a name in DETECTORS, any callable that returns boxes and scores, or None where each picture is
             already one cropped face.
-        min_face_size: smallest face a named detector looks for, in the original picture's pixels.
+        min_face_size: smallest face a named detector looks for, in the original picture's pixels; of another detector,
+            the smallest that it finds.
 
     Raises:
         MiniXceptionError: no engine or detector has this name, or the engine cannot run here.
@@ -57,6 +61,7 @@ class EmotionRecognizer:
             device = self.model.device if self.model.device.type == "cuda" else "cpu"
             detector = DETECTORS[detector](min_face_size=min_face_size, device=str(device))
         self.detector = detector
+        self.min_face_size = min_face_size
 
     @classmethod
     def from_pretrained(
@@ -100,21 +105,79 @@ class EmotionRecognizer:
             MiniXceptionError: the source is no readable picture.
         """
         image = load_image(source)
+        return self._read(image, *self._detect(image))
+
+    def crop(self, source: ImageSource) -> list[np.ndarray]:
+        """The faces in a picture, cut as the network wants them: RGB, uint8, (S, S, 3), the largest first.
+
+        Raises:
+            MiniXceptionError: the source is no readable picture.
+        """
+        image = load_image(source)
+        return self._cut(image, self._detect(image)[0])
+
+    def track(self, source: ImageSource, time_s: float, stream: FaceStream) -> tuple[TrackedFace, ...]:
+        """Read one frame of a stream, frame by frame where the caller has them: from a browser, say.
+
+        Args:
+            source: the frame.
+            time_s: when it was taken, on any clock that runs on.
+            stream: what is remembered of the frames before; it is updated.
+
+        Raises:
+            MiniXceptionError: the source is no readable picture.
+        """
+        image = load_image(source)
+        if self.detector is None:
+            boxes, scores = self._detect(image)
+        else:
+            boxes, scores = stream.locate(image, self._detect, self.min_face_size)
+        return stream.update(self._read(image, boxes, scores), time_s)
+
+    def stream(
+        self,
+        source: int | str | os.PathLike[str] | Iterable[ImageSource],
+        *,
+        frame_rate: float | Fraction = 30,
+        smoothing_s: float = SMOOTHING_S,
+    ) -> Iterator[Frame]:
+        """Read the expressions in a video, frame by frame: faces keep their identity, probabilities are smoothed.
+
+        Args:
+            source: a video file, a URL of one, a camera's number, or pictures.
+            frame_rate: of pictures, in frames a second; the others bring their times.
+            smoothing_s: time constant of the smoothing; 0 is none.
+
+        Raises:
+            MiniXceptionError: the source cannot be read, or is no video.
+        """
+        from mini_xception.video import read_frames
+
+        memory = FaceStream(smoothing_s)
+        for time_s, image in read_frames(source, frame_rate):
+            yield Frame(time_s, image, self.track(image, time_s, memory))
+
+    def _detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         height, width = image.shape[:2]
         if self.detector is None:
-            boxes, scores = np.array([[0, 0, width, height]], np.float32), np.ones(1, np.float32)
-            crops = [image]
-        else:
-            boxes, scores = _valid_boxes(*self.detector(image), width, height)
-            crops = [crop_face(image, box, self.model.framing) for box in boxes]
+            return np.array([[0, 0, width, height]], np.float32), np.ones(1, np.float32)
+        return _valid_boxes(*self.detector(image), width, height)
+
+    def _read(self, image: np.ndarray, boxes: np.ndarray, scores: np.ndarray) -> list[Face]:
+        height, width = image.shape[:2]
         return [
             Face(
                 box=clip_box(box, width, height),
                 score=min(float(score), 1.0),
                 probabilities=dict(zip(self.labels, map(float, row), strict=True)),
             )
-            for box, score, row in zip(boxes, scores, self.classify(crops), strict=True)
+            for box, score, row in zip(boxes, scores, self.classify(self._cut(image, boxes)), strict=True)
         ]
+
+    def _cut(self, image: np.ndarray, boxes: np.ndarray) -> list[np.ndarray]:
+        if self.detector is None:
+            return [image]
+        return [crop_face(image, box, self.model.framing) for box in boxes]
 
     def classify(self, crops: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Read the expressions of faces that are already cut out.

@@ -63,6 +63,7 @@ def test_config_of_another_model(folder):
         ("labels", "abcdefg"),
         ("temperature", 0),
         ("temperature", "warm"),
+        ("labels", []),
     ],
 )
 def test_config_with_a_value_that_has_no_meaning(folder, name, value):
@@ -103,3 +104,31 @@ def test_device_that_is_not_here(folder):
         pytest.skip("this machine has CUDA")
     assert "cuda" in refusal(folder, device="cuda")
     assert "toaster" in refusal(folder, device="toaster")
+
+
+def test_a_folder_has_no_revision(folder):
+    assert "v1.0" in refusal(folder, revision="v1.0")
+    assert "v1.0" in refusal(None, revision="v1.0")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", 0),
+        ("temperature", "warm"),
+        ("temperature", float("inf")),
+        ("norm_epsilon", -1),
+        ("padding", "same"),
+        ("bias", 1),
+        ("metrics", [0.66]),
+    ],
+)
+def test_argument_that_has_no_meaning(name, value):
+    with pytest.raises(MiniXceptionError, match=name):
+        MiniXception(**{name: value})
+
+
+def test_equal_models_are_equal_files(folder, tmp_path):
+    MiniXception.from_pretrained(folder).save_pretrained(tmp_path / "again")
+    for name in ("config.json", "model.safetensors"):
+        assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()

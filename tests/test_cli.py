@@ -4,8 +4,10 @@ import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +114,12 @@ def test_saving_beside_the_photos_overwrites_none(tmp_path):
         (["predict", "x.jpg", "--save", "file/folder"], "file/folder"),
         (["predict", "x.jpg", "--csv", "file/faces.csv"], "file"),
         (["predict", "x.jpg", "--csv", "."], "is no regular file"),
+        (["video", "file"], "nothing to write"),
+        (["video", "file", "out.mp4"], "file: no video"),
+        (["video", "absent.mp4", "--csv", "out.csv"], "absent.mp4: cannot be read"),
+        (["video", "file", "file"], "must end in .mp4"),
+        (["video", "file", "--csv", "file"], "is the clip itself"),
+        (["video", "file", "file/out.mp4"], "file"),
         (["evaluate", "--data", "absent.csv", "--split", "PublicTest"], "absent.csv: no such file"),
         (["convert", "absent.pth", "out"], "absent.pth: cannot be read"),
         (["convert", "file", "out"], "file: no PyTorch file"),
@@ -131,7 +139,7 @@ def test_errors_are_one_line(tmp_path, arguments, reason):
 def test_help_names_every_command():
     result = run("--help")
     assert result.returncode == 0
-    for command in ("predict", "evaluate", "convert", "demo"):
+    for command in ("predict", "video", "webcam", "evaluate", "train", "convert", "export", "push", "demo"):
         assert command in result.stdout
     assert run().returncode == 2
 
@@ -181,12 +189,46 @@ def test_evaluate_needs_the_split_it_was_asked_for(fer2013):
     assert "the data has Training, PublicTest" in result.stderr
 
 
-@pytest.mark.parametrize(("command", "package", "extra"), [("demo", "gradio", "app"), ("train", "accelerate", "train")])
+def test_a_clip_becomes_an_annotated_clip_and_a_table(tmp_path):
+    result = run("video", EXAMPLES / "two_portraits.mp4", "drawn/out.mp4", "--csv", "faces.csv", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == f"{EXAMPLES / 'two_portraits.mp4'}: 100 frames, 2 faces\n"
+    with (tmp_path / "faces.csv").open(newline="") as file:
+        assert {row["emotion"] for row in csv.DictReader(file)} == {"happy"}
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["drawn", "faces.csv", "out.mp4"]
+
+
+def test_a_clip_that_is_interrupted_leaves_nothing(tmp_path):
+    command = [sys.executable, "-m", "mini_xception", "video", str(EXAMPLES / "two_portraits.mp4"), "out.mp4"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not list(tmp_path.iterdir()):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    assert (process.returncode, errors) == (130, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_display_and_no_camera_are_one_line():
+    without = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    command = [sys.executable, "-m", "mini_xception", "webcam", "--camera", "99"]
+    for environment, reason in ((without, "no display"), ({**without, "DISPLAY": ":0"}, "camera 99")):
+        result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        assert result.returncode == 1
+        (line,) = result.stderr.splitlines()
+        assert line.startswith("mini-xception: ")
+        assert reason in line
+
+
+MISSING = [("demo", "gradio", "app"), ("train", "accelerate", "train"), ("video", "av", "video")]
+
+
+@pytest.mark.parametrize(("command", "package", "extra"), MISSING)
 def test_a_missing_extra_is_named(command, package, extra):
     code = (
         f"import sys; sys.modules[{package!r}] = None; from mini_xception.cli import main; sys.exit(main(sys.argv[1:]))"
     )
-    options = ["--data", "x.csv", "--run", "y"] if command == "train" else []
+    options = {"train": ["--data", "x.csv", "--run", "y"], "video": ["x.mp4", "y.mp4"]}.get(command, [])
     result = subprocess.run(
         [sys.executable, "-c", code, command, *options], capture_output=True, text=True, check=False
     )

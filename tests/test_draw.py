@@ -1,6 +1,6 @@
 import numpy as np
 
-from mini_xception import EMOTIONS, Face, draw_faces
+from mini_xception import EMOTIONS, Face, TrackedFace, draw_faces
 from mini_xception.draw import COLOURS, colour_of
 
 
@@ -43,3 +43,13 @@ def test_tiny_pictures():
 def test_each_emotion_has_its_own_colour():
     assert len({colour_of(emotion) for emotion in EMOTIONS}) == len(EMOTIONS) == len(COLOURS)
     assert colour_of("a label of another checkpoint") not in COLOURS.values()
+
+
+def test_a_tracked_face_shows_its_id():
+    image = np.zeros((200, 300, 3), np.uint8)
+    shown = face((100, 60, 180, 140))
+    drawn = [draw_faces(image, [one]) for one in (shown, TrackedFace(1, shown), TrackedFace(2, shown))]
+    label = slice(0, 56)  # above the box
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert (drawn[one][label] != drawn[other][label]).any()
+    assert np.array_equal(drawn[0][60:], drawn[2][60:])

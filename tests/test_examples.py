@@ -7,7 +7,11 @@ import pytest
 
 from .conftest import ROOT
 
-PRINTED = {"read_a_photo.py": "happy", "resize_trap.py": "cv2.resize: looks 100% like the face, read as happy"}
+PRINTED = {
+    "read_a_photo.py": "happy",
+    "read_a_video.py": "face 1 happy, face 2 happy",
+    "resize_trap.py": "cv2.resize: looks 100% like the face, read as happy",
+}
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "examples").glob("*.py")))
@@ -17,7 +21,7 @@ def test_example(script, tmp_path):
     assert PRINTED[script] in printed
 
 
-def test_every_photo_has_its_licence():
+def test_every_photo_and_clip_has_its_licence():
     table = (ROOT / "examples" / "README.md").read_text()
-    for photo in (ROOT / "examples").glob("*.jpg"):
-        assert f"`{photo.name}`" in table
+    for file in (ROOT / "examples").iterdir():
+        assert file.suffix in (".py", ".md") or f"`{file.name}`" in table

@@ -44,7 +44,8 @@ def test_metadata_hold_what_the_input_must_be(model, folder):
     onnx.checker.check_model(proto, full_check=True)
     metadata = {entry.key: json.loads(entry.value) for entry in proto.metadata_props if entry.key != "fingerprint"}
     config = json.loads((folder / "config.json").read_text())
-    assert metadata == config
+    assert metadata == {name: config[name] for name in metadata}
+    assert set(metadata) >= {"labels", "image_size", "mean", "std", "framing", "temperature", "padding"}
     assert metadata["temperature"] == 1.5
 
 
@@ -100,6 +101,16 @@ def test_a_damaged_cache_is_mended(folder):
 def test_another_checkpoints_file_is_not_used(model, folder):
     other = MiniXception(model.labels, 64, 0.5, 0.25, model.framing, temperature=1.5)
     export(other, folder)
+    assert np.abs(classify(folder) - classify(folder, "torch")).max() < 1e-4
+    assert len(cached(folder)) == 1
+
+
+def test_the_same_weights_in_another_network(model, folder):
+    """Padding and batch norm's epsilon are no weights, but change what they give."""
+    export(model, folder)
+    other = MiniXception(**model.config | {"padding": "tensorflow", "norm_epsilon": 0.1})
+    other.load_state_dict(model.state_dict())
+    other.save_pretrained(folder)
     assert np.abs(classify(folder) - classify(folder, "torch")).max() < 1e-4
     assert len(cached(folder)) == 1
 

@@ -86,7 +86,7 @@ def test_every_named_run_trains(tmp_path, name):
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
     assert not model.training
-    assert {path.name for path in tmp_path.iterdir()} == {"best", "last", "log.csv", "run_state.pt"}
+    assert {path.name for path in tmp_path.iterdir()} - {"tensorboard"} == {"best", "last", "log.csv", "run_state.pt"}
 
 
 def test_it_learns_what_can_be_learnt(tmp_path):
@@ -102,7 +102,7 @@ def test_the_command_and_what_it_leaves(fer2013_csv, tmp_path):
     assert result.returncode == 0, result.stderr
     assert f"--checkpoint {tmp_path / 'run' / 'best'}" in result.stdout
     assert result.stderr.count("PublicTest (validation)") == 4
-    left = {path.name for path in (tmp_path / "run").iterdir()}
+    left = {path.name for path in (tmp_path / "run").iterdir()} - {"tensorboard"}
     assert left == {"best", "last", "log.csv", "run_state.pt", "curves.png", "confusion_matrix.png"}
     assert {"config.json", "model.safetensors"} <= {path.name for path in (tmp_path / "run" / "best").iterdir()}
 
@@ -192,6 +192,25 @@ def test_a_full_disk_is_an_error_before_the_first_epoch(tmp_path):
     (tmp_path / ".log.csv").symlink_to("/dev/full")
     with pytest.raises(MiniXceptionError, match="No space left"):
         train(CONFIG, TRAINING, PUBLIC_TEST, tmp_path)
+
+
+def test_tensorboard_shows_every_epoch_once(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(replace(CONFIG, epochs=3), TRAINING, PUBLIC_TEST, tmp_path)
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [event.step for event in events.Scalars("public_test_accuracy")] == [1, 2, 3]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("precision", ["no", "bf16"])
+def test_two_epochs_on_a_gpu(tmp_path, precision):
+    model = train(replace(CONFIG, epochs=2, mixed_precision=precision), TRAINING, PUBLIC_TEST, tmp_path)
+    last = list(csv.DictReader((tmp_path / "log.csv").open()))[-1]
+    assert int(last["epoch"]) == 2
+    assert float(last["train_loss"]) < np.log(7)
+    assert model.device.type == "cpu"  # what comes back is the checkpoint, wherever it was trained
 
 
 @pytest.mark.parametrize(("weight", "reason"), [("vote_weight", r"fer2013new\.csv"), ("teacher_weight", "a teacher's")])

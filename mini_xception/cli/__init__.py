@@ -16,15 +16,24 @@ PROGRAM = "mini-xception"
 #: name → what it does; the module of that name adds its options and runs it, and is imported only when it is called.
 COMMANDS: dict[str, str] = {
     "predict": "read the expressions in photos",
+    "video": "read the expressions in a clip",
+    "webcam": "show the expressions that a camera sees",
     "evaluate": "measure a checkpoint on FER2013",
     "train": "train a checkpoint on FER2013",
-    "convert": "make a checkpoint folder of a .pth",
+    "convert": "make a checkpoint folder of a .pth or Keras .hdf5",
     "export": "write a checkpoint's network as model.onnx",
+    "push": "publish a checkpoint folder on the Hub",
     "demo": "serve the web page",
 }
 
 #: What only some commands need, and the extra that brings it.
-EXTRAS: dict[str, str] = {"accelerate": "train", "gradio": "app", "matplotlib": "train"}
+EXTRAS: dict[str, str] = {
+    "accelerate": "train",
+    "av": "video",
+    "gradio": "app",
+    "h5py": "convert",
+    "matplotlib": "train",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(prog=PROGRAM, description="Read facial expressions in photos with mini_Xception.")
+    root = argparse.ArgumentParser(prog=PROGRAM, description="Read facial expressions with mini_Xception.")
     root.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = root.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
     for name, purpose in COMMANDS.items():

@@ -1,4 +1,4 @@
-"""Make a checkpoint folder (config.json and model.safetensors) of the PyTorch reference's state dict."""
+"""Make a checkpoint folder of a state dict of the PyTorch reference or of the official Keras project's .hdf5."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="a state dict of the PyTorch reference (.pth)")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="a .pth of the PyTorch reference or a .hdf5 of the Keras project"
+    )
     parser.add_argument("dir", type=Path, metavar="DIR", help="the checkpoint folder to make")
 
 

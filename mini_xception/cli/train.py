@@ -7,10 +7,15 @@ mini_xception.train, with the same options.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import itertools
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
+from mini_xception import __version__
 from mini_xception.augment import AUGMENTATIONS, PRESETS
 from mini_xception.data import load_fer2013, load_teacher, load_votes
 from mini_xception.errors import MiniXceptionError
@@ -39,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a teacher's probabilities, written by recipes/teacher.py; without it, no teacher",
     )
+    parser.add_argument("--push-to-hub", metavar="USER/REPO", help="publish the best checkpoint when the run ends")
     settings = parser.add_argument_group("settings of the run; its preset's where none is given")
     for name, field in SETTINGS.items():
         settings.add_argument(_option(name), type=TYPES[str(field.type)], metavar=str(field.type).upper())
@@ -50,12 +56,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    import accelerate  # noqa: F401  If one of the two is missing, that shows now and not after hours of training.
-    import matplotlib  # noqa: F401
+    import matplotlib  # noqa: F401  If one of the two is missing, that shows now and not after hours of training.
+    from accelerate import PartialState
+    from huggingface_hub import get_token
 
+    from mini_xception.publish import check_name, push_folder
     from mini_xception.recognizer import EmotionRecognizer
     from mini_xception.train import train
 
+    if args.push_to_hub:
+        check_name(args.push_to_hub)
+        if get_token() is None:
+            raise MiniXceptionError("--push-to-hub needs a token that may write: `hf auth login`")
     config = config_from(args)
     training, public_test = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
     votes = load_votes(args.votes, "Training", training.rows) if args.votes else None
@@ -63,10 +75,23 @@ def run(args: argparse.Namespace) -> int:
     model = train(config, training, public_test, args.run, votes, teacher)
     classifier = EmotionRecognizer(model, detector=None, engine="torch")
     metrics = measure(classifier.classify(public_test.images), public_test.labels, EMOTIONS)
-    plot_curves(args.run / "log.csv", args.run / "curves.png")
+    if not PartialState().is_main_process:
+        return 0
+    best = args.run / "best"
+    model.metrics = {"dataset": "FER2013", "split": "PublicTest", **metrics.to_dict()}
+    del model.metrics["confusion_matrix"]
+    model.provenance = {"recipe": _recipe(args), "commit": _code_version()}
+    model.save_pretrained(best)
+    plot_curves({args.run.name: args.run / "log.csv"}, args.run / "curves.png")
     title = f"PublicTest (validation): {metrics.accuracy:.2%}"
     plot_confusion_matrix(metrics.confusion_matrix, EMOTIONS, title, args.run / "confusion_matrix.png")
-    print(f"{args.run / 'best'} is the best checkpoint: mini-xception demo --checkpoint {args.run / 'best'}")
+    print(f"{best} is the best checkpoint: mini-xception demo --checkpoint {best}")
+    if args.push_to_hub:
+        try:
+            print(push_folder(best, args.push_to_hub))
+        except MiniXceptionError as error:
+            again = f"mini-xception push {best} {args.push_to_hub}"
+            raise MiniXceptionError(f"{error}; the run is complete in {args.run}, to push it: {again}") from error
     return 0
 
 
@@ -84,6 +109,25 @@ def config_from(args: argparse.Namespace) -> TrainConfig:
             print(f"without --{source}, {args.preset} is trained as if {_option(weight)} were 0", file=sys.stderr)
             settings[weight] = 0.0
     return dataclasses.replace(preset, augmentations={**strengths, **changed}, **settings)
+
+
+def _recipe(args: argparse.Namespace) -> str:
+    """The command that was given, without the folders of the machine that it ran on."""
+    given = {name: value for name, value in vars(args).items() if value is not None}
+    del given["command"]
+    given.pop("push_to_hub", None)
+    words = [(_option(name), str(value.name if isinstance(value, Path) else value)) for name, value in given.items()]
+    return shlex.join(["mini-xception", "train", *itertools.chain(*words)])
+
+
+def _code_version() -> str:
+    """The git commit of the package's code, or its version where it is installed without git."""
+    root = Path(__file__).parents[2]
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    if (root / ".git").exists():
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return f"mini_xception {__version__}"
 
 
 def _option(name: str) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import gradio as gr
 
+from mini_xception.demo.augmentation import augmentation_tab
 from mini_xception.demo.photo import photo_tab
 from mini_xception.demo.style import CSS, THEME
+from mini_xception.demo.texts import I18N
+from mini_xception.demo.video import video_tab
+from mini_xception.demo.webcam import watch_camera, webcam_tab
 from mini_xception.recognizer import EmotionRecognizer
 
 TITLE = "mini_Xception · facial expressions"
-INTRODUCTION = """# Facial expressions, read by 58,047 parameters
-Drop a photo: every face is boxed, with its expression and the probabilities of all seven.
-An expression is not a feeling: this reads what a face shows, not what a person feels."""
-
 #: An uploaded photo and its annotated copy are deleted when they are older than this.
 CACHE_AGE_S = 60
 #: Visitors who wait; the next one is told that the page is busy.
@@ -23,8 +23,16 @@ MAX_FILE_SIZE = "32mb"
 def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
     """The whole page, not yet served."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_AGE_S, CACHE_AGE_S)) as page:
-        gr.Markdown(INTRODUCTION, elem_id="introduction")
-        photo_tab(recognizer)
+        gr.Markdown(I18N("introduction"), elem_id="introduction")
+        with gr.Tab(I18N("photo")):
+            photo_tab(recognizer)
+        with gr.Tab(I18N("webcam")):
+            webcam_tab(recognizer)
+        with gr.Tab(I18N("moving")):
+            video_tab(recognizer)
+        with gr.Tab(I18N("augmentation")):
+            augmentation_tab(recognizer)
+        page.load(js=watch_camera())
     return page.queue(max_size=QUEUE_SIZE)
 
 
@@ -44,6 +52,7 @@ def launch(checkpoint: str | None = None, device: str = "auto") -> None:
     build_page(recognizer).launch(
         theme=THEME,
         css=CSS,
+        i18n=I18N,
         max_file_size=MAX_FILE_SIZE,
         run_history=False,
         enable_monitoring=False,

@@ -25,6 +25,7 @@ from mini_xception.train.state import Epoch, Run
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
+    from torch.utils.tensorboard import SummaryWriter
 
 #: Pictures a pass when validating.
 VALIDATION_BATCH = 256
@@ -41,7 +42,8 @@ def train(
     """Train on one split, watch the other, and keep the best epoch's weights.
 
     The run folder holds ``log.csv``, the checkpoint folders ``best`` and ``last``, and ``run_state.pt``, from which a
-    killed run goes on: on one CPU it ends with the same weights, bit for bit, as one that was never killed.
+    killed run goes on: on one CPU it ends with the same weights, bit for bit, as one that was never killed. Where
+    TensorBoard is installed, its log is in ``tensorboard``.
 
     Args:
         config: the run's settings; a resumed run must have the same.
@@ -74,6 +76,7 @@ def train(
     if accelerator.is_main_process and not run.history:
         run.save(run_dir)  # A full disk or an unwritable folder shows now, not after the first epoch.
     network, optimizer = accelerator.prepare(run.model, run.optimizer)
+    board = _open_tensorboard(run_dir, len(run.history) + 1) if accelerator.is_main_process else None
 
     # All pictures live on the device, where they are augmented: 66 MB.
     resized = np.stack([to_grey(face, config.image_size) for face in training.images])
@@ -117,8 +120,21 @@ def train(
         if accelerator.is_main_process:
             run.save(run_dir)
             print(_describe(run), file=sys.stderr)
+        if board:
+            for name, value in vars(run.history[-1]).items():
+                board.add_scalar(name, value, epoch)
+            board.flush()
         accelerator.wait_for_everyone()
     return MiniXception.from_pretrained(run_dir / "best")
+
+
+def _open_tensorboard(run_dir: Path, epoch: int) -> SummaryWriter | None:
+    """What writes the log for TensorBoard from an epoch on; None where TensorBoard is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(run_dir / "tensorboard", purge_step=epoch)
 
 
 def _steps(

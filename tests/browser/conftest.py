@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,19 +20,24 @@ START_S = 120
 
 
 @pytest.fixture(scope="session")
-def page_url(tmp_path_factory) -> Iterator[str]:
+def server_log(tmp_path_factory) -> Path:
+    """What ``app.py`` prints."""
+    return tmp_path_factory.mktemp("server") / "log.txt"
+
+
+@pytest.fixture(scope="session")
+def page_url(tmp_path_factory, server_log) -> Iterator[str]:
     """Where ``app.py`` serves."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     cache = tmp_path_factory.mktemp("gradio")
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(cache)}
-    log_path = cache / "log.txt"
-    log = log_path.open("w")
+    log = server_log.open("w")
     server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(url, server, log_path)
+        _wait_for(url, server, server_log)
         yield url
     finally:
         server.terminate()
@@ -52,18 +57,23 @@ def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator:
+def start_chromium() -> Iterator[Callable]:
+    """Starts a browser with the options that are given."""
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("there is no chromium on this machine (Debian: apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
+    quiet = ["--no-sandbox", "--disable-background-networking", "--disable-sync"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-background-networking", "--disable-sync"]
-        )
-        yield browser
-        browser.close()
+        yield lambda *options: playwright.chromium.launch(executable_path=path, args=[*quiet, *options])
+
+
+@pytest.fixture(scope="session")
+def chromium(start_chromium) -> Iterator:
+    browser = start_chromium()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -74,6 +84,6 @@ def page(chromium, page_url) -> Iterator:
     page.requests = []
     page.on("request", lambda request: page.requests.append(request.url))
     page.goto(page_url)
-    page.wait_for_selector("#cards .message")
+    page.wait_for_selector("#cards >> text=Choose a photo")
     yield page
     page.close()

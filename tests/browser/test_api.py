@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from ..conftest import PORTRAIT
+from mini_xception.augment import AUGMENTATIONS, PRESETS
+
+from ..conftest import PORTRAIT, ROOT
 from ..test_images import empty_png
 
 pytestmark = pytest.mark.browser
@@ -31,6 +35,34 @@ def test_predict(client, recognizer, portrait):
     drawn = np.asarray(Image.open(annotated), int)
     assert drawn.shape == portrait.shape
     assert np.abs(drawn - portrait).max() > 100
+
+
+def test_augment(client):
+    from gradio_client import handle_file
+
+    strengths = dict.fromkeys(AUGMENTATIONS, 0.0)
+    same, *_ = client.predict(handle_file(PORTRAIT), 0, *strengths.values(), api_name="/augment")
+    assert same["emotion"] == "happy"
+    assert same["agreement"] == 1
+    assert same["spread"] == pytest.approx(0, abs=1e-6)
+    strengths |= PRESETS["full"]
+    first, again, other = (
+        client.predict(handle_file(PORTRAIT), seed, *strengths.values(), api_name="/augment")[0] for seed in (7, 7, 8)
+    )
+    assert first == again != other
+    assert first["spread"] > 0
+    assert len({view["probabilities"]["happy"] for view in first["views"]}) == len(first["views"])
+
+
+def test_analyze_video(client):
+    from gradio_client import handle_file
+
+    clip, table, report, _ = client.predict(
+        handle_file(ROOT / "examples" / "two_portraits.mp4"), api_name="/analyze_video"
+    )
+    assert [face["emotion"] for face in report["faces"]] == ["happy", "happy"]
+    assert clip["video"].endswith(".mp4")
+    assert len(Path(table).read_text().splitlines()) == 1 + sum(face["frames"] for face in report["faces"])
 
 
 @pytest.mark.parametrize(
@@ -69,4 +101,4 @@ def test_files_of_the_server_are_not_read(page_url):
 
 
 def test_only_named_endpoints(client):
-    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/predict"}
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/predict", "/augment", "/analyze_video"}

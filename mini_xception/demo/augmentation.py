@@ -1,0 +1,140 @@
+"""The Augmentation tab: what the network sees while it is trained, and how stable its answer is."""
+
+from __future__ import annotations
+
+import html
+import random
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import torch
+
+from mini_xception.augment import AUGMENTATIONS, PRESETS, augment, build
+from mini_xception.demo.cards import picture
+from mini_xception.demo.photo import example_photos, read_upload
+from mini_xception.demo.texts import I18N, language_of, text
+from mini_xception.preprocess import to_grey
+from mini_xception.recognizer import EmotionRecognizer
+
+#: Augmented pictures beside the one as it is.
+VIEWS = 23
+LARGEST_SEED = 2**31 - 1
+
+
+def augmentation_tab(recognizer: EmotionRecognizer) -> None:
+    """Put the tab where the caller is in a ``gr.Blocks``; its API endpoint is ``/augment``."""
+    gr.Markdown(I18N("augmentation_introduction"))
+    with gr.Row():
+        with gr.Column(scale=1, min_width=300):
+            photo = gr.Image(label=I18N("photo"), sources=["upload", "webcam", "clipboard"], height=240)
+            if example_photos():
+                gr.Examples(example_photos(), inputs=photo, label=I18N("examples"))
+            preset = gr.Radio(list(PRESETS), value="best", label=I18N("preset"))
+            sliders = [
+                gr.Slider(0, entry.strongest, value=PRESETS["best"].get(name, 0), label=I18N(name), elem_id=name)
+                for name, entry in AUGMENTATIONS.items()
+            ]
+            seed = gr.Number(
+                0, label=I18N("seed"), info=I18N("seed_info"), precision=0, minimum=0, maximum=LARGEST_SEED
+            )
+            another = gr.Button(I18N("another_seed"))
+        with gr.Column(scale=2, min_width=320):
+            answer = gr.HTML(I18N("choose_face"), elem_id="views", elem_classes="answer")
+            code = gr.Code(
+                label=I18N("as_python"), language="python", interactive=False, wrap_lines=True, elem_id="code"
+            )
+            with gr.Accordion(I18N("json"), open=False):
+                result = gr.JSON(label=I18N("json"))
+
+    def preview(
+        photo: dict[str, Any] | None, seed: float, request: gr.Request, *strengths: float
+    ) -> tuple[dict[str, Any] | None, str, str]:
+        """Augment the largest face of a photo and read every picture that comes out."""
+        language = language_of(request)
+        chosen = {name: value for name, value in zip(AUGMENTATIONS, strengths, strict=True) if value > 0}
+        python = _as_python(chosen, int(seed))
+        if photo is None or photo["path"] is None:
+            return None, text("choose_face", language), python
+        image = read_upload(photo)
+        crops = recognizer.crop(image)
+        face = to_grey(crops[0] if crops else image, recognizer.model.image_size)
+        views = augmented_views(face, chosen, int(seed))
+        probabilities = recognizer.classify(views)
+        notice = "" if crops else f"<p>{text('whole_picture', language)}</p>"
+        report = _report(probabilities, recognizer.labels)
+        return report, notice + _grid(views, report, language), python
+
+    gr.on(
+        [photo.change, seed.change, *(slider.change for slider in sliders)],
+        preview,
+        inputs=[photo, seed, *sliders],
+        outputs=[result, answer, code],
+        preprocess=False,
+        api_name="augment",
+        show_progress="hidden",
+        trigger_mode="always_last",
+    )
+    preset.input(
+        lambda name: [PRESETS[name].get(augmentation, 0) for augmentation in AUGMENTATIONS],
+        inputs=preset,
+        outputs=sliders,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    another.click(lambda: random.randrange(1000), outputs=seed, show_progress="hidden", api_visibility="private")
+
+
+def augmented_views(face: np.ndarray, strengths: dict[str, float], seed: int) -> np.ndarray:
+    """A grey face as it is and augmented: uint8, (S, S) → (VIEWS + 1, S, S)."""
+    original = torch.from_numpy(face).float().expand(VIEWS, 1, -1, -1)
+    changed = augment(original, build(strengths), torch.Generator().manual_seed(seed))
+    return np.concatenate([face[np.newaxis], changed[:, 0].round().to(torch.uint8).numpy()])
+
+
+def _report(probabilities: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
+    """The answer for every picture, the one as it is first, and how much they agree."""
+    emotions = [labels[i] for i in probabilities.argmax(axis=1)]
+    highest = probabilities.max(axis=1)
+    return {
+        "emotion": emotions[0],
+        "agreement": emotions.count(emotions[0]) / len(emotions),
+        "mean_confidence": float(highest.mean()),
+        "spread": float(highest.std()),
+        "views": [
+            {"emotion": emotion, "probabilities": dict(zip(labels, map(float, row), strict=True))}
+            for emotion, row in zip(emotions, probabilities, strict=True)
+        ],
+    }
+
+
+def _grid(views: np.ndarray, report: dict[str, Any], language: int) -> str:
+    emotion = text(report["emotion"], language)
+    agreement = text("agreement", language).format(share=report["agreement"], n=len(views), emotion=emotion)
+    stability = text("stability", language).format(mean=report["mean_confidence"], spread=report["spread"])
+    figures = []
+    for i, (view, answer) in enumerate(zip(views, report["views"], strict=True)):
+        said = f"{text(answer['emotion'], language)} {max(answer['probabilities'].values()):.0%}"
+        caption = html.escape(f"{text('original', language)}: {said}" if i == 0 else said)
+        differs = " differs" if answer["emotion"] != report["emotion"] else ""
+        figures.append(
+            f'<figure class="view{differs}"><img src="{picture(view, ".png")}" alt="{caption}">'
+            f"<figcaption>{caption}</figcaption></figure>"
+        )
+    return (
+        f'<p class="stability"><b>{html.escape(agreement)}</b><small>{html.escape(stability)}</small></p>'
+        f'<div class="faces views">{"".join(figures)}</div>'
+    )
+
+
+def _as_python(strengths: dict[str, float], seed: int) -> str:
+    listed = "".join(f'    "{name}": {strength},\n' for name, strength in strengths.items())
+    return f"""import torch
+from mini_xception.augment import augment, build
+
+augmentations = build({{
+{listed}}})
+generator = torch.Generator().manual_seed({seed})
+# faces: float, (N, 1, S, S), pixels in 0–255
+augmented = augment(faces, augmentations, generator)
+"""

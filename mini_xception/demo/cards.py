@@ -1,0 +1,58 @@
+"""Faces with their bars, as HTML."""
+
+from __future__ import annotations
+
+import base64
+import html
+
+import cv2
+import numpy as np
+
+from mini_xception.demo.texts import text
+from mini_xception.draw import colour_of
+from mini_xception.faces import Face
+from mini_xception.preprocess import Framing, crop_face
+
+#: Side of the small picture beside a face's bars, in pixels; shown at half of it.
+THUMBNAIL_SIDE = 192
+
+
+def cards(image: np.ndarray, faces: list[Face], language: int) -> str:
+    """Every face of an RGB image with the probabilities of all its labels; a message if there is none."""
+    if not faces:
+        return text("no_face", language)
+    return f'<div class="faces">{"".join(_card(image, face, i, language) for i, face in enumerate(faces, 1))}</div>'
+
+
+def _card(image: np.ndarray, face: Face, number: int, language: int) -> str:
+    name = f"{text('face', language)} {number}"
+    crop = crop_face(image, face.box, Framing())
+    small = cv2.resize(crop, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
+    return (
+        f'<div class="face"><img src="{picture(small, ".jpg")}" alt="{name}">'
+        f"<div>{heading(face, name, language)}{bars(face, language)}</div></div>"
+    )
+
+
+def heading(face: Face, name: str, language: int) -> str:
+    """The expression, how sure the network is, and whose it is."""
+    emotion = html.escape(text(face.emotion, language))
+    return f"<h2>{emotion} · {face.confidence:.0%}<small>{html.escape(name)}</small></h2>"
+
+
+def bars(face: Face, language: int) -> str:
+    """The probabilities of all labels; the highest is bold, so that it does not take colour to see it."""
+    return "".join(
+        f'<div class="bar{" top" if label == face.emotion else ""}"><span>{html.escape(text(label, language))}</span>'
+        f'<span class="track"><i style="width:{value:.1%};background:{colour_of(label)}"></i></span>'
+        f'<span class="value">{value:.0%}</span></div>'
+        for label, value in face.probabilities.items()
+    )
+
+
+def picture(image: np.ndarray, suffix: str) -> str:
+    """A data URL of an RGB or grey image, which no cache holds and no other visitor can ask for."""
+    pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    _, encoded = cv2.imencode(suffix, pixels)
+    kind = {".jpg": "jpeg", ".png": "png"}[suffix]
+    return f"data:image/{kind};base64,{base64.b64encode(encoded.tobytes()).decode()}"

@@ -1,0 +1,72 @@
+"""Probabilities over time, as an SVG picture: a row for each label, as high as its probability."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from mini_xception.demo.texts import text
+from mini_xception.draw import colour_of
+
+#: A time in seconds, and label → probability.
+Moment = tuple[float, dict[str, float]]
+
+#: In the picture's own units; the page stretches it to its width.
+WIDTH, ROW_HEIGHT, LABEL_WIDTH = 640, 26, 84
+AXIS_HEIGHT = 16
+#: Where nothing was seen for longer than this, the rows are empty.
+GAP_S = 1.0
+
+
+def draw_timeline(moments: Sequence[Moment], start_s: float, end_s: float, name: str, language: int) -> str:
+    """Draw the probabilities of one face.
+
+    Args:
+        moments: times in seconds, rising, and label → probability.
+        start_s: the time at the left edge; where it is below 0, 0 is now.
+        end_s: the time at the right edge, greater than start_s.
+        name: whose probabilities these are, for those who cannot see the picture.
+        language: of the labels.
+    """
+    labels = list(moments[-1][1]) if moments else []
+    height = ROW_HEIGHT * len(labels) + AXIS_HEIGHT
+    across = (WIDTH - LABEL_WIDTH) / (end_s - start_s)
+    rows = []
+    for i, label in enumerate(labels):
+        bottom = ROW_HEIGHT * (i + 1)
+        areas = " ".join(
+            _area([(LABEL_WIDTH + (time_s - start_s) * across, values[label]) for time_s, values in stretch], bottom)
+            for stretch in _without_gaps(moments)
+        )
+        rows.append(
+            f'<text x="0" y="{bottom - 7}">{html.escape(text(label, language))}</text>'
+            f'<path d="M{LABEL_WIDTH} {bottom}H{WIDTH}" class="axis"/>'
+            f'<path d="{areas}" style="fill:{colour_of(label)}" class="area"/>'
+        )
+    left, right = (f"−{-start_s:.0f} s", "0 s") if start_s < 0 else (_clock(start_s), _clock(end_s))
+    ends = (
+        f'<text x="{LABEL_WIDTH}" y="{height - 3}">{left}</text>'
+        f'<text x="{WIDTH}" y="{height - 3}" text-anchor="end">{right}</text>'
+    )
+    return (
+        f'<svg class="timeline" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{html.escape(name)}">'
+        f"{''.join(rows)}{ends}</svg>"
+    )
+
+
+def _area(points: list[tuple[float, float]], bottom: int) -> str:
+    top = "".join(f"L{x:.0f} {bottom - value * (ROW_HEIGHT - 3):.1f}" for x, value in points)
+    return f"M{points[0][0]:.0f} {bottom}{top}L{points[-1][0] + 1:.0f} {bottom}Z"
+
+
+def _without_gaps(moments: Sequence[Moment]) -> list[list[Moment]]:
+    stretches: list[list[Moment]] = []
+    for moment in moments:
+        if not stretches or moment[0] - stretches[-1][-1][0] > GAP_S:
+            stretches.append([])
+        stretches[-1].append(moment)
+    return stretches
+
+
+def _clock(time_s: float) -> str:
+    return f"{int(time_s) // 60}:{int(time_s) % 60:02d}"

@@ -1,0 +1,102 @@
+"""The Augmentation tab in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+
+from mini_xception.augment import AUGMENTATIONS
+from mini_xception.demo.augmentation import VIEWS
+
+from ..conftest import PORTRAIT, ROOT
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def tab(page):
+    page.get_by_role("tab", name="Augmentation").click()
+    page.wait_for_selector("#views >> text=Choose a picture with a face")
+    return page
+
+
+def upload(page, path) -> None:
+    page.set_input_files("input[type=file] >> nth=-1", path)
+    page.wait_for_selector(".view")
+
+
+def pictures(page) -> list[str]:
+    return page.locator(".view img").evaluate_all("images => images.map(image => image.src)")
+
+
+def test_a_face_in_many_views(tab):
+    upload(tab, PORTRAIT)
+    assert tab.locator(".view").count() == VIEWS + 1
+    assert tab.locator(".view").first.inner_text().startswith("as it is: happy")
+    assert f"of {VIEWS + 1} say happy" in tab.locator(".stability").inner_text()
+    assert tab.locator(".view img").first.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [48, 48]
+    assert len(set(pictures(tab))) == VIEWS + 1
+
+
+def test_every_augmentation_has_a_slider_and_a_preset_moves_them(tab):
+    upload(tab, PORTRAIT)
+    before = pictures(tab)
+    values = {name: tab.locator(f"#{name} input[type=number]") for name in AUGMENTATIONS}
+    assert values["salt_and_pepper"].input_value() == "0"
+    tab.get_by_role("radio", name="full").check()
+    tab.wait_for_selector("#code >> text=salt_and_pepper")
+    assert values["salt_and_pepper"].input_value() == "0.05"
+    assert values["contrast"].input_value() == "0"
+    tab.wait_for_function("before => document.querySelectorAll('.view img')[1].src !== before", arg=before[1])
+
+
+def test_a_seed_repeats_the_pictures(tab):
+    upload(tab, PORTRAIT)
+    first = pictures(tab)
+    seed = tab.get_by_label("Seed")
+    seed.fill("5")
+    tab.wait_for_selector("#code >> text=manual_seed(5)")
+    assert pictures(tab) != first
+    seed.fill("0")
+    tab.wait_for_selector("#code >> text=manual_seed(0)")
+    assert pictures(tab) == first
+
+
+def test_the_code_gives_the_same_pictures(tab, recognizer):
+    """What the visitor copies, run in Python, makes what the page shows."""
+    import base64
+
+    import cv2
+    import numpy as np
+    import torch
+
+    from mini_xception.images import load_image
+    from mini_xception.preprocess import to_grey
+
+    upload(tab, PORTRAIT)
+    code = tab.locator("#code .cm-content").inner_text().replace("\xa0", " ")
+    face = to_grey(recognizer.crop(load_image(PORTRAIT))[0], 48)
+    names = {"faces": torch.from_numpy(face).float().expand(VIEWS, 1, 48, 48)}
+    exec(code, names)
+    shown = [
+        cv2.imdecode(np.frombuffer(base64.b64decode(src.split(",")[1]), np.uint8), cv2.IMREAD_GRAYSCALE)
+        for src in pictures(tab)[1:]
+    ]
+    assert np.array_equal(names["augmented"][:, 0].round().to(torch.uint8).numpy(), shown)
+
+
+def test_a_picture_without_a_face_is_taken_whole(tab):
+    upload(tab, ROOT / "examples" / "chelsea_the_cat.jpg")
+    assert tab.locator("#views >> text=No face was found").count() == 1
+
+
+def test_a_chinese_browser_reads_chinese(chromium, page_url):
+    page = chromium.new_page(locale="zh-CN")
+    page.set_default_timeout(60_000)
+    page.goto(page_url)
+    page.get_by_role("tab", name="照片").wait_for()
+    page.set_input_files("input[type=file] >> nth=0", PORTRAIT)
+    page.wait_for_selector(".face h2 >> text=高兴")
+    page.get_by_role("tab", name="数据增强").click()
+    page.set_input_files("input[type=file] >> nth=-1", PORTRAIT)
+    page.wait_for_selector(".view >> text=高兴")
+    page.close()

@@ -1,0 +1,121 @@
+"""The Webcam tab in a real browser, whose camera shows a real face."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from mini_xception import EMOTIONS
+
+from ..conftest import PORTRAIT
+
+pytestmark = pytest.mark.browser
+
+PICTURE = "#live img"
+
+
+@pytest.fixture(scope="module")
+def camera(start_chromium, tmp_path_factory):
+    """A browser whose camera shows the portrait, moving slowly."""
+    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"  # JPEGs one after the other
+    portrait = cv2.resize(cv2.imread(str(PORTRAIT)), (480, 480))
+    with film.open("wb") as file:
+        for i in range(60):
+            frame = np.full((480, 640, 3), 90, np.uint8)
+            left = 80 + round(30 * np.sin(2 * np.pi * i / 60))
+            frame[:, left : left + 480] = portrait
+            file.write(cv2.imencode(".jpg", frame)[1].tobytes())
+    browser = start_chromium(
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    )
+    yield browser
+    browser.close()
+
+
+def open_tab(browser, page_url, **options):
+    page = browser.new_page(**options)
+    page.set_default_timeout(60_000)
+    page.requests = []
+    page.on("request", lambda request: page.requests.append(request.url))
+    page.goto(page_url)
+    page.get_by_role("tab", name="Webcam").click()
+    page.wait_for_selector("#live >> text=The camera is off")
+    return page
+
+
+def start(page) -> None:
+    page.locator("#camera").get_by_text("Click to Access Webcam").click()
+    page.locator("#camera").get_by_label("capture photo").click()
+    page.wait_for_selector(PICTURE)
+
+
+def wait_for_new_picture(page) -> None:
+    before = page.locator(PICTURE).get_attribute("src")
+    page.wait_for_function(f"before => document.querySelector('{PICTURE}')?.src !== before", arg=before)
+
+
+def test_new_pictures_keep_coming_with_the_right_expression(camera, page_url):
+    page = open_tab(camera, page_url)
+    start(page)
+    for _ in range(10):
+        wait_for_new_picture(page)
+    assert page.locator("#live h2").inner_text().startswith("happy")
+    assert page.locator("#live .bar").count() == len(EMOTIONS)
+    size = page.locator(PICTURE).evaluate("image => [image.naturalWidth, image.naturalHeight]")
+    assert size == [640, 480]
+    assert page.locator("#live svg .area").count() == len(EMOTIONS)
+    assert page.locator("#camera-notice").is_hidden()
+    assert [url for url in page.requests if not url.startswith((page_url, "data:", "blob:"))] == []
+    page.close()
+
+
+def test_a_face_keeps_its_number(camera, page_url):
+    page = open_tab(camera, page_url)
+    start(page)
+    numbers = set()
+    for _ in range(8):
+        wait_for_new_picture(page)
+        numbers.add(page.locator("#live h2 small").inner_text())
+    assert len(numbers) <= 2  # The film jumps back once in a while.
+    page.close()
+
+
+def test_two_visitors_at_once_get_their_own_pictures(camera, page_url):
+    pages = [open_tab(camera, page_url) for _ in range(2)]
+    for page in pages:
+        start(page)
+    for page in pages * 3:
+        wait_for_new_picture(page)
+    assert all(page.locator("#live h2 small").inner_text().startswith("face") for page in pages)
+    for page in pages:
+        page.close()
+
+
+def test_it_fits_a_phone(camera, page_url):
+    page = open_tab(camera, page_url, viewport={"width": 390, "height": 844})
+    start(page)
+    wait_for_new_picture(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
+def test_a_refused_camera_is_explained(start_chromium, page_url):
+    browser = start_chromium("--use-fake-device-for-media-stream", "--deny-permission-prompts")
+    page = open_tab(browser, page_url)
+    page.locator("#camera").get_by_text("Click to Access Webcam").click()
+    page.wait_for_selector("#camera-notice >> text=The browser was not allowed to use the camera")
+    browser.close()
+
+
+def test_a_missing_camera_is_explained_in_chinese(start_chromium, page_url):
+    browser = start_chromium("--use-fake-ui-for-media-stream")
+    page = browser.new_page(locale="zh-CN")
+    page.set_default_timeout(60_000)
+    page.goto(page_url)
+    page.get_by_role("tab", name="摄像头").click()
+    page.locator("#camera button:visible").last.click()
+    page.wait_for_selector("#camera-notice >> text=没有找到摄像头")
+    browser.close()

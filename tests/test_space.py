@@ -1,0 +1,28 @@
+"""What a Space needs is laid out and starts."""
+
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import ROOT
+
+
+@pytest.mark.slow
+def test_the_laid_out_files_are_enough(tmp_path):
+    command = [sys.executable, ROOT / "scripts" / "space.py", "--out", tmp_path / "space"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    listed = {line.split()[-1] for line in result.stdout.splitlines()[:-1]}
+    found = {str(path.relative_to(tmp_path / "space")) for path in (tmp_path / "space").rglob("*") if path.is_file()}
+    assert listed == found
+    assert {"app.py", "requirements.txt", "mini_xception/weights/model.safetensors"} <= found
+    assert not any(name.endswith(".pyc") or name.startswith("tests") for name in found)
+
+
+def test_the_servers_checkpoint_comes_from_the_environment(monkeypatch, capsys):
+    from mini_xception.cli import main
+
+    monkeypatch.setenv("MINI_XCEPTION_CHECKPOINT", "/no/such/checkpoint")
+    assert main(["demo"]) != 0
+    assert "/no/such/checkpoint" in capsys.readouterr().err
