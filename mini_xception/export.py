@@ -2,7 +2,7 @@
 
 It maps normalised faces, ``input``, float32 (N, 1, S, S) with any N, to logits, float32 (N, labels). What else such a
 program must know stands in the file's metadata, as JSON under the names that ``config.json`` has: labels, image_size,
-mean, std, framing, temperature.
+mean, std, framing, temperature and the rest.
 """
 
 from __future__ import annotations
@@ -122,8 +122,8 @@ def _kept_graph(model: MiniXception, folder: Path) -> Path | bytes:
 
 
 def _metadata(model: MiniXception) -> dict[str, str]:
-    values = {name: getattr(model, name) for name in ("labels", "image_size", "mean", "std", "temperature")}
-    return {name: json.dumps(value) for name, value in {**values, "framing": vars(model.framing)}.items()}
+    """Each value of the configuration as JSON, without what was measured with it."""
+    return {name: json.dumps(value) for name, value in model.config.items() if name != "metrics"}
 
 
 def _fingerprint(model: MiniXception) -> str:

@@ -61,6 +61,8 @@ def test_config_of_another_model(folder):
         ("framing", {"zoom": 1}),
         ("labels", ["happy"] * 7),
         ("labels", "abcdefg"),
+        ("temperature", 0),
+        ("temperature", "warm"),
         ("labels", []),
     ],
 )

@@ -45,7 +45,7 @@ def test_metadata_hold_what_the_input_must_be(model, folder):
     metadata = {entry.key: json.loads(entry.value) for entry in proto.metadata_props if entry.key != "fingerprint"}
     config = json.loads((folder / "config.json").read_text())
     assert metadata == {name: config[name] for name in metadata}
-    assert set(metadata) == {"labels", "image_size", "mean", "std", "framing", "temperature"}
+    assert set(metadata) >= {"labels", "image_size", "mean", "std", "framing", "temperature", "padding"}
     assert metadata["temperature"] == 1.5
 
 
@@ -105,6 +105,16 @@ def test_another_checkpoints_file_is_not_used(model, folder):
     assert len(cached(folder)) == 1
 
 
+def test_the_same_weights_in_another_network(model, folder):
+    """Padding and batch norm's epsilon are no weights, but change what they give."""
+    export(model, folder)
+    other = MiniXception(**model.config | {"padding": "tensorflow", "norm_epsilon": 0.1})
+    other.load_state_dict(model.state_dict())
+    other.save_pretrained(folder)
+    assert np.abs(classify(folder) - classify(folder, "torch")).max() < 1e-4
+    assert len(cached(folder)) == 1
+
+
 def test_a_cache_that_cannot_be_written(folder):
     (folder.parent / "cache").write_text("a file where the folder would be")
     assert np.abs(classify(folder) - classify(folder, "torch")).max() < 1e-4
@@ -131,11 +141,12 @@ def test_a_graph_in_an_engine_that_is_none():
 
 
 def test_command(folder):
+    before = set(os.listdir(folder))
     command = [sys.executable, "-m", "mini_xception", "export"]
     done = subprocess.run([*command, folder], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert str(folder / GRAPH) in done.stdout
-    assert sorted(os.listdir(folder)) == ["config.json", "model.onnx", "model.safetensors"]
+    assert set(os.listdir(folder)) == before | {GRAPH}
     missing = subprocess.run([*command, folder / "absent"], capture_output=True, text=True)
     assert missing.returncode == 1
     assert len(missing.stderr.splitlines()) == 1
