@@ -49,14 +49,14 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
 .prose.answer { padding: 0 !important; }
 .prose.answer:not(:has(.faces)) { padding: 18px !important; border-radius: 12px;
     border: 1px dashed var(--border-color-primary); color: var(--body-text-color); }
-.views { display: grid; grid-template-columns: repeat(auto-fill, minmax(76px, 1fr)); gap: 8px; margin: 0; padding: 0; }
+.views { display: grid; grid-template-columns: repeat(8, 1fr); gap: 8px; margin: 0; padding: 0; }
 .view { margin: 0; text-align: center; font-size: 0.8rem; line-height: 1.35; color: var(--body-text-color); }
 .view img { width: 100%; aspect-ratio: 1; border-radius: 6px; image-rendering: pixelated; }
 .view.differs img { outline: 3px dashed var(--body-text-color); outline-offset: -3px; }
 .live { grid-template-columns: 3fr 2fr; }
 .live > :first-child img { width: 100%; border-radius: 12px; display: block; }
 .live .timeline { grid-column: 1 / -1; }
-.timelines { grid-template-columns: repeat(auto-fill, minmax(min(480px, 100%), 1fr)); }
+.timelines { grid-template-columns: repeat(auto-fill, minmax(min(420px, 100%), 1fr)); }
 .timelines > p { grid-column: 1 / -1; margin: 0; }
 .track.progress i { background: var(--primary-700); }
 .speed { color: var(--body-text-color-subdued); }
@@ -68,6 +68,9 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
     color: var(--body-text-color); font-weight: 600; }
 @media (max-width: 700px) {
     .live { grid-template-columns: 1fr; }
+    .views { grid-template-columns: repeat(4, 1fr); }
+    .face { gap: 10px; padding: 10px; }
+    .face > img { width: 64px; height: 64px; }
     .tab-container button { padding: 0 6px !important; font-size: 0.9rem !important; }
 }
 .stability { margin: 0 0 12px; font-size: 1.05rem; color: var(--body-text-color); }

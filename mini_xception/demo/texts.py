@@ -12,10 +12,10 @@ import gradio as gr
 TEXTS: dict[str, tuple[str, str]] = {
     "introduction": (
         """# Facial expressions, read by 58,047 parameters
-Every face in a photo, on a webcam or in a video, with its expression and the probabilities of all seven.
+Every face in a photo, on a webcam or in a video, with its expression and how probable each one is.
 An expression is not a feeling: this reads what a face shows, not what a person feels.""",
         """# 58,047 个参数读懂面部表情
-找出照片、摄像头或视频里的每一张脸，给出表情和全部七类的概率。
+找出照片、摄像头或视频里的每一张脸，给出表情和每一类的概率。
 表情不等于情绪：这里读的是脸上的表现，而不是人的内心感受。""",
     ),
     "photo": ("Photo", "照片"),

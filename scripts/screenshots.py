@@ -1,0 +1,131 @@
+"""Take the pictures of the page that the README shows.
+
+    python scripts/screenshots.py [--out docs/images]
+
+Serves app.py, opens it in Chromium, whose camera shows a portrait, and saves a picture of every tab.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+CLIP = EXAMPLES / "two_portraits.mp4"
+SIZE = {"width": 1160, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+@contextmanager
+def served_page() -> Iterator[str]:
+    """Where app.py serves, until the end."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env={**os.environ, "GRADIO_SERVER_PORT": str(port)})
+    try:
+        while server.poll() is None:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}").close()
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def write_film(path: Path) -> None:
+    """A portrait that sways, as Chromium's fake camera wants it: JPEGs one after the other."""
+    portrait = cv2.resize(cv2.imread(str(EXAMPLES / "eileen_collins.jpg")), (720, 720))
+    with path.open("wb") as film:
+        for i in range(120):
+            left = 40 + round(30 * np.sin(2 * np.pi * i / 120))
+            film.write(cv2.imencode(".jpg", portrait[20:500, left : left + 640])[1].tobytes())
+
+
+def show_photo(page: Page) -> None:
+    page.set_input_files("input[type=file] >> nth=0", EXAMPLES / "two_portraits.jpg")
+    page.wait_for_selector("#cards .face")
+
+
+def show_webcam(page: Page) -> None:
+    page.get_by_role("tab", name="Webcam").click()
+    page.locator("#camera").get_by_text("Click to Access Webcam").click()
+    page.locator("#camera").get_by_label("capture photo").click()
+    page.wait_for_selector("#live img")
+    page.wait_for_timeout(20_000)  # for a timeline with something on it
+
+
+def show_video(page: Page) -> None:
+    page.get_by_role("tab", name="Video").click()
+    page.set_input_files("#clip input[type=file]", CLIP)
+    page.wait_for_selector("#clip video")
+    page.get_by_role("button", name="Read the clip").click()
+    page.wait_for_selector("#timelines .face")
+
+
+def show_augmentation(page: Page) -> None:
+    page.get_by_role("tab", name="Augmentation").click()
+    page.set_input_files("input[type=file] >> nth=-1", EXAMPLES / "eileen_collins.jpg")
+    page.wait_for_selector(".view")
+
+
+def main() -> None:
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images", help="the folder to write to")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, served_page() as url, sync_playwright() as playwright:
+        film = Path(folder) / "film.mjpeg"
+        write_film(film)
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=[
+                "--no-sandbox",
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-video-capture={film}",
+            ],
+        )
+        shots = [
+            ("photo", show_photo, SIZE),
+            ("webcam", show_webcam, SIZE),
+            ("video", show_video, SIZE),
+            ("augmentation", show_augmentation, SIZE),
+            ("phone", show_photo, PHONE),
+        ]
+        for name, show, size in shots:
+            page = browser.new_page(viewport=size)  # type: ignore[arg-type]
+            page.set_default_timeout(120_000)
+            page.goto(url)
+            page.wait_for_selector("#cards >> text=Choose a photo")
+            show(page)
+            page.wait_for_timeout(2000)  # until pictures have faded in
+            page.screenshot(path=args.out / f"{name}.png", full_page=True)
+            page.close()
+
+
+if __name__ == "__main__":
+    main()
