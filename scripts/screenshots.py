@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from mini_xception import load_image
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -56,7 +58,8 @@ def served_page() -> Iterator[str]:
 
 def write_film(path: Path) -> None:
     """A portrait that sways, as Chromium's fake camera wants it: JPEGs one after the other."""
-    portrait = cv2.resize(cv2.imread(str(EXAMPLES / "eileen_collins.jpg")), (720, 720))
+    portrait = cv2.cvtColor(load_image(EXAMPLES / "eileen_collins.jpg"), cv2.COLOR_RGB2BGR)
+    portrait = cv2.resize(portrait, (720, 720))
     with path.open("wb") as film:
         for i in range(120):
             left = 40 + round(30 * np.sin(2 * np.pi * i / 120))
