@@ -8,6 +8,7 @@ extra "train".
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import subprocess
 import sys
@@ -73,11 +74,17 @@ def main() -> None:
             photo = PHOTOS[number % len(PHOTOS)]
             (Path(folder) / f"{number:06}{photo.suffix}").symlink_to(photo)
         taken_s = run_s(Path(folder), args.photos)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
 
-    needed_s = args.photos * sum(costs.values()) / machine()["cores"]
+    cores = machine()["cores"]
+    needed_s = args.photos * sum(costs.values()) / cores
     print(", ".join(f"{step} {cost * 1e3:.1f} ms" for step, cost in costs.items()), "a photo on one core")
-    print(f"{args.photos} photos need {needed_s:.1f} s on all cores; the command took {taken_s:.1f} s, start included")
-    print(f"{args.photos / taken_s:.0f} photos/s; the cores were busy with these steps {needed_s / taken_s:.0%} of it")
+    print(
+        f"{args.photos} photos need {needed_s:.1f} s on {cores} cores; with its start, the command took {taken_s:.1f} s"
+    )
+    print(f"{args.photos / taken_s:.0f} photos/s; {needed_s / taken_s:.0%} of the time went into these steps")
+    # A busy neighbour changes this less than the seconds.
+    print(f"processor time {usage.ru_utime + usage.ru_stime:.1f} s, {cores * needed_s:.1f} s of it for these steps")
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ from mini_xception.images import load_image
 from mini_xception.preprocess import to_grey
 from mini_xception.recognizer import EmotionRecognizer
 
-#: Fewer photos are done before workers have started.
-MIN_PHOTOS = 200
+#: From so many on, workers are worth the 2 s that they take to start: two of them, with photos of a megapixel.
+MIN_PHOTOS = 100
 #: Photos whose faces are read at once, where workers find them.
 BATCH_SIZE = 32
 #: Photos that each worker may be ahead, so that none waits while one of them has a large photo. What is kept of a photo
