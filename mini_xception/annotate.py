@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from mini_xception.draw import draw_faces
 from mini_xception.errors import MiniXceptionError
+from mini_xception.files import replacing
 from mini_xception.mp4 import VideoWriter
 from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.stream import FaceStream
@@ -73,10 +73,10 @@ def annotate_video(
         video = stack.enter_context(VideoReader(source))
         writer = write_rows = None
         if clip is not None:
-            partial = stack.enter_context(_replacing(clip))
+            partial = stack.enter_context(replacing(clip))
             writer = stack.enter_context(VideoWriter(partial, video.frame_rate, video.sound, name=str(clip)))
         if table is not None:
-            partial = stack.enter_context(_replacing(table))
+            partial = stack.enter_context(replacing(table))
             write_rows = stack.enter_context(_table(partial, recognizer.labels))
         for time_s, image in video.frames(writer.write_sound if writer and video.sound else None):
             frame = Frame(time_s, image, recognizer.track(image, time_s, stream))
@@ -95,25 +95,6 @@ def _check_targets(source: str | os.PathLike[str], targets: list[Path]) -> None:
             raise MiniXceptionError(f"{path}: is the clip itself; choose another name to write to")
     if len({path.resolve() for path in targets}) < len(targets):
         raise MiniXceptionError(f"{targets[0]}: the annotated clip and the table need different names")
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """A new file beside the target: it takes the target's place in the end, or is gone where something went wrong."""
-    name = None
-    try:
-        path = target.resolve()  # A link stays one; what it points to is replaced.
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
-        yield Path(name)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException as error:  # GeneratorExit, when the caller cancels, is no Exception.
-        if name:
-            Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise MiniXceptionError(f"{target}: cannot be written ({error.strerror or error})") from error
-        raise
 
 
 @contextmanager

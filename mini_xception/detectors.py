@@ -40,6 +40,10 @@ class MTCNN:
         self.min_score = min_score
         self._cascade = Cascade(device)
 
+    def __reduce__(self) -> tuple[type[MTCNN], tuple[int, float]]:
+        """In another process it is made anew, on the CPU: worker processes leave a GPU to the one that started them."""
+        return MTCNN, (self.min_face_size, self.min_score)
+
     def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Boxes and scores, from the largest face to the smallest."""
         scale = min(1.0, MAX_SIDE / max(image.shape[:2]))

@@ -15,10 +15,11 @@ from mini_xception.engines import Engine
 from mini_xception.errors import MiniXceptionError
 from mini_xception.export import load_engine
 from mini_xception.faces import Face
+from mini_xception.finder import FaceFinder, FoundFace
 from mini_xception.hub import BUNDLED
 from mini_xception.images import ImageSource, load_image
 from mini_xception.model import MiniXception
-from mini_xception.preprocess import clip_box, crop_face, normalise
+from mini_xception.preprocess import normalise
 from mini_xception.stream import FaceStream
 from mini_xception.tracking import SMOOTHING_S, Frame, TrackedFace
 
@@ -60,8 +61,8 @@ class EmotionRecognizer:
             # Not on MPS, which lacks the pooling that MTCNN's pyramid is made with.
             device = self.model.device if self.model.device.type == "cuda" else "cpu"
             detector = DETECTORS[detector](min_face_size=min_face_size, device=str(device))
-        self.detector = detector
         self.min_face_size = min_face_size
+        self.finder = FaceFinder(detector, self.model.framing)
 
     @classmethod
     def from_pretrained(
@@ -98,14 +99,18 @@ class EmotionRecognizer:
         """Names of the classes, in the order of :meth:`classify`'s columns."""
         return self.model.labels
 
+    @property
+    def detector(self) -> Detector | None:
+        """What finds the faces; None where each picture is one."""
+        return self.finder.detector
+
     def __call__(self, source: ImageSource) -> list[Face]:
         """Read the expression of every face in a picture, in the detector's order: the largest first.
 
         Raises:
             MiniXceptionError: the source is no readable picture.
         """
-        image = load_image(source)
-        return self._read(image, *self._detect(image))
+        return self.read(self.finder(load_image(source)))
 
     def crop(self, source: ImageSource) -> list[np.ndarray]:
         """The faces in a picture, cut as the network wants them: RGB, uint8, (S, S, 3), the largest first.
@@ -113,8 +118,7 @@ class EmotionRecognizer:
         Raises:
             MiniXceptionError: the source is no readable picture.
         """
-        image = load_image(source)
-        return self._cut(image, self._detect(image)[0])
+        return [found.crop for found in self.finder(load_image(source))]
 
     def track(self, source: ImageSource, time_s: float, stream: FaceStream) -> tuple[TrackedFace, ...]:
         """Read one frame of a stream, frame by frame where the caller has them: from a browser, say.
@@ -129,10 +133,10 @@ class EmotionRecognizer:
         """
         image = load_image(source)
         if self.detector is None:
-            boxes, scores = self._detect(image)
+            found = self.finder(image)
         else:
-            boxes, scores = stream.locate(image, self._detect, self.min_face_size)
-        return stream.update(self._read(image, boxes, scores), time_s)
+            found = self.finder.cut(image, *stream.locate(image, self.finder.detect, self.min_face_size))
+        return stream.update(self.read(found), time_s)
 
     def stream(
         self,
@@ -157,27 +161,12 @@ class EmotionRecognizer:
         for time_s, image in read_frames(source, frame_rate):
             yield Frame(time_s, image, self.track(image, time_s, memory))
 
-    def _detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        height, width = image.shape[:2]
-        if self.detector is None:
-            return np.array([[0, 0, width, height]], np.float32), np.ones(1, np.float32)
-        return _valid_boxes(*self.detector(image), width, height)
-
-    def _read(self, image: np.ndarray, boxes: np.ndarray, scores: np.ndarray) -> list[Face]:
-        height, width = image.shape[:2]
+    def read(self, found: Sequence[FoundFace]) -> list[Face]:
+        """Read the expressions of faces that were found, in one picture or in several."""
         return [
-            Face(
-                box=clip_box(box, width, height),
-                score=min(float(score), 1.0),
-                probabilities=dict(zip(self.labels, map(float, row), strict=True)),
-            )
-            for box, score, row in zip(boxes, scores, self.classify(self._cut(image, boxes)), strict=True)
+            Face(box, score, dict(zip(self.labels, map(float, row), strict=True)))
+            for (box, score, _), row in zip(found, self.classify([face.crop for face in found]), strict=True)
         ]
-
-    def _cut(self, image: np.ndarray, boxes: np.ndarray) -> list[np.ndarray]:
-        if self.detector is None:
-            return [image]
-        return [crop_face(image, box, self.model.framing) for box in boxes]
 
     def classify(self, crops: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Read the expressions of faces that are already cut out.
@@ -202,11 +191,3 @@ class EmotionRecognizer:
 def _softmax(logits: np.ndarray) -> np.ndarray:
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     return exponentials / exponentials.sum(axis=1, keepdims=True)
-
-
-def _valid_boxes(boxes: np.ndarray, scores: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """Without boxes that are empty, not finite, or wholly outside the image; MTCNN gives none, another may."""
-    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-    x1, y1, x2, y2 = boxes.T
-    valid = np.isfinite(boxes).all(axis=1) & (x1 < x2) & (y1 < y2) & (x1 < width) & (y1 < height) & (x2 > 0) & (y2 > 0)
-    return boxes[valid], np.asarray(scores, np.float32)[valid]

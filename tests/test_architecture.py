@@ -13,13 +13,14 @@ from .conftest import ROOT
 
 PACKAGE = ROOT / "mini_xception"
 LEVELS = {
-    0: {"errors", "faces", "images", "augment", "devices"},
+    0: {"errors", "faces", "images", "augment", "devices", "files"},
     1: {
         "preprocess",
         "engines",
         "mtcnn",
         "mtcnn_networks",
         "detectors",
+        "finder",
         "tracking",
         "stream",
         "draw",
@@ -28,7 +29,7 @@ LEVELS = {
         "mp4",
     },
     2: {"model", "metrics", "hub", "card", "publish"},
-    3: {"export", "recognizer", "annotate", "train", "convert", "plots"},
+    3: {"export", "recognizer", "bulk", "annotate", "train", "convert", "plots"},
     4: {"demo", "cli", "__main__"},
 }
 LEVEL_OF = {module: level for level, modules in LEVELS.items() for module in modules}

@@ -21,7 +21,7 @@ from .conftest import PORTRAIT, ROOT
 EXAMPLES = ROOT / "examples"
 
 
-def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | Path | int, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "mini_xception", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
 
@@ -53,14 +53,17 @@ def test_bad_files_are_named_and_the_others_done(tmp_path):
         assert line.startswith(f"mini-xception: {name}: ")
 
 
-def test_folder_with_csv_and_annotated_copies(tmp_path):
+@pytest.mark.parametrize("workers", [0, 2])
+def test_folder_with_csv_and_annotated_copies(tmp_path, workers):
     photos = tmp_path / "photos"
     (photos / "deeper").mkdir(parents=True)
     shutil.copy(PORTRAIT, photos / "a.jpg")
     shutil.copy(PORTRAIT, photos / "deeper" / "a.jpg")
     shutil.copy(EXAMPLES / "chelsea_the_cat.jpg", photos / "cat.JPG")
     (photos / "notes.txt").write_text("not a photo")
-    result = run("predict", photos, "--csv", tmp_path / "out" / "faces.csv", "--save", tmp_path / "drawn")
+    result = run(
+        "predict", photos, "--csv", tmp_path / "out" / "faces.csv", "--save", tmp_path / "drawn", "--workers", workers
+    )
     assert (result.returncode, result.stderr) == (0, "")
     assert "cat.JPG: no face found" in result.stdout
     with (tmp_path / "out" / "faces.csv").open() as file:
@@ -73,6 +76,13 @@ def test_folder_with_csv_and_annotated_copies(tmp_path):
     with Image.open(tmp_path / "drawn" / "a-faces.jpg") as picture:
         assert picture.size == (512, 512)
         assert np.abs(np.asarray(picture, int) - np.asarray(Image.open(PORTRAIT), int)).max() > 100
+
+
+def test_a_photo_from_a_pipe(tmp_path):
+    command = f"cat {PORTRAIT} | {sys.executable} -m mini_xception predict /dev/stdin --save {tmp_path}"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert "/dev/stdin: happy" in result.stdout
+    assert (tmp_path / "stdin-faces.jpg").is_file()
 
 
 def test_what_is_there_is_not_destroyed(tmp_path):

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import sys
-import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -22,6 +20,7 @@ from mini_xception.cli.options import add_checkpoint, add_device, make_writable
 from mini_xception.draw import draw_faces
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import Face
+from mini_xception.files import replacing
 from mini_xception.images import SUFFIXES, load_image
 
 
@@ -30,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object per photo")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row per face")
     parser.add_argument("--save", type=Path, metavar="DIR", help="write annotated copies, named PHOTO-faces.jpg")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes that find faces; default: one a core for many photos, else 0",
+    )
     add_checkpoint(parser)
     add_device(parser)
 
@@ -45,30 +50,30 @@ def run(args: argparse.Namespace) -> int:
     # Pillow warns of what load_image reads all the same, or refuses in its own words.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
+    from mini_xception.bulk import default_workers, read_photos
     from mini_xception.recognizer import EmotionRecognizer
 
     recognizer = EmotionRecognizer.from_pretrained(args.checkpoint, device=args.device)
-    results: list[tuple[Path, list[Face]]] = []
+    workers = default_workers(len(photos)) if args.workers is None else args.workers
     taken = set(inputs)  # An annotated copy replaces neither a photo nor another copy of this run.
     unreadable = 0
-    bar = tqdm(photos, unit="photo", disable=None if any(path.is_dir() for path in args.paths) else True)
-    for path in bar:
-        try:
-            image = load_image(path)
-            faces = recognizer(image)
-        except MiniXceptionError as error:
-            tqdm.write(f"{PROGRAM}: {_one_line(error)}", file=sys.stderr)
-            unreadable += 1
-            continue
-        tqdm.write(_json_line(path, faces) if args.json else _text_line(path, faces), file=sys.stdout)
-        if args.csv:
-            results.append((path, faces))
-        if args.save:
-            target = _unused_path(args.save, path.stem, taken)
-            taken.add(target.resolve())
-            _save_annotated(image, faces, target)
-    if args.csv:
-        _write_csv(args.csv, results, recognizer.labels)
+    with ExitStack() as stack:
+        write_rows = stack.enter_context(_table(args.csv, recognizer.labels)) if args.csv else None
+        results = stack.enter_context(closing(read_photos(photos, recognizer, workers)))
+        quiet = None if any(path.is_dir() for path in args.paths) else True
+        for photo in tqdm(results, total=len(photos), unit="photo", disable=quiet):
+            if isinstance(photo, MiniXceptionError):
+                tqdm.write(f"{PROGRAM}: {_one_line(photo)}", file=sys.stderr)
+                unreadable += 1
+                continue
+            tqdm.write((_json_line if args.json else _text_line)(photo.path, photo.faces), file=sys.stdout)
+            if write_rows:
+                write_rows(photo.path, photo.faces)
+            if args.save:
+                target = _unused_path(args.save, photo.path.stem, taken)
+                taken.add(target.resolve())
+                image = load_image(photo.path) if photo.image is None else photo.image
+                _save_annotated(image, photo.faces, target)
     return 1 if unreadable else 0
 
 
@@ -104,25 +109,19 @@ def _save_annotated(image: np.ndarray, faces: list[Face], path: Path) -> None:
         raise MiniXceptionError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
-def _write_csv(path: Path, results: list[tuple[Path, list[Face]]], labels: Sequence[str]) -> None:
-    path = path.resolve()  # A link stays one; what it points to is replaced.
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, newline="", encoding="utf-8", errors="surrogateescape",
-                                         delete=False) as file:  # fmt: skip
-            _write_rows(csv.writer(file), results, labels)
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, path)
-    except OSError as error:
-        raise MiniXceptionError(f"{path}: cannot be written ({error.strerror or error})") from error
+@contextmanager
+def _table(path: Path, labels: Sequence[str]) -> Iterator[Callable[[Path, list[Face]], None]]:
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "face", "x1", "y1", "x2", "y2", "score", "emotion", "confidence", *labels])
 
+        def write_rows(photo: Path, faces: list[Face]) -> None:
+            for number, face in enumerate(faces, start=1):
+                numbers = (face.score, face.confidence, *face.probabilities.values())
+                score, confidence, *probabilities = (f"{value:.6f}" for value in numbers)
+                writer.writerow([photo, number, *face.box, score, face.emotion, confidence, *probabilities])
 
-def _write_rows(writer: Any, results: list[tuple[Path, list[Face]]], labels: Sequence[str]) -> None:
-    writer.writerow(["path", "face", "x1", "y1", "x2", "y2", "score", "emotion", "confidence", *labels])
-    for photo, faces in results:
-        for number, face in enumerate(faces, start=1):
-            numbers = (face.score, face.confidence, *face.probabilities.values())
-            score, confidence, *probabilities = (f"{value:.6f}" for value in numbers)
-            writer.writerow([photo, number, *face.box, score, face.emotion, confidence, *probabilities])
+        yield write_rows
 
 
 def _json_line(path: Path, faces: list[Face]) -> str:

@@ -1,0 +1,95 @@
+"""How busy `mini-xception predict FOLDER --csv FILE` keeps the cores, and its memory: python -m benchmarks.bulk
+
+First, on one core: what decoding, finding and reading faces cost separately. Then the command as a user runs it, on a
+folder of links to the examples. Costs are processor time, which a busy neighbour changes little; what is said of the
+seconds holds on an idle machine. Memory is that of all processes, a shared page counted once. psutil comes with the
+extra "train".
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from benchmarks.speed import PHOTOS, machine, one_core
+from mini_xception import EmotionRecognizer, load_image
+from mini_xception.bulk import BATCH_SIZE
+
+
+def costs_s(rounds: int) -> dict[str, float]:
+    """Processor time a photo of each step, on one core."""
+    with one_core():
+        recognizer = EmotionRecognizer.from_pretrained(device="cpu")
+        images = [load_image(path) for path in PHOTOS]
+        found = [face for image in images for face in recognizer.finder(image)]
+        batches = BATCH_SIZE // len(PHOTOS)
+        calls: dict[str, Callable[[], object]] = {
+            "decode": lambda: [load_image(path) for path in PHOTOS],
+            "detect": lambda: [recognizer.finder(image) for image in images],
+            "classify": lambda: recognizer.read(found * batches),
+        }
+        times: dict[str, list[float]] = {step: [] for step in calls}
+        for _ in range(rounds):
+            for step, call in calls.items():
+                started = time.process_time()
+                call()
+                times[step].append(time.process_time() - started)
+    medians = {step: statistics.median(values) for step, values in times.items()}
+    medians["classify"] /= batches
+    return {step: median / len(PHOTOS) for step, median in medians.items()}
+
+
+def memory_mb(process: psutil.Process) -> float:
+    parts = [process, *process.children(recursive=True)]
+    return sum(part.memory_full_info().pss for part in parts) / 1e6
+
+
+def run_s(folder: Path, photos: int) -> float:
+    """Seconds that the command takes; on the way it is said how much memory it has."""
+    command = [sys.executable, "-m", "mini_xception", "predict", str(folder), "--csv", str(folder / "faces.csv")]
+    started = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        for done, _ in enumerate(process.stdout, start=1):
+            if done % (photos // 10) == 0 and done < photos:
+                megabytes = memory_mb(psutil.Process(process.pid))
+                print(f"{done:>8} photos{time.perf_counter() - started:>8.1f} s{megabytes:>8.0f} MB", flush=True)
+    if process.returncode:
+        raise SystemExit(process.returncode)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=15)
+    args = parser.parse_args()
+    print(", ".join(f"{name} {value}" for name, value in machine().items()))
+
+    costs = costs_s(args.rounds)
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(args.photos):
+            photo = PHOTOS[number % len(PHOTOS)]
+            (Path(folder) / f"{number:06}{photo.suffix}").symlink_to(photo)
+        taken_s = run_s(Path(folder), args.photos)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+
+    steps_s, cores = args.photos * sum(costs.values()), machine()["cores"]
+    used_s = usage.ru_utime + usage.ru_stime
+    print(", ".join(f"{step} {cost * 1e3:.1f} ms" for step, cost in costs.items()), "a photo")
+    print(f"processor time {used_s:.1f} s with the start, {steps_s / used_s:.0%} of it for these steps")
+    busy = steps_s / cores / taken_s
+    print(f"{taken_s:.1f} s on {cores} cores, {args.photos / taken_s:.0f} photos/s; busy with these steps {busy:.0%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Many photos, with workers that are real processes: what they find, and what happens when one of them ends early."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import cycle, islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mini_xception import EmotionRecognizer, MiniXceptionError
+from mini_xception.bulk import AHEAD, BATCH_SIZE, MIN_PHOTOS, default_workers, read_photos
+
+from .conftest import PORTRAIT, ROOT
+
+EXAMPLES = sorted((ROOT / "examples").glob("*.jpg"))
+
+
+def summary(photos):
+    """Paths and boxes, or what the error says; and all probabilities."""
+    photos = list(photos)
+    found = [
+        str(photo) if isinstance(photo, MiniXceptionError) else (photo.path, [face.box for face in photo.faces])
+        for photo in photos
+    ]
+    read = [photo for photo in photos if not isinstance(photo, MiniXceptionError)]
+    return found, [list(face.probabilities.values()) for photo in read for face in photo.faces]
+
+
+def test_workers_find_what_one_process_finds(recognizer, tmp_path):
+    (tmp_path / "text.jpg").write_text("text")
+    paths = [EXAMPLES[0], tmp_path / "text.jpg", *EXAMPLES[1:], tmp_path / "absent.gif"]
+    expected, probabilities = summary(read_photos(paths, recognizer))
+    found, found_probabilities = summary(read_photos(paths, recognizer, workers=2))
+    assert found == expected
+    assert [path for path in expected if isinstance(path, str)] != []
+    # Faces of several photos are read at once, which in bfloat16 may change the third digit.
+    assert np.allclose(found_probabilities, probabilities, atol=0.01)
+
+
+def test_order_is_kept_over_many_batches(recognizer, tmp_path):
+    count = 2 * AHEAD + 2 * BATCH_SIZE + 1
+    faces = np.random.default_rng(0).integers(0, 256, (count, 48, 48), np.uint8)
+    paths = [tmp_path / f"{number}.png" for number in range(count)]
+    for face, path in zip(faces, paths, strict=True):
+        Image.fromarray(face).save(path)
+    recognizer = EmotionRecognizer(recognizer.model, detector=None)
+    found, probabilities = summary(read_photos(paths, recognizer, workers=2))
+    assert found == [(path, [(0, 0, 48, 48)]) for path in paths]
+    assert np.allclose(probabilities, recognizer.classify(faces), atol=0.01)
+
+
+def test_few_photos_need_no_workers():
+    assert default_workers(MIN_PHOTOS - 1) == 0
+    assert default_workers(MIN_PHOTOS) in (0, *range(2, (os.cpu_count() or 1) + 1))
+
+
+def test_a_number_of_workers_that_is_none(recognizer):
+    with pytest.raises(MiniXceptionError, match="-1"):
+        next(read_photos([PORTRAIT], recognizer, workers=-1))
+
+
+class Command:
+    """``mini-xception predict`` with two workers on more photos than it can do meanwhile, in a session of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "photos").mkdir()
+        for number, photo in enumerate(islice(cycle(EXAMPLES), 5000)):
+            (folder / "photos" / f"{number:04}.jpg").symlink_to(photo)
+        self.out = folder / "out"
+        options = ["predict", folder / "photos", "--workers", "2", "--csv", self.out / "faces.csv"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mini_xception", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def workers(self) -> list[int]:
+        """Process ids, as soon as both are there."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        while True:
+            ids = [int(pid) for pid in children.read_text().split()]
+            found = [pid for pid in ids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+            if len(found) == 2:
+                return found
+            time.sleep(0.02)
+
+    def wait_for_a_photo(self) -> None:
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline()
+
+
+@pytest.fixture
+def command(tmp_path):
+    if not Path("/proc/self/task").is_dir():
+        pytest.skip("workers are found by Linux's /proc")
+    started = Command(tmp_path)
+    yield started
+    started.process.kill()
+    started.process.communicate()
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_one_line(command):
+    workers = command.workers()
+    command.wait_for_a_photo()
+    os.kill(workers[0], signal.SIGKILL)
+    _, errors = command.process.communicate()
+    assert command.process.returncode == 1
+    (line,) = errors.splitlines()
+    assert line.startswith("mini-xception: ")
+    assert "a worker process died" in line
+    assert list(command.out.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["workers start", "they work"])
+def test_an_interrupt_is_quiet_and_leaves_nothing(command, when):
+    workers = command.workers()
+    if when == "they work":
+        command.wait_for_a_photo()
+    os.killpg(command.process.pid, signal.SIGINT)
+    _, errors = command.process.communicate()
+    assert (command.process.returncode, errors) == (130, "")
+    assert list(command.out.iterdir()) == []
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+@pytest.mark.slow
+def test_workers_end_with_the_process_that_started_them(command):
+    workers = command.workers()
+    command.wait_for_a_photo()
+    command.process.kill()
+    command.process.wait()
+    while any(Path(f"/proc/{pid}").exists() for pid in workers):
+        time.sleep(0.02)
