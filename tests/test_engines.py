@@ -68,7 +68,7 @@ def test_same_labels_on_public_test(classifier, plain, fer2013):
         assert np.abs(probabilities - expected).max() <= tolerance
     assert (labels != expected.argmax(axis=1)).mean() <= 0.01
     accuracies = [(guess == faces.labels).mean() for guess in (labels, expected.argmax(axis=1))]
-    assert abs(accuracies[0] - accuracies[1]) <= (0.002 if tolerance <= 1e-4 else 0.004)
+    assert abs(accuracies[0] - accuracies[1]) <= 0.002
 
 
 def test_threads_share_an_engine(classifier, crops):
