@@ -161,8 +161,18 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
         show_progress="minimal",
         show_progress_on=annotated,
     )
-    reading.failure(say("clip_unreadable"), outputs=outputs, show_progress="hidden", api_visibility="private")
-    cancel.click(say("cancelled"), outputs=outputs, cancels=reading, show_progress="hidden", api_visibility="private")
+    # Not in the queue, which may be full.
+    reading.failure(
+        say("clip_unreadable"), outputs=outputs, queue=False, show_progress="hidden", api_visibility="private"
+    )
+    cancel.click(
+        say("cancelled"),
+        outputs=outputs,
+        cancels=reading,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
 
 
 def _progress(done_s: float, total_s: float, language: int) -> str:

@@ -44,7 +44,7 @@ PACE_CAMERA = """(interval_ms, patience_ms) => {
     const video = document.querySelector("#camera video");
     if (!video || Object.hasOwn(video, "videoWidth")) return;
     const width = Object.getOwnPropertyDescriptor(HTMLVideoElement.prototype, "videoWidth").get;
-    let taken = -Infinity, answered = true;
+    let taken = -Infinity, answered = true, shown;
     Object.defineProperty(video, "videoWidth", {get: () => {
         const waited = performance.now() - taken;
         if (waited < (answered ? interval_ms : patience_ms)) return 0;
@@ -52,8 +52,11 @@ PACE_CAMERA = """(interval_ms, patience_ms) => {
         queueMicrotask(() => { taken = performance.now(); answered = false; });
         return width.call(video);
     }});
-    new MutationObserver(() => { answered = true; })
-        .observe(document.getElementById("live"), {subtree: true, childList: true, attributeFilter: ["src"]});
+    new MutationObserver(() => {
+        const annotated = document.querySelector("#live img")?.src;
+        answered ||= annotated && annotated !== shown;
+        shown = annotated;
+    }).observe(document.getElementById("live"), {subtree: true, childList: true, attributeFilter: ["src"]});
 }"""
 
 #: Gradio shows nothing when the camera is refused or missing. So the page listens to what the browser answers.
@@ -157,7 +160,10 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
             f'<small class="speed">{speed}</small></div>{largest}{visitor.timeline}</div>'
         ), visitor
 
-    camera.stream(
+    def say_busy(request: gr.Request) -> tuple[str, Any]:
+        return text("camera_busy", language_of(request)), gr.skip()
+
+    reading = camera.stream(
         read_frame,
         inputs=[camera, smoothing, visitor],
         outputs=[live, visitor],
@@ -168,6 +174,8 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
+    # Gradio's camera would wait for ever after a refusal; as an output, it gets a new state and tries again.
+    reading.failure(say_busy, outputs=[live, camera], queue=False, show_progress="hidden", api_visibility="private")
 
 
 def _bytes_of(frame: dict[str, Any]) -> bytes | str:
