@@ -165,14 +165,7 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
     reading.failure(
         say("clip_unreadable"), outputs=outputs, queue=False, show_progress="hidden", api_visibility="private"
     )
-    cancel.click(
-        say("cancelled"),
-        outputs=outputs,
-        cancels=reading,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    cancel.click(say("cancelled"), outputs=outputs, cancels=reading, show_progress="hidden", api_visibility="private")
 
 
 def _progress(done_s: float, total_s: float, language: int) -> str:
