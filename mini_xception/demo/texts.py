@@ -84,8 +84,8 @@ An expression is not a feeling: this reads what a face shows, not what a person 
     "clip_progress": ("{done:.1f} of {total:.1f} s", "{done:.1f} / {total:.1f} 秒"),
     "cancelled": ("Cancelled; nothing was kept.", "已取消，没有保留任何内容。"),
     "clip_unreadable": (
-        "This clip could not be read; the reason stands in the notice. If the page is busy, try again in a moment.",
-        "无法读取这段视频；原因见提示。如果提示 busy，说明访客较多，请稍后再试。",
+        "This clip could not be read; the reason stands in the notice.",
+        "无法读取这段视频；原因见提示。",
     ),
     "clip_no_face": (
         "<b>No face found</b> in {frames} frames. A face must be at least 40 pixels wide, upright, and turned "
