@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import gradio as gr
 
 from mini_xception.demo.augmentation import augmentation_tab
@@ -18,6 +20,8 @@ CACHE_AGE_S = 60
 #: Visitors who wait; the next one is told that the page is busy.
 QUEUE_SIZE = 32
 MAX_FILE_SIZE = "32mb"
+#: After each request Gradio sums up all those that it remembers, 10,000 by default, for a dashboard that is off here.
+REMEMBERED_REQUESTS = 100
 
 
 def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
@@ -48,6 +52,7 @@ def launch(checkpoint: str | None = None, device: str = "auto") -> None:
     Raises:
         MiniXceptionError: the checkpoint cannot be loaded, or the device not be used.
     """
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", str(REMEMBERED_REQUESTS))
     recognizer = EmotionRecognizer.from_pretrained(checkpoint, device=device)
     build_page(recognizer).launch(
         theme=THEME,
