@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 import urllib.request
 from urllib.parse import urlsplit
 
 import cv2
+import gradio as gr
 import numpy as np
 import pytest
 
 from benchmarks.server import serve
-from mini_xception.demo.page import QUEUE_SIZE
+from mini_xception.demo.page import QUEUE_SIZE, delete_old_files
 
 from ..conftest import PORTRAIT, ROOT
 from .test_photo import upload
@@ -127,3 +130,27 @@ def test_a_restarted_server_is_found_again(chromium, server, tmp_path):
             upload(page, PORTRAIT)
             page.wait_for_selector(".face h2 >> text=happy")
             page.close()
+
+
+def test_old_files_are_deleted_while_visitors_send_more(tmp_path):
+    page = gr.Blocks()
+    files = [tmp_path / f"{i}.jpg" for i in range(1000)]
+    for file in files:
+        file.touch()
+        page.upload_file_set.add(str(file))
+    sent = threading.Event()
+
+    def send() -> None:
+        for i in range(200):
+            time.sleep(0.001)
+            page.upload_file_set.add(str(tmp_path / f"new{i}.jpg"))
+        sent.set()
+
+    threading.Thread(target=send).start()
+    while not sent.is_set():
+        delete_old_files(page, 0)
+        for file in files:
+            file.touch()
+            page.upload_file_set.add(str(file))
+    delete_old_files(page, 0)
+    assert not any(file.exists() for file in files)
