@@ -79,10 +79,13 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
         lambda name: [PRESETS[name].get(augmentation, 0) for augmentation in AUGMENTATIONS],
         inputs=preset,
         outputs=sliders,
+        queue=False,
         show_progress="hidden",
         api_visibility="private",
     )
-    another.click(lambda: random.randrange(1000), outputs=seed, show_progress="hidden", api_visibility="private")
+    another.click(
+        lambda: random.randrange(1000), outputs=seed, queue=False, show_progress="hidden", api_visibility="private"
+    )
 
 
 def augmented_views(face: np.ndarray, strengths: dict[str, float], seed: int) -> np.ndarray:

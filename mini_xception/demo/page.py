@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
+
 import gradio as gr
+from gradio.route_utils import delete_files_created_by_app
 
 from mini_xception.demo.augmentation import augmentation_tab
 from mini_xception.demo.photo import photo_tab
@@ -18,6 +23,8 @@ CACHE_AGE_S = 60
 #: Visitors who wait; the next one is told that the page is busy.
 QUEUE_SIZE = 32
 MAX_FILE_SIZE = "32mb"
+#: After each request Gradio sums up all those that it remembers, 10,000 by default, for a dashboard that is off here.
+REMEMBERED_REQUESTS = 100
 
 
 def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
@@ -48,8 +55,11 @@ def launch(checkpoint: str | None = None, device: str = "auto") -> None:
     Raises:
         MiniXceptionError: the checkpoint cannot be loaded, or the device not be used.
     """
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", str(REMEMBERED_REQUESTS))
     recognizer = EmotionRecognizer.from_pretrained(checkpoint, device=device)
-    build_page(recognizer).launch(
+    page = build_page(recognizer)
+    threading.Thread(target=_keep_clean, args=(page,), daemon=True).start()
+    page.launch(
         theme=THEME,
         css=CSS,
         i18n=I18N,
@@ -59,3 +69,22 @@ def launch(checkpoint: str | None = None, device: str = "auto") -> None:
         footer_links=["api"],
         ssr_mode=False,
     )
+
+
+def delete_old_files(page: gr.Blocks, age_s: int) -> None:
+    """Delete what visitors sent and got longer ago, whoever sends something in the meantime.
+
+    Gradio 6.31 fails when its list of files grows while it looks through it, and then never deletes anything again: a
+    page that is never idle would fill the disk.
+    """
+    while True:
+        try:
+            return delete_files_created_by_app(page, age_s)
+        except RuntimeError:  # "Set changed size during iteration"
+            time.sleep(0.1)
+
+
+def _keep_clean(page: gr.Blocks) -> None:
+    while True:
+        time.sleep(CACHE_AGE_S)
+        delete_old_files(page, CACHE_AGE_S)

@@ -84,8 +84,9 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
         return text("unreadable", language_of(request))
 
     outputs: list[gr.components.Component] = [annotated, result, table, answer]
-    # Blank first, so that no earlier answer stands beside a photo that turns out unreadable.
-    reading = photo.change(blank, outputs=outputs, show_progress="hidden", api_visibility="private").then(
+    # Blank first, so that no earlier answer stands beside a photo that turns out unreadable. Neither this nor what is
+    # said at last waits in the queue: a full one would refuse both, and "Reading…" would stand for ever.
+    reading = photo.change(blank, outputs=outputs, queue=False, show_progress="hidden", api_visibility="private").then(
         predict,
         inputs=photo,
         outputs=outputs,
@@ -94,4 +95,4 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
         show_progress="minimal",
         show_progress_on=annotated,
     )
-    reading.failure(say_unreadable, outputs=answer, show_progress="hidden", api_visibility="private")
+    reading.failure(say_unreadable, outputs=answer, queue=False, show_progress="hidden", api_visibility="private")

@@ -33,8 +33,8 @@ An expression is not a feeling: this reads what a face shows, not what a person 
         "<b>没有找到人脸。</b>人脸至少要有 40 像素宽，姿态端正，并大致朝向镜头。",
     ),
     "unreadable": (
-        "This photo could not be read; the reason stands in the notice.",
-        "无法读取这张照片；原因见提示。",
+        "This photo could not be read; the reason stands in the notice. If the page is busy, try again in a moment.",
+        "无法读取这张照片；原因见提示。如果提示 busy，说明访客较多，请稍后再传一次。",
     ),
     "webcam": ("Webcam", "摄像头"),
     "camera": ("Camera", "摄像头"),
@@ -59,6 +59,10 @@ An expression is not a feeling: this reads what a face shows, not what a person 
     "camera_insecure": (
         "Browsers give the camera to pages over HTTPS or on localhost alone; this page came over plain HTTP.",
         "浏览器只允许 HTTPS 或 localhost 页面使用摄像头；本页是通过普通 HTTP 打开的。",
+    ),
+    "camera_busy": (
+        "The page is busy. The camera tries again every few seconds.",
+        "访客较多，页面繁忙。摄像头会每隔几秒自动重试。",
     ),
     "smoothing": ("Smoothing in seconds", "平滑时间（秒）"),
     "smoothing_info": (

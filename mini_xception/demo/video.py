@@ -139,16 +139,15 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
                     faces.add(step.frame)
                     yield None, None, None, _progress(done_s, total_s, language)
             except MiniXceptionError as error:
+                # Not by .failure, which Gradio calls for what was cancelled, too.
+                yield None, None, None, text("clip_unreadable", language)
                 reason = html.escape(str(error).replace(clip["path"], name))
                 raise gr.Error(reason, duration=None, print_exception=False) from error
             # Gradio copies both files into its cache, where they are deleted in time.
             yield str(copy), str(rows), faces.report(), faces.timelines(language)
 
-    def say(key: str) -> Any:
-        def answer_with_a_text(request: gr.Request) -> Answer:
-            return None, None, None, text(key, language_of(request))
-
-        return answer_with_a_text
+    def say_cancelled(request: gr.Request) -> Answer:
+        return None, None, None, text("cancelled", language_of(request))
 
     outputs: list[gr.components.Component] = [annotated, table, report, answer]
     reading = start.click(
@@ -161,8 +160,7 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
         show_progress="minimal",
         show_progress_on=annotated,
     )
-    reading.failure(say("clip_unreadable"), outputs=outputs, show_progress="hidden", api_visibility="private")
-    cancel.click(say("cancelled"), outputs=outputs, cancels=reading, show_progress="hidden", api_visibility="private")
+    cancel.click(say_cancelled, outputs=outputs, cancels=reading, show_progress="hidden", api_visibility="private")
 
 
 def _progress(done_s: float, total_s: float, language: int) -> str:

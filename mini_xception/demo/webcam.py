@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import math
 import time
 from base64 import b64decode
 from collections import deque
@@ -23,8 +24,12 @@ from mini_xception.tracking import SMOOTHING_S
 
 #: Without constraints a browser sends 1920×1440.
 CAMERA = {"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}}
-#: How often the browser takes a picture; while an answer is under way it takes none, so that none waits.
-EVERY_S = 1 / 30
+#: How often the browser looks whether it may take a picture; see PACE_CAMERA.
+EVERY_S = 1 / 60
+#: A camera's pictures are this far apart.
+CAMERA_INTERVAL_S = 1 / 30
+#: A picture that was not answered by then was lost or refused; the next one is taken.
+PATIENCE_S = 5
 #: Visitors who stream at the same time; the next one waits until one stops, or his time is over.
 VISITORS = 8
 TIME_LIMIT_S = 600
@@ -33,8 +38,29 @@ TIMELINE_S = 30
 MOMENTS_PER_S = 5
 LONGEST_SMOOTHING_S = 2.0
 
+#: Gradio sends a picture every EVERY_S, answered or not: on two cores, most of the time went into pictures that nobody
+#: looked at. It sends none while the camera's picture has no width; so it has none while an answer is under way.
+PACE_CAMERA = """(interval_ms, patience_ms) => {
+    const video = document.querySelector("#camera video");
+    if (!video || Object.hasOwn(video, "videoWidth")) return;
+    const width = Object.getOwnPropertyDescriptor(HTMLVideoElement.prototype, "videoWidth").get;
+    let taken = -Infinity, answered = true, shown;
+    Object.defineProperty(video, "videoWidth", {get: () => {
+        const waited = performance.now() - taken;
+        if (waited < (answered ? interval_ms : patience_ms)) return 0;
+        // All that takes a picture runs in one go, and reads the width more than once.
+        queueMicrotask(() => { taken = performance.now(); answered = false; });
+        return width.call(video);
+    }});
+    new MutationObserver(() => {
+        const annotated = document.querySelector("#live img")?.src;
+        answered ||= annotated && annotated !== shown;
+        shown = annotated;
+    }).observe(document.getElementById("live"), {subtree: true, childList: true, attributeFilter: ["src"]});
+}"""
+
 #: Gradio shows nothing when the camera is refused or missing. So the page listens to what the browser answers.
-WATCH_CAMERA = """texts => {
+WATCH_CAMERA = """(texts, pace) => {
     const say = key => {
         const notice = document.getElementById("camera-notice");
         if (notice) { notice.textContent = texts[key]; notice.hidden = !texts[key]; }
@@ -45,6 +71,7 @@ WATCH_CAMERA = """texts => {
         try {
             const stream = await ask(constraints);
             say("");
+            pace();
             return stream;
         } catch (error) {
             say({NotAllowedError: "refused", NotFoundError: "missing"}[error.name] ?? "taken");
@@ -55,10 +82,11 @@ WATCH_CAMERA = """texts => {
 
 
 def watch_camera() -> str:
-    """JavaScript for the page's start: what the camera answers is said in the visitor's language."""
+    """JavaScript for the page's start: the camera keeps pace, and its refusals are said in the visitor's language."""
     keys = ("refused", "missing", "taken", "insecure")
     english, chinese = (json.dumps({key: text(f"camera_{key}", language) for key in keys}) for language in (0, 1))
-    return f'() => ({WATCH_CAMERA})(navigator.language.startsWith("zh") ? {chinese} : {english})'
+    pace = f"() => ({PACE_CAMERA})({CAMERA_INTERVAL_S * 1e3}, {PATIENCE_S * 1e3})"
+    return f'() => ({WATCH_CAMERA})(navigator.language.startsWith("zh") ? {chinese} : {english}, {pace})'
 
 
 @dataclass
@@ -68,6 +96,9 @@ class Visitor:
     faces: FaceStream = field(default_factory=FaceStream)
     #: Time and probabilities of the largest face.
     moments: deque[Moment] = field(default_factory=lambda: deque(maxlen=TIMELINE_S * MOMENTS_PER_S))
+    #: The moments' picture, and when it was drawn.
+    timeline: str = ""
+    drawn_s: float = -math.inf
     #: When the last pictures were answered.
     answered: deque[float] = field(default_factory=lambda: deque(maxlen=30))
 
@@ -109,8 +140,12 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
         image = load_image(_bytes_of(frame), name="the camera's picture")
         visitor.faces.tracker.smoothing_s = smoothing_s
         faces = recognizer.track(image, now, visitor.faces)
-        if faces and (not visitor.moments or now - visitor.moments[-1][0] >= 1 / MOMENTS_PER_S):
-            visitor.moments.append((now, faces[0].face.probabilities))
+        if now - visitor.drawn_s >= 1 / MOMENTS_PER_S:
+            if faces:
+                visitor.moments.append((now, faces[0].face.probabilities))
+            recent = [(moment - now, values) for moment, values in visitor.moments if moment > now - TIMELINE_S]
+            visitor.timeline = draw_timeline(recent, -TIMELINE_S, 0, text("last_30_s", language), language)
+            visitor.drawn_s = now
         visitor.answered.append(now)
         shown = picture(draw_faces(image, faces), ".jpg")
         speed = text("frames_per_s", language).format(frames=visitor.frames_per_s())
@@ -120,14 +155,15 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
             largest = f'<div class="face"><div>{heading(face, name, language)}{bars(face, language)}</div></div>'
         else:
             largest = f"<p>{text('no_face', language)}</p>"
-        recent = [(moment - now, values) for moment, values in visitor.moments if moment > now - TIMELINE_S]
-        timeline = draw_timeline(recent, -TIMELINE_S, 0, text("last_30_s", language), language)
         return (
             f'<div class="faces live"><div><img src="{shown}" alt="{text("faces_alt", language)}" decoding="sync">'
-            f'<small class="speed">{speed}</small></div>{largest}{timeline}</div>'
+            f'<small class="speed">{speed}</small></div>{largest}{visitor.timeline}</div>'
         ), visitor
 
-    camera.stream(
+    def say_busy(request: gr.Request) -> tuple[str, Any]:
+        return text("camera_busy", language_of(request)), gr.skip()
+
+    reading = camera.stream(
         read_frame,
         inputs=[camera, smoothing, visitor],
         outputs=[live, visitor],
@@ -138,6 +174,8 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
+    # Gradio's camera would wait for ever after a refusal; as an output, it gets a new state and tries again.
+    reading.failure(say_busy, outputs=[live, camera], queue=False, show_progress="hidden", api_visibility="private")
 
 
 def _bytes_of(frame: dict[str, Any]) -> bytes | str:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from ..conftest import ROOT
-
-START_S = 120
+from benchmarks.server import serve
 
 
 @pytest.fixture(scope="session")
@@ -28,32 +20,8 @@ def server_log(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def page_url(tmp_path_factory, server_log) -> Iterator[str]:
     """Where ``app.py`` serves."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    cache = tmp_path_factory.mktemp("gradio")
-    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(cache)}
-    log = server_log.open("w")
-    server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(url, server, server_log)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-        log.close()
-
-
-def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"app.py does not serve {url}:\n{log.read_text()}")
+    with serve(tmp_path_factory.mktemp("gradio"), server_log) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from ..conftest import PORTRAIT, ROOT
 pytestmark = pytest.mark.browser
 
 
-def fetch(url: str) -> tuple[int, bytes]:
+def fetch(url: str | urllib.request.Request) -> tuple[int, bytes]:
     try:
         with urllib.request.urlopen(url) as response:
             return response.status, response.read()

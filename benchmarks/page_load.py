@@ -1,0 +1,184 @@
+"""The Photo tab under load: python -m benchmarks.page_load [--visitors 50 --photos 20 --rounds 2]
+
+``app.py`` runs as a process of its own; from this one, visitors send photos over loopback all at once, each his next
+one when the last was answered: upload, queue, server-sent events and the annotated picture, as a browser does it. Every
+photo differs from all others in where and how many its faces are, and every answer is compared with what the recogniser
+gives here, box by box: an answer that is lost, or another visitor's, cannot pass. Whoever is refused tries again. After
+the last round it waits until the server has cleaned its disk. Needs Linux, for the server's memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import json
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+from PIL import Image
+
+from benchmarks.server import ROOT, Server, serve
+from benchmarks.speed import machine
+from mini_xception import EmotionRecognizer, load_image
+from mini_xception.demo.page import CACHE_AGE_S
+
+WIDTH, HEIGHT = 640, 480
+FACE_SIDES = (150, 180, 210)
+#: Who is refused tries again after this.
+RETRY_S = 0.5
+SAMPLE_S = 1.0
+#: Gradio looks for old files once in CACHE_AGE_S.
+CLEANED_S = 2 * CACHE_AGE_S + 30
+
+Boxes = list[list[int]]
+
+
+@dataclass
+class Load:
+    """What happened.
+
+    Attributes:
+        seconds: from sending each photo to its answer, waiting and refusals included.
+        faults: answers that were not the expected ones, by what was wrong.
+        refusals: the server's words to whom it refused, counted.
+        memory_mb: answers until then, and the server's memory; sampled.
+        disk_mb: of the server's cache; sampled.
+    """
+
+    seconds: list[float] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    memory_mb: list[tuple[int, float]] = field(default_factory=list)
+    disk_mb: list[float] = field(default_factory=list)
+
+
+def photos(count: int) -> list[tuple[bytes, Boxes]]:
+    """Photos of one to three faces, and the boxes in each; no two have the same boxes."""
+    recognizer = EmotionRecognizer.from_pretrained(device="cpu")
+    portrait = load_image(ROOT / "examples" / "eileen_collins.jpg")
+    rng = np.random.default_rng(0)
+    made: dict[str, tuple[bytes, Boxes]] = {}
+    while len(made) < count:
+        image = np.full((HEIGHT, WIDTH, 3), rng.integers(60, 200, 3), np.uint8)
+        for column in range(rng.integers(1, 4)):
+            side = int(rng.choice(FACE_SIDES))
+            top = rng.integers(0, HEIGHT - side)
+            left = column * WIDTH // 3 + rng.integers(0, WIDTH // 3 - side + 1)
+            image[top : top + side, left : left + side] = cv2.resize(
+                portrait, (side, side), interpolation=cv2.INTER_AREA
+            )
+        data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+        boxes = [list(face.box) for face in recognizer(data)]
+        if boxes:
+            made[json.dumps(boxes)] = data, boxes
+    return list(made.values())
+
+
+async def send(client: httpx.AsyncClient, session: str, data: bytes, load: Load) -> tuple[Boxes, Any]:
+    """One photo to its boxes and the annotated picture."""
+    files = {"files": ("photo.jpg", data, "image/jpeg")}
+    (path,) = (await client.post("/gradio_api/upload", files=files)).raise_for_status().json()
+    photo = {"path": path, "orig_name": "photo.jpg", "meta": {"_type": "gradio.FileData"}}
+    while True:
+        joined = await client.post("/gradio_api/call/predict", json={"data": [photo], "session_hash": session})
+        if joined.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
+        load.refusals[joined.json()["detail"].split(".")[0]] += 1
+        await asyncio.sleep(RETRY_S)
+    event = joined.raise_for_status().json()["event_id"]
+    kind = ""
+    async with client.stream("GET", f"/gradio_api/call/predict/{event}") as lines:
+        async for line in lines.aiter_lines():
+            name, _, value = line.partition(": ")
+            if name == "event":
+                kind = value
+            elif name == "data" and kind in ("complete", "error"):
+                break
+    if kind != "complete":
+        raise RuntimeError(f"no answer, but {kind or 'the end'}: {value}")
+    annotated, faces, _, _ = json.loads(value)
+    picture = (await client.get(f"/gradio_api/file={annotated['path']}")).raise_for_status().content
+    return [face["box"] for face in faces], Image.open(io.BytesIO(picture))
+
+
+async def visit(url: str, session: str, album: list[tuple[bytes, Boxes]], load: Load) -> None:
+    async with httpx.AsyncClient(base_url=url, timeout=300) as client:
+        for data, expected in album:
+            started = time.perf_counter()
+            try:
+                boxes, picture = await send(client, session, data, load)
+            except (httpx.HTTPError, RuntimeError) as error:
+                load.faults[f"{type(error).__name__}: {error}"] += 1
+                continue
+            load.seconds.append(time.perf_counter() - started)
+            if boxes != expected:
+                load.faults["other boxes than the photo's"] += 1
+            if picture.format != "JPEG" or picture.size != (WIDTH, HEIGHT):
+                load.faults["no annotated picture"] += 1
+
+
+async def watch(server: Server, load: Load) -> None:
+    """Sample memory and disk until it is cancelled."""
+    while True:
+        load.memory_mb.append((len(load.seconds), server.memory_mb()))
+        load.disk_mb.append(server.disk_mb())
+        await asyncio.sleep(SAMPLE_S)
+
+
+async def run(server: Server, albums: list[list[tuple[bytes, Boxes]]], rounds: int) -> Load:
+    load = Load()
+    before = server.disk_mb()  # the examples
+    watching = asyncio.create_task(watch(server, load))
+    for number in range(rounds):
+        started = time.perf_counter()
+        answered = len(load.seconds)
+        visits = [visit(server.url, f"visitor{i}in{number}", album, load) for i, album in enumerate(albums)]
+        await asyncio.gather(*visits)
+        took = time.perf_counter() - started
+        print(f"round {number + 1}: {len(load.seconds) - answered} answers in {took:.0f} s", flush=True)
+    load.memory_mb.append((len(load.seconds), server.memory_mb()))
+    ended = time.perf_counter()
+    while server.disk_mb() > before and time.perf_counter() - ended < CLEANED_S:
+        await asyncio.sleep(SAMPLE_S)
+    watching.cancel()
+    left, took = server.disk_mb(), time.perf_counter() - ended
+    print(f"disk: {before:.1f} MB at the start, {max(load.disk_mb):.1f} MB at most, {left:.1f} MB {took:.0f} s later")
+    return load
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--visitors", type=int, default=50)
+    parser.add_argument("--photos", type=int, default=20, help="of each visitor, in each round")
+    parser.add_argument("--rounds", type=int, default=2, help="the same photos again, from new visitors")
+    args = parser.parse_args()
+
+    print(", ".join(f"{name} {value}" for name, value in machine().items()))
+    made = photos(args.visitors * args.photos)
+    albums = [made[i :: args.visitors] for i in range(args.visitors)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with serve(folder / "cache", folder / "log.txt") as server:
+            started = server.memory_mb()
+            load = asyncio.run(run(server, albums, args.rounds))
+    sent = len(made) * args.rounds
+    print(f"{len(load.seconds)} of {sent} photos were answered; faults: {dict(load.faults) or 'none'}")
+    median, high = np.quantile(load.seconds, (0.5, 0.95))
+    print(f"a photo took {median:.1f} s (median), {high:.1f} s (95 %)")
+    print(f"refused and tried again: {dict(load.refusals) or 'none'}")
+    marks = [next(mb for done, mb in load.memory_mb if done >= sent * i // 4) for i in range(1, 5)]
+    print(
+        f"memory: {started:.0f} MB at the start, {', '.join(f'{mb:.0f}' for mb in marks)} MB after each quarter of them"
+    )
+
+
+if __name__ == "__main__":
+    main()

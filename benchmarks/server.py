@@ -1,0 +1,97 @@
+"""The page as visitors meet it: ``app.py`` in a process of its own, reached over loopback."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+START_S = 120
+STOP_S = 20
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server.
+
+    Attributes:
+        url: where it serves.
+        cache: the folder where Gradio keeps what visitors send and get.
+        process: the server itself.
+    """
+
+    url: str
+    cache: Path
+    process: subprocess.Popen[bytes]
+
+    def memory_mb(self) -> float:
+        """Resident memory now; Linux."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024
+
+    def cpu_s(self) -> float:
+        """Processor time since its start; Linux."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+    def disk_mb(self) -> float:
+        """What is in its cache now."""
+        total = 0
+        for path in self.cache.rglob("*"):
+            try:
+                total += path.stat().st_size if path.is_file() else 0
+            except FileNotFoundError:  # deleted in the meantime
+                continue
+        return total / 1e6
+
+
+@contextmanager
+def serve(cache: Path, log: Path, port: int | None = None) -> Iterator[Server]:
+    """Start ``app.py``, wait until it answers, and end it at last.
+
+    Args:
+        cache: where Gradio keeps files.
+        log: what the server prints is appended here.
+        port: where it listens; None is a free one.
+
+    Raises:
+        RuntimeError: it ended, or does not answer within START_S; the message holds what it printed.
+    """
+    port = port or _free_port()
+    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(cache)}
+    with log.open("ab") as output:
+        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=output)
+        server = Server(f"http://127.0.0.1:{port}", cache, process)
+        try:
+            _wait_for(server, log)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(STOP_S)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _wait_for(server: Server, log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and server.process.poll() is None:
+        try:
+            urllib.request.urlopen(server.url, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError(f"app.py does not serve {server.url}:\n{log.read_text()}")
