@@ -8,8 +8,9 @@ from ..conftest import PORTRAIT
 
 pytestmark = pytest.mark.browser
 
-#: Gradio's own, which it gives no way to change: example buttons without a name, and the colours of code.
-GRADIOS = [[".gallery-item"], [".cm-editor"]]
+#: Gradio's own, which it gives no way to change: example buttons without a name, the colours of code, the place where
+#: a clip will be.
+GRADIOS = [[".gallery-item"], [".cm-editor"], [".empty"]]
 SERIOUS = {"serious", "critical"}
 
 
@@ -34,6 +35,10 @@ def test_nothing_serious(chromium, page_url, scheme):
     page.set_input_files("input[type=file] >> nth=0", PORTRAIT)
     page.wait_for_selector(".face")
     assert findings(page) == []
+    for tab in ("Webcam", "Video"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(300)  # until the tab has faded in
+        assert findings(page) == []
     page.get_by_role("tab", name="Augmentation").click()
     page.set_input_files("input[type=file] >> nth=-1", PORTRAIT)
     page.wait_for_selector(".view")
