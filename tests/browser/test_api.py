@@ -61,7 +61,7 @@ def test_analyze_video(client):
         handle_file(ROOT / "examples" / "two_portraits.mp4"), api_name="/analyze_video"
     )
     assert [face["emotion"] for face in report["faces"]] == ["happy", "happy"]
-    assert clip["video"].endswith(".mp4")
+    assert clip.endswith(".mp4")
     assert len(Path(table).read_text().splitlines()) == 1 + sum(face["frames"] for face in report["faces"])
 
 
