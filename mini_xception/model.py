@@ -13,6 +13,7 @@ import inspect
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -288,6 +289,7 @@ def _assemble(
                 "gives it a new last layer for them, with random weights, to be trained"
             )
         model = MiniXception(**model.config | {"labels": labels, "temperature": 1.0, "metrics": None})
+        checkpoint = replace(checkpoint, provenance={})  # It is not what that command made any more.
         tensors = tensors | {f"conv.{name}": tensor for name, tensor in model.conv.state_dict().items()}
     try:
         model.load_state_dict(tensors, strict=True)

@@ -80,8 +80,8 @@ class EmotionRecognizer:
         Args:
             name: a checkpoint folder, a Hub repository ``"user/repo"``, or None for the bundled weights.
             device: as in :meth:`MiniXception.from_pretrained`.
-            engine: as in the constructor; "onnx" and "openvino" take the checkpoint's ``model.onnx``, or export it into
-                the user's cache.
+            engine: as in the constructor; "onnx" and "openvino" take a checkpoint folder's ``model.onnx``, or export it
+                into the user's cache.
             detector: as in the constructor.
             min_face_size: as in the constructor.
             download: as in :meth:`MiniXception.from_pretrained`.

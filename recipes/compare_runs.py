@@ -1,6 +1,6 @@
 """Draw the curves of several training runs into one picture.
 
-python recipes/compare_runs.py recipes/logs/reference-*.csv --out docs/reference_runs.png
+python recipes/compare_runs.py runs/a/log.csv runs/b/log.csv --out curves.png
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from mini_xception.plots import plot_curves
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("logs", nargs="+", type=Path, help="log.csv files; each is called by its file's name")
+    parser.add_argument("logs", nargs="+", type=Path, help="log.csv files; each is called by its folder's name")
     parser.add_argument("--out", type=Path, required=True, help="the PNG file to write")
     args = parser.parse_args()
-    plot_curves({log.stem: log for log in args.logs}, args.out)
+    plot_curves({log.parent.name: log for log in args.logs}, args.out)
 
 
 if __name__ == "__main__":

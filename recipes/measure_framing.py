@@ -3,7 +3,7 @@
 FER2013's pictures were cut by another detector than the one that cuts a visitor's photo. So faces of PublicTest, the
 validation set, are put on a grey canvas, found again, cut with many framings, and classified:
 
-    python recipes/measure_framing.py ../shared/data/fer2013.csv.gz [--checkpoint NAME] [--faces N]
+    python recipes/measure_framing.py fer2013.csv [--checkpoint NAME] [--faces N]
 
 Only faces whose box fits their place are counted. Each table's first line is their accuracy when classified directly;
 the last line names the framing whose accuracy, averaged over the tables, is the highest.

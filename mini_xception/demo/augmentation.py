@@ -12,7 +12,7 @@ import torch
 
 from mini_xception.augment import AUGMENTATIONS, PRESETS, augment, build
 from mini_xception.demo.cards import picture
-from mini_xception.demo.photo import example_photos, read_upload
+from mini_xception.demo.photo import examples, read_upload
 from mini_xception.demo.texts import I18N, language_of, text
 from mini_xception.preprocess import to_grey
 from mini_xception.recognizer import EmotionRecognizer
@@ -28,8 +28,8 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
     with gr.Row():
         with gr.Column(scale=1, min_width=300):
             photo = gr.Image(label=I18N("photo"), sources=["upload", "webcam", "clipboard"], height=240)
-            if example_photos():
-                gr.Examples(example_photos(), inputs=photo, label=I18N("examples"))
+            if photos := examples("*.jpg"):
+                gr.Examples(photos, inputs=photo, label=I18N("examples"))
             preset = gr.Radio(list(PRESETS), value="best", label=I18N("preset"))
             sliders = [
                 gr.Slider(0, entry.strongest, value=PRESETS["best"].get(name, 0), label=I18N(name), elem_id=name)
@@ -48,18 +48,19 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
                 result = gr.JSON(label=I18N("json"))
 
     def preview(
-        photo: dict[str, Any] | None, seed: float, request: gr.Request, *strengths: float
+        photo: dict[str, Any] | None, seed: float | None, request: gr.Request, *strengths: float
     ) -> tuple[dict[str, Any] | None, str, str]:
         """Augment the largest face of a photo and read every picture that comes out."""
         language = language_of(request)
         chosen = {name: value for name, value in zip(AUGMENTATIONS, strengths, strict=True) if value > 0}
-        python = _as_python(chosen, int(seed))
+        seed = int(seed or 0)
+        python = _as_python(chosen, seed)
         if photo is None or photo["path"] is None:
             return None, text("choose_face", language), python
-        image = read_upload(photo)
+        image = read_upload(photo, language)
         crops = recognizer.crop(image)
         face = to_grey(crops[0] if crops else image, recognizer.model.image_size)
-        views = augmented_views(face, chosen, int(seed))
+        views = augmented_views(face, chosen, seed)
         probabilities = recognizer.classify(views)
         notice = "" if crops else f"<p>{text('whole_picture', language)}</p>"
         report = _report(probabilities, recognizer.labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +17,36 @@ from mini_xception.errors import MiniXceptionError
 from mini_xception.images import load_image
 from mini_xception.recognizer import EmotionRecognizer
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+CHECKOUT = Path(__file__).parents[2]
 
 
-def example_photos() -> list[str]:
-    """Paths of the example photos; an installed package has none beside it."""
-    return sorted(str(path) for path in EXAMPLES.glob("*.jpg"))
+def examples(pattern: str) -> list[str]:
+    """Paths of the examples that match; an installed package has none beside it."""
+    beside = (CHECKOUT / "app.py").is_file()
+    return sorted(str(path) for path in (CHECKOUT / "examples").glob(pattern)) if beside else []
 
 
-def read_upload(photo: dict[str, Any]) -> np.ndarray:
+def take_upload(upload: dict[str, Any], language: int) -> str:
+    """The path of an uploaded file, which is from now on kept as long as a new one.
+
+    Raises:
+        gr.Error: it was deleted in the meantime.
+    """
+    try:
+        os.utime(upload["path"])
+    except FileNotFoundError as error:
+        raise gr.Error(text("forgotten", language), duration=None, print_exception=False) from error
+    return upload["path"]
+
+
+def read_upload(photo: dict[str, Any], language: int) -> np.ndarray:
     """The RGB image in a file as it was uploaded: Gradio's own reading fails in its own words.
 
     Raises:
         gr.Error: it is no readable picture; the message names the visitor's file.
     """
     try:
-        return load_image(photo["path"], name=photo["orig_name"] or "the photo")
+        return load_image(take_upload(photo, language), name=photo["orig_name"] or "the photo")
     except MiniXceptionError as error:
         raise gr.Error(html.escape(str(error)), duration=None, print_exception=False) from error
 
@@ -49,8 +64,8 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
             buttons=["download", "fullscreen"],
             alt_text=I18N("faces_alt"),  # type: ignore[arg-type]  # as every other text
         )
-    if example_photos():
-        gr.Examples(example_photos(), inputs=photo, label=I18N("examples"))
+    if photos := examples("*.jpg"):
+        gr.Examples(photos, inputs=photo, label=I18N("examples"))
     answer = gr.HTML(I18N("waiting"), elem_id="cards", elem_classes="answer")
     with gr.Accordion(I18N("table"), open=False):
         table = gr.Dataframe(
@@ -69,7 +84,7 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
         language = language_of(request)
         if photo is None or photo["path"] is None:
             return None, None, [], text("waiting", language)
-        image = read_upload(photo)
+        image = read_upload(photo, language)
         faces = recognizer(image)
         rows = [
             [i, face.emotion, *(round(value, 3) for value in face.probabilities.values())]

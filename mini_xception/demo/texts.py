@@ -102,6 +102,10 @@ An expression is not a feeling: this reads what a face shows, not what a person 
         "{name}：长 {duration:.0f} 秒；本页最多识别 {limit} 秒的视频",
     ),
     "face_over_time": ("{name}: probabilities over time", "{name}：概率随时间的变化"),
+    "forgotten": (
+        "This file is not here any more: uploads are deleted after a minute. Choose it again.",
+        "文件已不在服务器上：上传的内容一分钟后即删除。请重新选择。",
+    ),
     "augmentation": ("Augmentation", "数据增强"),
     "augmentation_introduction": (
         "What the network is trained on: one face, changed at random. An answer that holds over all of them is a "

@@ -13,7 +13,7 @@ import gradio as gr
 import numpy as np
 
 from mini_xception.annotate import annotate_video
-from mini_xception.demo.photo import EXAMPLES
+from mini_xception.demo.photo import examples, take_upload
 from mini_xception.demo.texts import I18N, language_of, text
 from mini_xception.demo.timeline import Moment, draw_timeline
 from mini_xception.errors import MiniXceptionError
@@ -109,9 +109,8 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
     with gr.Row():
         clip = gr.Video(label=I18N("clip"), sources=["upload"], height=360, elem_id="clip")
         annotated = gr.Video(label=I18N("annotated_clip"), interactive=False, height=360, elem_id="annotated-clip")
-    examples = sorted(str(path) for path in EXAMPLES.glob("*.mp4"))
-    if examples:  # An installed package has no examples folder beside it.
-        gr.Examples(examples, inputs=clip, label=I18N("examples"))
+    if clips := examples("*.mp4"):
+        gr.Examples(clips, inputs=clip, label=I18N("examples"))
     with gr.Row():
         start = gr.Button(I18N("read_clip"), variant="primary")
         cancel = gr.Button(I18N("cancel"))
@@ -126,12 +125,13 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
         if clip is None:
             yield None, None, None, text("clip_waiting", language)
             return
-        name = clip.get("orig_name") or Path(clip["path"]).name
+        name = clip.get("orig_name") or "the clip"
+        path = take_upload(clip, language)
         faces = FacesOverTime()
         with tempfile.TemporaryDirectory() as folder:
             copy, rows = Path(folder) / "annotated.mp4", Path(folder) / "faces.csv"
             try:
-                for step in annotate_video(recognizer, clip["path"], copy, rows):
+                for step in annotate_video(recognizer, path, copy, rows):
                     done_s, total_s = step.frame.time_s, max(step.duration_s or 0.0, step.frame.time_s)
                     if total_s > LONGEST_S:
                         too_long = text("clip_too_long", language)
@@ -141,7 +141,7 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
             except MiniXceptionError as error:
                 # Not by .failure, which Gradio calls for what was cancelled, too.
                 yield None, None, None, text("clip_unreadable", language)
-                reason = html.escape(str(error).replace(clip["path"], name))
+                reason = html.escape(str(error).replace(path, name))
                 raise gr.Error(reason, duration=None, print_exception=False) from error
             # Gradio copies both files into its cache, where they are deleted in time.
             yield str(copy), str(rows), faces.report(), faces.timelines(language)

@@ -23,8 +23,8 @@ class TrainConfig:
         optimizer: "adam" or "adamw".
         learning_rate: the first one of the plateau schedule, the highest of the one-cycle schedule.
         weight_decay: AdamW's, on convolution weights alone.
-        schedule: "plateau" divides the learning rate by ten after 12 epochs without a better PublicTest accuracy;
-            "one_cycle" is a function of the step, see :func:`one_cycle`.
+        schedule: "plateau" divides the learning rate by ten after more than 12 epochs without a better PublicTest
+            accuracy; "one_cycle" is a function of the step, see :func:`one_cycle`.
         label_smoothing: probability given to all labels alike.
         vote_weight: share of FER+'s votes in a picture's target; the rest is FER2013's label.
         teacher_weight: share of the teacher's probabilities in a picture's target; the rest is label and votes.

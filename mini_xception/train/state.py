@@ -18,8 +18,8 @@ from mini_xception.train.config import TrainConfig
 
 RUN_STATE = "run_state.pt"
 LOG = "log.csv"
-#: Epochs without a better accuracy after which the plateau schedule divides the learning rate by ten, as in the
-#: reference.
+#: After more epochs than this without a better accuracy the plateau schedule divides the learning rate by ten, as in
+#: the reference.
 PLATEAU_PATIENCE = 12
 
 

@@ -227,6 +227,7 @@ def test_other_classes_on_request_alone():
         assert "ignore_mismatched_head=True" in refusal(**asked)
     assert MiniXception.from_pretrained(REPO, num_classes=7).labels[0] == "angry"
     model = MiniXception.from_pretrained(REPO, labels=["no", "yes", "maybe"], ignore_mismatched_head=True)
+    assert model.provenance == {}  # It is not what the recipe made any more.
     body = MiniXception.from_pretrained(REPO)
     assert torch.equal(model.module4.right[0].weight, body.module4.right[0].weight)
     assert EmotionRecognizer(model, detector=None).classify(np.zeros((2, 48, 48), np.uint8)).shape == (2, 3)
