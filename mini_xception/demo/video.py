@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ TIMELINES = 6
 MOMENTS_PER_S = 10
 #: A longer clip would keep the other visitors waiting.
 LONGEST_S = 180
+#: More often, messages would queue up behind the work, and a cancellation behind them.
+PROGRESS_EVERY_S = 0.2
 
 #: Annotated clip, table, report, and what stands below.
 Answer = tuple[str | None, str | None, dict[str, Any] | None, str]
@@ -127,7 +130,7 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
             return
         name = clip.get("orig_name") or "the clip"
         path = take_upload(clip, language)
-        faces = FacesOverTime()
+        faces, told = FacesOverTime(), 0.0
         with tempfile.TemporaryDirectory() as folder:
             copy, rows = Path(folder) / "annotated.mp4", Path(folder) / "faces.csv"
             try:
@@ -137,7 +140,9 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
                         too_long = text("clip_too_long", language)
                         raise MiniXceptionError(too_long.format(name=name, duration=total_s, limit=LONGEST_S))
                     faces.add(step.frame)
-                    yield None, None, None, _progress(done_s, total_s, language)
+                    if time.monotonic() - told >= PROGRESS_EVERY_S:
+                        told = time.monotonic()
+                        yield None, None, None, _progress(done_s, total_s, language)
             except MiniXceptionError as error:
                 # Not by .failure, which Gradio calls for what was cancelled, too.
                 yield None, None, None, text("clip_unreadable", language)
@@ -160,7 +165,10 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
         show_progress="minimal",
         show_progress_on=annotated,
     )
-    cancel.click(say_cancelled, outputs=outputs, cancels=reading, show_progress="hidden", api_visibility="private")
+    # Said when it is cancelled, not before, since the last progress would stand there instead.
+    cancel.click(None, cancels=reading, api_visibility="private").then(
+        say_cancelled, outputs=outputs, show_progress="hidden", api_visibility="private"
+    )
 
 
 def _progress(done_s: float, total_s: float, language: int) -> str:

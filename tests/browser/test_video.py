@@ -6,6 +6,9 @@ import csv
 
 import pytest
 
+from mini_xception.mp4 import VideoWriter
+from mini_xception.video import VideoReader
+
 from ..conftest import ROOT
 
 pytestmark = pytest.mark.browser
@@ -39,8 +42,21 @@ def test_a_clip_is_annotated_and_tabled(tab, tmp_path):
     assert {row["emotion"] for row in rows} == {"happy"}
 
 
-def test_cancel_stops_it_and_keeps_nothing(tab):
-    read(tab, CLIP)
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory):
+    """The example clip six times over, so that there is time to press Cancel."""
+    path = tmp_path_factory.mktemp("clips") / "long.mp4"
+    with VideoReader(CLIP) as clip:
+        images = [image for _, image in clip.frames()]
+        rate = clip.frame_rate
+    with VideoWriter(path, rate, None, name=str(path)) as writer:
+        for number, image in enumerate(images * 6):
+            writer.write(float(number / rate), image)
+    return path
+
+
+def test_cancel_stops_it_and_keeps_nothing(tab, long_clip):
+    read(tab, long_clip)
     tab.wait_for_selector("#timelines .progress")
     tab.get_by_role("button", name="Cancel").click()
     tab.wait_for_selector("#timelines >> text=Cancelled")
@@ -48,6 +64,9 @@ def test_cancel_stops_it_and_keeps_nothing(tab):
     assert tab.locator("#timelines").inner_text().startswith("Cancelled")
     assert tab.locator("#annotated-clip video").count() == 0
     # And the next one is read.
+    tab.get_by_label("Clear").first.click()
+    tab.set_input_files("#clip input[type=file]", CLIP)
+    tab.wait_for_selector("#clip video")
     tab.get_by_role("button", name="Read the clip").click()
     tab.wait_for_selector("#timelines h2 >> text=happy")
 
