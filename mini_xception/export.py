@@ -12,7 +12,6 @@ import copy
 import hashlib
 import json
 import os
-import tempfile
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,10 +23,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mini_xception.engines import Engine, OnnxEngine, OpenVinoEngine, TorchEngine, choose_engine, to_onnx
 from mini_xception.errors import MiniXceptionError
+from mini_xception.files import replacing
+from mini_xception.hub import GRAPH
 from mini_xception.model import MiniXception, SeparableConv2d
 
-#: The file's name in a checkpoint folder.
-GRAPH = "model.onnx"
 #: How far the graph's logits may be from PyTorch's; the largest are about 10.
 TOLERANCE = 1e-3
 #: The metadata that tells which weights a file has.
@@ -46,10 +45,8 @@ def export(model: MiniXception, folder: str | os.PathLike[str]) -> Path:
     choose_engine("onnx", torch.device("cpu"))
     path = Path(folder) / GRAPH
     graph = _graph(model)
-    try:
-        _write(path, graph)
-    except OSError as error:
-        raise MiniXceptionError(f"{path}: cannot be written ({error.strerror or error})") from error
+    with replacing(path) as partial:
+        partial.write_bytes(graph)
     return path
 
 
@@ -116,8 +113,10 @@ def _kept_graph(model: MiniXception, folder: Path) -> Path | bytes:
         if path.is_file() and _read_fingerprint(path) == fingerprint:
             return path
     graph = _graph(model)
-    with contextlib.suppress(OSError):  # Without a cache it is made at every start.
-        _write(cached, graph)
+    with contextlib.suppress(OSError, MiniXceptionError):  # Without a cache it is made at every start.
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(cached) as partial:
+            partial.write_bytes(graph)
     return graph
 
 
@@ -144,12 +143,3 @@ def _read_fingerprint(path: Path) -> str | None:
     except (OSError, DecodeError):
         return None
     return {entry.key: entry.value for entry in properties}.get(FINGERPRINT)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Beside and moved into place, so that nobody reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(content)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 BUNDLED = Path(__file__).parent / "weights"
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+#: The network for other programs, which a checkpoint may have; see ``export``.
+GRAPH = "model.onnx"
 #: Key of the weights file's metadata under which format version and provenance stand, as JSON.
 METADATA = "mini_xception"
 #: Of both files; raised when an older mini_xception could misread what a newer one wrote.

@@ -13,10 +13,9 @@ from huggingface_hub.utils import validate_repo_id
 from mini_xception import __version__
 from mini_xception.card import PICTURES, RESULTS, renew_card, results_file, write_card
 from mini_xception.errors import MiniXceptionError
-from mini_xception.hub import CONFIG, WEIGHTS, load_checkpoint
+from mini_xception.hub import CONFIG, GRAPH, WEIGHTS, load_checkpoint
 
 README = "README.md"
-ONNX = "model.onnx"
 
 
 def push_folder(
@@ -72,7 +71,7 @@ def push_folder(
         present = api.model_info(repo, revision=revision)
         contents[README] = renew_card(_readme(api, repo, present.sha), local, card).encode()
         # What an earlier push left must not stand beside these weights: a plot, a graph or results of others.
-        stale = {file.rfilename for file in present.siblings or []} & {ONNX, RESULTS, *PICTURES} - set(contents)
+        stale = {file.rfilename for file in present.siblings or []} & {GRAPH, RESULTS, *PICTURES} - set(contents)
         commit: CommitInfo = api.create_commit(
             repo,
             [
@@ -111,7 +110,7 @@ def check_name(repo: str) -> None:
 
 def _files(folder: Path) -> dict[str, Path]:
     """What is published as it is: name in the repository → path."""
-    found = {name: folder / name for name in (CONFIG, WEIGHTS, ONNX, *PICTURES)}
+    found = {name: folder / name for name in (CONFIG, WEIGHTS, GRAPH, *PICTURES)}
     if folder.name == "best":  # A run draws its plots beside its best checkpoint.
         found |= {name: folder.parent / name for name in PICTURES if not found[name].is_file()}
     return {name: path for name, path in found.items() if path.is_file()}

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from mini_xception import EmotionRecognizer, MiniXception, MiniXceptionError, engines
-from mini_xception.export import GRAPH, export
+from mini_xception.export import export
+from mini_xception.hub import GRAPH
 from mini_xception.preprocess import Framing
 
 pytest.importorskip("onnxruntime")
