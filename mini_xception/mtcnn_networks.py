@@ -44,8 +44,8 @@ def load_network(name: str, device: str) -> Engine:
     """
     layers, head = _read_layers(name)
     if torch.device(device).type != "cpu" or not is_installed("onnx"):
-        return TorchEngine(_network(layers, head, _prelu).to(device))
-    network = _network([_in_blocks(layer) for layer in layers], head, BlockedPReLU)
+        return TorchEngine(_network(layers, head, _modules).to(device))
+    network = _network(layers, head, _modules_in_blocks)
     return OnnxEngine(to_onnx(network, torch.zeros(1, 3, SIDES[name], SIDES[name]), free_sides=name == "pnet"))
 
 
@@ -86,25 +86,36 @@ def _read_layers(name: str) -> tuple[list[Layer], nn.Conv2d]:
     return layers, head
 
 
-def _network(layers: list[Layer], head: nn.Conv2d, prelu: Callable[[Tensor], nn.Module]) -> nn.Sequential:
-    network = nn.Sequential()
-    for weight, bias, slopes, pooling in layers:
-        network.append(_convolution(weight, bias)).append(prelu(slopes))
-        if pooling:
-            network.append(nn.MaxPool2d(pooling, stride=2, ceil_mode=True))
-    return network.append(head).eval()
+def _network(layers: list[Layer], head: nn.Conv2d, modules: Callable[[Layer], list[nn.Module]]) -> nn.Sequential:
+    return nn.Sequential(*(module for layer in layers for module in modules(layer)), head).eval()
+
+
+def _modules(layer: Layer) -> list[nn.Module]:
+    prelu = nn.PReLU(len(layer.slopes))
+    prelu.load_state_dict({"weight": layer.slopes})
+    return [_convolution(layer.weight, layer.bias), prelu, *_pooling(layer)]
+
+
+def _modules_in_blocks(layer: Layer) -> list[nn.Module]:
+    """The same layer for ONNX Runtime: its channels, and so the next layer's input, fill whole blocks."""
+    falls = layer.slopes < 0
+    if layer.pooling and len(layer.bias) + int(falls.sum()) <= _whole_blocks(len(layer.bias)):
+        falling = layer.slopes[falls]
+        weight = torch.cat([layer.weight, layer.weight[falls] * falling.reshape(-1, 1, 1, 1)])
+        bias = torch.cat([layer.bias, layer.bias[falls] * falling])
+        return [_convolution(*_in_blocks(weight, bias)), *_pooling(layer), PooledPReLU(layer.slopes)]
+    slopes = pad(layer.slopes, (0, _whole_blocks(len(layer.slopes)) - len(layer.slopes)))
+    return [_convolution(*_in_blocks(layer.weight, layer.bias)), BlockedPReLU(slopes), *_pooling(layer)]
+
+
+def _pooling(layer: Layer) -> list[nn.Module]:
+    return [nn.MaxPool2d(layer.pooling, stride=2, ceil_mode=True)] if layer.pooling else []
 
 
 def _convolution(weight: Tensor, bias: Tensor) -> nn.Conv2d:
     convolution = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2])
     convolution.load_state_dict({"weight": weight, "bias": bias})
     return convolution
-
-
-def _prelu(slopes: Tensor) -> nn.PReLU:
-    prelu = nn.PReLU(len(slopes))
-    prelu.load_state_dict({"weight": slopes})
-    return prelu
 
 
 class BlockedPReLU(nn.Module):
@@ -128,14 +139,42 @@ class BlockedPReLU(nn.Module):
         return self.all(x) + self.positive(torch.relu(x))
 
 
-def _in_blocks(layer: Layer) -> Layer:
-    """The layer with its output channels, and so the next one's input, filled up with zeros to whole blocks."""
-    weight, bias, slopes, pooling = layer
-    missing = -len(bias) % BLOCK
-    in_missing = -weight.shape[1] % BLOCK if weight.shape[1] > 3 else 0
-    return Layer(
-        pad(weight, (0, 0, 0, 0, 0, in_missing, 0, missing)),
-        pad(bias, (0, missing)),
-        pad(slopes, (0, missing)),
-        pooling,
-    )
+class PooledPReLU(nn.Module):
+    """PReLU behind a max pooling instead of before it: the same result from a quarter of the values.
+
+    Where a slope is not negative, PReLU rises, and both orders agree. Elsewhere it is max(x, slope·x): slope·x comes
+    from the convolution as one channel more, is pooled like the others, and max(a, b) is a + relu(b − a).
+    """
+
+    def __init__(self, slopes: Tensor) -> None:
+        super().__init__()
+        channels = _whole_blocks(len(slopes))
+        straight, bent = torch.zeros(channels, channels), torch.zeros(channels, channels)
+        factors = torch.ones(channels)
+        more = len(slopes)
+        for i, slope in enumerate(slopes):
+            if slope >= 0:
+                straight[i, i], bent[i, i], factors[i] = slope, 1, 1 - slope
+            else:
+                straight[i, i], bent[i, i], bent[i, more] = 1, -1, 1
+                more += 1
+        self.straight, self.bent = (nn.Conv2d(channels, channels, 1, bias=False) for _ in range(2))
+        self.factors = nn.Conv2d(channels, channels, 1, groups=channels, bias=False)
+        self.straight.load_state_dict({"weight": straight[..., None, None]})
+        self.bent.load_state_dict({"weight": bent[..., None, None]})
+        self.factors.load_state_dict({"weight": factors.reshape(-1, 1, 1, 1)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.straight(x) + self.factors(torch.relu(self.bent(x)))
+
+
+def _whole_blocks(channels: int) -> int:
+    return channels + -channels % BLOCK
+
+
+def _in_blocks(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """A convolution with its output channels, and its input's unless they are colours, filled up with zeros."""
+    channels, in_channels = weight.shape[:2]
+    missing = _whole_blocks(channels) - channels
+    in_missing = _whole_blocks(in_channels) - in_channels if in_channels > 3 else 0
+    return pad(weight, (0, 0, 0, 0, 0, in_missing, 0, missing)), pad(bias, (0, missing))
