@@ -229,6 +229,24 @@ def test_a_teacher_teaches(tmp_path):
     assert (probabilities.argmax(1) == PUBLIC_TEST.labels).mean() > 0.5
 
 
+def test_a_run_goes_on_with_a_checkpoint(fer2013_csv, tmp_path):
+    """The command begins where the checkpoint is, and says in the weights file which folder it began with."""
+    learnt = train(replace(CONFIG, epochs=12, learning_rate=1e-2, ema_decay=0.0), TRAINING, PUBLIC_TEST, tmp_path / "a")
+    learnt.save_pretrained(tmp_path / "learnt")
+    options = ("--initial", str(tmp_path / "learnt"), "--epochs", "1", "--learning-rate", "1e-9")
+    subprocess.run(command(fer2013_csv, tmp_path / "b", *options), check=True)
+    before, after = (float(without_speed(tmp_path / run / "log.csv")[-1]["public_test_accuracy"]) for run in ("a", "b"))
+    assert before > 0.8
+    assert after == pytest.approx(before, abs=0.1)
+    assert "--initial learnt" in MiniXception.from_pretrained(tmp_path / "b" / "best").provenance["recipe"]
+
+
+@pytest.mark.parametrize("other", [{"labels": ("calm", "tense")}, {"image_size": 64}])
+def test_the_initial_network_has_to_fit(tmp_path, other):
+    with pytest.raises(MiniXceptionError, match=r"the run needs angry, disgust, .*, neutral at 48×48"):
+        train(CONFIG, TRAINING, PUBLIC_TEST, tmp_path, initial=MiniXception(**other))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

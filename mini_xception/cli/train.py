@@ -44,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a teacher's probabilities, written by recipes/teacher.py; without it, no teacher",
     )
+    parser.add_argument(
+        "--initial",
+        metavar="CHECKPOINT",
+        help="begin with a checkpoint's weights, from a folder or the Hub, instead of random ones",
+    )
     parser.add_argument("--push-to-hub", metavar="USER/REPO", help="publish the best checkpoint when the run ends")
     settings = parser.add_argument_group("settings of the run; its preset's where none is given")
     for name, field in SETTINGS.items():
@@ -60,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     from accelerate import PartialState
     from huggingface_hub import get_token
 
+    from mini_xception.model import MiniXception
     from mini_xception.publish import check_name, push_folder
     from mini_xception.recognizer import EmotionRecognizer
     from mini_xception.train import train
@@ -72,7 +78,8 @@ def run(args: argparse.Namespace) -> int:
     training, public_test = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
     votes = load_votes(args.votes, "Training", training.rows) if args.votes else None
     teacher = load_teacher(args.teacher, len(training)) if args.teacher else None
-    model = train(config, training, public_test, args.run, votes, teacher)
+    initial = MiniXception.from_pretrained(args.initial) if args.initial else None
+    model = train(config, training, public_test, args.run, votes, teacher, initial)
     classifier = EmotionRecognizer(model, detector=None, engine="torch")
     if not PartialState().is_main_process:
         return 0
@@ -117,6 +124,8 @@ def _recipe(args: argparse.Namespace) -> str:
     given = {name: value for name, value in vars(args).items() if value is not None}
     del given["command"]
     given.pop("push_to_hub", None)
+    if "initial" in given and Path(given["initial"]).is_dir():
+        given["initial"] = Path(given["initial"])
     words = [(_option(name), str(value.name if isinstance(value, Path) else value)) for name, value in given.items()]
     return shlex.join(["mini-xception", "train", *itertools.chain(*words)])
 

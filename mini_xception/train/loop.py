@@ -18,6 +18,7 @@ from tqdm import tqdm
 from mini_xception.augment import augment, build
 from mini_xception.data import LabelledFaces
 from mini_xception.errors import MiniXceptionError
+from mini_xception.faces import EMOTIONS
 from mini_xception.model import MiniXception
 from mini_xception.preprocess import scale_pixels, to_grey
 from mini_xception.train.config import TrainConfig, one_cycle, soft_targets
@@ -38,6 +39,7 @@ def train(
     run_dir: str | os.PathLike[str],
     votes: np.ndarray | None = None,
     teacher: np.ndarray | None = None,
+    initial: MiniXception | None = None,
 ) -> MiniXception:
     """Train on one split, watch the other, and keep the best epoch's weights.
 
@@ -53,13 +55,14 @@ def train(
         votes: float32, (len(training), labels), FER+ votes for the training pictures; needed if config.vote_weight > 0.
         teacher: float32, (len(training), labels), a teacher's probabilities for the training pictures; needed if
             config.teacher_weight > 0.
+        initial: the network to go on with; None is one with random weights.
 
     Returns:
         The best checkpoint.
 
     Raises:
-        MiniXceptionError: votes or a teacher are asked for and missing, or the run folder belongs to another run or
-            cannot be written.
+        MiniXceptionError: votes or a teacher are asked for and missing, the initial network does not fit, or the run
+            folder belongs to another run or cannot be written.
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
@@ -68,10 +71,15 @@ def train(
         raise MiniXceptionError("vote_weight > 0 needs FER+'s votes (fer2013new.csv)")
     if config.teacher_weight > 0 and teacher is None:
         raise MiniXceptionError("teacher_weight > 0 needs a teacher's probabilities")
+    if initial is not None and (initial.labels, initial.image_size) != (EMOTIONS, config.image_size):
+        raise MiniXceptionError(
+            f"the initial network reads {', '.join(initial.labels)} at {initial.image_size}×{initial.image_size}; the "
+            f"run needs {', '.join(EMOTIONS)} at {config.image_size}×{config.image_size}"
+        )
     run_dir = Path(run_dir)
     AcceleratorState._reset_state()  # An earlier run in this process may have had another precision.
     accelerator = Accelerator(mixed_precision=config.mixed_precision)
-    run = Run.start(config, accelerator.device)
+    run = Run.start(config, accelerator.device, initial)
     run.resume(run_dir)
     if accelerator.is_main_process and not run.history:
         run.save(run_dir)  # A full disk or an unwritable folder shows now, not after the first epoch.

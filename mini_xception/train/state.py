@@ -57,10 +57,12 @@ class Run:
     history: list[Epoch] = field(default_factory=list)
 
     @classmethod
-    def start(cls, config: TrainConfig, device: torch.device) -> Run:
-        """A run before its first epoch."""
+    def start(cls, config: TrainConfig, device: torch.device, initial: MiniXception | None = None) -> Run:
+        """A run before its first epoch, with a checkpoint's weights or random ones."""
         torch.manual_seed(config.seed)
-        model = MiniXception(image_size=config.image_size).to(device).to(memory_format=torch.channels_last)
+        model = MiniXception(image_size=config.image_size) if initial is None else copy.deepcopy(initial)
+        model.metrics, model.provenance = None, {}  # What was said of the initial weights holds no more.
+        model = model.to(device).to(memory_format=torch.channels_last)
         optimizer = _optimizer(model, config)
         plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimizer, mode="max", factor=0.1, patience=PLATEAU_PATIENCE
