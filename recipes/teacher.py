@@ -1,9 +1,10 @@
 """Let trained checkpoints teach: what they say together about every training picture, for ``train --teacher``.
 
-    python recipes/teacher.py fer2013.csv runs/a/best runs/b/best --out teacher.npy
+    python recipes/teacher.py fer2013.csv runs/a/best runs/residual/residual.safetensors --out teacher.npy
 
-Each checkpoint sees each picture as it is and mirrored, and the mean knows more than a single pass of any of them. The
-last line says how much, on PublicTest, the validation set.
+A checkpoint is mini_Xception's folder, or the file that ``recipes/residual.py`` writes. Each sees each picture as it is
+and mirrored, and the mean knows more than a single pass of any of them. The last line says how much, on PublicTest, the
+validation set.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from residual import Residual
 
 from mini_xception import MiniXception
 from mini_xception.data import load_fer2013
@@ -22,7 +24,7 @@ BATCH = 256
 
 
 @torch.inference_mode()
-def teach(models: Sequence[MiniXception], images: np.ndarray) -> np.ndarray:
+def teach(models: Sequence[MiniXception | Residual], images: np.ndarray) -> np.ndarray:
     """The mean of what several networks say about pictures and their mirror images.
 
     Args:
@@ -45,11 +47,16 @@ def teach(models: Sequence[MiniXception], images: np.ndarray) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="FER2013")
-    parser.add_argument("checkpoints", nargs="+", help="checkpoint folders")
+    parser.add_argument("checkpoints", nargs="+", type=Path, help="checkpoint folders and residual.safetensors files")
     parser.add_argument("--out", type=Path, required=True, help="the NumPy file to write")
     args = parser.parse_args()
 
-    models = [MiniXception.from_pretrained(checkpoint) for checkpoint in args.checkpoints]
+    models = [
+        Residual.from_file(checkpoint)
+        if checkpoint.suffix == ".safetensors"
+        else MiniXception.from_pretrained(checkpoint)
+        for checkpoint in args.checkpoints
+    ]
     public_test = load_fer2013(args.data, "PublicTest")
     accuracy = (teach(models, public_test.images).argmax(1) == public_test.labels).mean()
     np.save(args.out, teach(models, load_fer2013(args.data, "Training").images))
