@@ -3,8 +3,9 @@
 Everything is measured in rounds that take turns, so that a busy neighbour slows all alike; printed are medians, the
 quartiles beside them, and ratios to the first row. "plain" is what most people write: the network as it is, eager, in
 PyTorch's default layout and with its default threads, which collapse where a neighbour keeps a core busy; hence also
-with one. facenet-pytorch is the detector's origin, with the same weights and settings. fer (PyPI) is measured where it
-is installed.
+with one. facenet-pytorch is the detector's origin, with the same weights and settings. PyPI's fer, as it is by default
+(its MTCNN looks for faces from 20 pixels on), is measured with --fer, in an environment of its own:
+python -m venv fer && fer/bin/pip install fer 'setuptools<81', then --fer fer/bin/python.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -42,18 +42,21 @@ ROUND_S = 0.1
 
 #: What is measured → seconds of each round.
 Times = dict[str, list[float]]
+#: Repeats → seconds a call.
+Timer = Callable[[int], float]
 
 
-def measure(calls: Mapping[str, Callable[[], object]], rounds: int) -> Times:
-    """Seconds a call, in rounds that take turns."""
+def measure(calls: Mapping[str, Callable[[], object]], rounds: int, timers: Mapping[str, Timer] | None = None) -> Times:
+    """Seconds a call, in rounds that take turns; ``timers`` are calls that another process times."""
+    timers = {**{name: partial(seconds, call) for name, call in calls.items()}, **(timers or {})}
     repeats = {}
-    for name, call in calls.items():
-        call()  # The first call prepares what later ones reuse.
-        repeats[name] = max(1, round(ROUND_S / seconds(call, 1)))
-    times: Times = {name: [] for name in calls}
+    for name, timer in timers.items():
+        timer(1)  # The first call prepares what later ones reuse.
+        repeats[name] = max(1, round(ROUND_S / timer(1)))
+    times: Times = {name: [] for name in timers}
     for _ in range(rounds):
-        for name, call in calls.items():
-            times[name].append(seconds(call, repeats[name]))
+        for name, timer in timers.items():
+            times[name].append(timer(repeats[name]))
     return times
 
 
@@ -62,6 +65,33 @@ def seconds(call: Callable[[], object], repeats: int) -> float:
     for _ in range(repeats):
         call()
     return (time.perf_counter() - started) / repeats
+
+
+class Fer:
+    """PyPI's fer in a process of its own.
+
+    Args:
+        python: the interpreter of an environment that has it.
+    """
+
+    def __init__(self, python: str) -> None:
+        command = [python, str(ROOT / "benchmarks" / "fer_timer.py"), *map(str, PHOTOS)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        if self._answer() != "ready":
+            raise SystemExit(f"fer does not start: {python} -c 'from fer.fer import FER' says why")
+
+    def timer(self, *task: str | int) -> Timer:
+        """What times a task of ``benchmarks/fer_timer.py``."""
+        return lambda repeats: float(self._answer(*task, repeats))
+
+    def _answer(self, *question: str | int) -> str:
+        assert self._process.stdin
+        assert self._process.stdout
+        if question:
+            print(*question, file=self._process.stdin, flush=True)
+        return self._process.stdout.readline().strip()
 
 
 class Plain:
@@ -95,7 +125,7 @@ class Plain:
         return self.classify(crops) if crops else np.empty((0, 7))
 
 
-def classifier(plain: Plain, rounds: int) -> dict[str, Times]:
+def classifier(plain: Plain, fer: Fer | None, rounds: int) -> dict[str, Times]:
     """uint8 crops to probabilities."""
     engines = {
         engine: EmotionRecognizer.from_pretrained(device="cpu", engine=engine, detector=None)
@@ -110,11 +140,13 @@ def classifier(plain: Plain, rounds: int) -> dict[str, Times]:
             ways["plain, one thread"] = plain.classify_with_one_thread
         ways |= {name: recognizer.classify for name, recognizer in engines.items()}
         calls = {name: partial(classify, crops[:batch]) for name, classify in ways.items()}
-        tables[f"classifier, {batch} face{'s' if batch > 1 else ''}"] = measure(calls, rounds)
+        tables[f"classifier, {batch} face{'s' if batch > 1 else ''}"] = measure(
+            calls, rounds, {"fer": fer.timer("classify", batch)} if fer else None
+        )
     return tables
 
 
-def detector(plain: Plain, rounds: int) -> dict[str, Times]:
+def detector(plain: Plain, _: Fer | None, rounds: int) -> dict[str, Times]:
     """Pinned to one core: one face on 640×480, six on 1920×1080."""
     portrait = load_image(ROOT / "examples" / "eileen_collins.jpg")
     small = np.full((480, 640, 3), 128, np.uint8)
@@ -135,24 +167,18 @@ def detector(plain: Plain, rounds: int) -> dict[str, Times]:
     return tables
 
 
-def photos(plain: Plain, rounds: int) -> dict[str, Times]:
+def photos(plain: Plain, fer: Fer | None, rounds: int) -> dict[str, Times]:
     """A file to faces with expressions, on all of examples/."""
     recognizer = EmotionRecognizer.from_pretrained(device="cpu")
     calls: dict[str, Callable[[], object]] = {
         "facenet-pytorch + plain": lambda: [plain.read(path) for path in PHOTOS],
         "mini_xception": lambda: [recognizer(path) for path in PHOTOS],
     }
-    if find_spec("fer"):
-        from fer.fer import FER
-
-        fer = FER(mtcnn=True)
-        calls["fer, its MTCNN"] = lambda: [fer.detect_emotions(cv2.imread(str(path))) for path in PHOTOS]
-    else:
-        print("fer is not installed, so it is left out: pip install fer 'setuptools<81'", file=sys.stderr)
-    return {f"photo to answer, {len(PHOTOS)} photos": measure(calls, rounds)}
+    timers = {"fer, its MTCNN": fer.timer("photos")} if fer else None
+    return {f"photo to answer, {len(PHOTOS)} photos": measure(calls, rounds, timers)}
 
 
-def start_up(_: Plain, rounds: int) -> dict[str, Times]:
+def start_up(_: Plain, __: Fer | None, rounds: int) -> dict[str, Times]:
     """New processes."""
     codes = {
         "import torch": "import torch",
@@ -182,7 +208,7 @@ def one_core() -> Iterator[None]:
 
 def machine() -> dict[str, Any]:
     cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
-    packages = ("torch", "onnxruntime", "openvino", "facenet-pytorch", "fer", "numpy", "opencv-python")
+    packages = ("torch", "onnxruntime", "openvino", "facenet-pytorch", "numpy", "opencv-python")
     installed = {name: found for name in packages if (found := _version(name))}
     return {
         "cpu": cpu.partition(":")[2].strip() or platform.machine(),
@@ -249,16 +275,18 @@ def plot(tables: dict[str, Times], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--fer", metavar="PYTHON", help="the interpreter of an environment that has PyPI's fer")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write machine, limit and every round's seconds")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the medians; needs matplotlib")
     args = parser.parse_args()
 
     about, bound, plain = machine(), limit(), Plain()
+    fer = Fer(args.fer) if args.fer else None
     print(", ".join(f"{name} {value}" for name, value in about.items()))
     print(", ".join(f"{value:.1f} {name}" for name, value in bound.items()))
     tables: dict[str, Times] = {}
     for section in (detector, classifier, photos, start_up):
-        for title, times in section(plain, args.rounds).items():
+        for title, times in section(plain, fer, args.rounds).items():
             tables[title] = times
             print(table(title, times), flush=True)
     if args.json:
