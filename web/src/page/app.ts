@@ -31,6 +31,8 @@ export class App {
   #selected: number | null = null;
   /** What is shown goes on until this is aborted. */
   #shown = new AbortController();
+  /** What is said where nothing is shown. */
+  #idle: TextKey = "loading";
   #status: { key: TextKey; values: Record<string, number> } = { key: "loading", values: {} };
   #fault: TextKey | null = null;
   #chartS = 0;
@@ -44,7 +46,7 @@ export class App {
       ({ labels }) => {
         this.#labels = labels;
         this.#chart.setLabels(labels);
-        if (this.#status.key === "loading") this.#say("ready");
+        this.#becomeIdle("ready");
       },
       (fault) => this.#fail(fault),
     );
@@ -53,6 +55,11 @@ export class App {
   /** When pictures can be read; never where they cannot. */
   get loaded(): Promise<unknown> {
     return this.#reader.loaded;
+  }
+
+  /** Everything is on this device now, for the next time. */
+  sayKept(): void {
+    this.#becomeIdle("ready_offline");
   }
 
   /** Read the camera's pictures, one after the other, until something else is shown. */
@@ -90,7 +97,7 @@ export class App {
 
   /** Show nothing any more. */
   close(): void {
-    this.#begin("none", this.#labels.length ? "ready" : "loading");
+    this.#begin("none", this.#idle);
   }
 
   get source(): Source {
@@ -162,6 +169,12 @@ export class App {
   #select(id: number): void {
     this.#selected = this.#selected === id ? null : id;
     this.#draw();
+  }
+
+  #becomeIdle(idle: TextKey): void {
+    const isIdle = this.#status.key === this.#idle;
+    this.#idle = idle;
+    if (isIdle) this.#say(idle);
   }
 
   #say(key: TextKey, values: Record<string, number> = {}): void {

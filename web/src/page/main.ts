@@ -65,9 +65,10 @@ byId("save-csv").onclick = () => {
 };
 
 /** Once all is there, the service worker keeps it for the next time. */
-app.loaded.then(async () => {
+async function keepForNextTime(): Promise<void> {
   if (import.meta.env.DEV || !("serviceWorker" in navigator)) return;
   await navigator.serviceWorker.register(new URL("service-worker.js", document.baseURI));
   await navigator.serviceWorker.ready;
-  byId("offline").hidden = false;
-}, console.warn);
+  app.sayKept();
+}
+app.loaded.then(keepForNextTime).catch((error) => console.warn(String(error)));

@@ -15,7 +15,6 @@ export const TEXTS = {
       "other host.",
     "验证方法：页面就绪后断开网络，它照常工作。本页的 Content-Security-Policy 禁止访问任何其他主机。",
   ],
-  offline: ["Saved on this device: it starts without a network, too.", "已存到本机：没有网络也能打开。"],
   not_a_feeling: [
     "An expression is not a feeling: this reads what a face shows, not what a person feels. Each answer is a small " +
       "network’s guess, and often wrong. Do not use it to decide about people.",
@@ -33,6 +32,7 @@ export const TEXTS = {
   mirror_help: ["As in a mirror; what is read stays the same", "像照镜子一样显示；识别结果不变"],
   loading: ["Loading the networks…", "正在加载网络……"],
   ready: ["Ready", "已就绪"],
+  ready_offline: ["Ready, also without a network", "已就绪，断网也能用"],
   starting: ["Starting the camera…", "正在打开摄像头……"],
   reading: ["Reading…", "识别中……"],
   speed: ["{frames} frames a second, {ms} ms each", "每秒 {frames} 帧，每帧 {ms} 毫秒"],
