@@ -1,8 +1,8 @@
 """The network as an ONNX file, for ONNX Runtime, OpenVINO and other programs.
 
 It maps normalised faces, ``input``, float32 (N, 1, S, S) with any N, to logits, float32 (N, labels). What else such a
-program must know stands in the file's metadata, as JSON under the names that ``config.json`` has: labels, image_size,
-mean, std, framing, temperature and the rest.
+program must know stands in the file's metadata, as JSON under the names that ``config.json`` has: format_version,
+labels, image_size, mean, std, framing, temperature and the rest.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from mini_xception.engines import Engine, OnnxEngine, OpenVinoEngine, TorchEngine, choose_engine, to_onnx
 from mini_xception.errors import MiniXceptionError
 from mini_xception.files import replacing
-from mini_xception.hub import GRAPH
+from mini_xception.hub import FORMAT_VERSION, GRAPH
 from mini_xception.model import MiniXception, SeparableConv2d
+from mini_xception.mtcnn_networks import SIDES, web_graph
 
 #: How far the graph's logits may be from PyTorch's; the largest are about 10.
 TOLERANCE = 1e-3
@@ -48,6 +49,29 @@ def export(model: MiniXception, folder: str | os.PathLike[str]) -> Path:
     with replacing(path) as partial:
         partial.write_bytes(graph)
     return path
+
+
+def export_web(model: MiniXception, folder: str | os.PathLike[str]) -> Path:
+    """Write what the browser page reads into a folder, which is made: ``model.onnx`` and the face detector's ``pnet``,
+    ``rnet`` and ``onet``; needs the extra "onnx".
+
+    Returns:
+        The folder.
+
+    Raises:
+        MiniXceptionError: as :func:`export`, or facenet-pytorch's weights are not there.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MiniXceptionError(f"{folder}: cannot be made ({error.strerror})") from error
+    export(model, folder)
+    for name in SIDES:
+        graph = web_graph(name)
+        with replacing(folder / f"{name}.onnx") as partial:
+            partial.write_bytes(graph)
+    return folder
 
 
 def load_engine(name: str, model: MiniXception, folder: str | os.PathLike[str] | None = None) -> Engine:
@@ -93,7 +117,8 @@ def _graph(model: MiniXception) -> bytes:
     faces = torch.rand(2, 1, side, side, generator=torch.Generator().manual_seed(0), device="cpu")
     faces = (faces - network.mean) / network.std
     proto = onnx.load_from_string(to_onnx(fold_batch_norms(network), faces))
-    onnx.helper.set_model_props(proto, {**_metadata(network), FINGERPRINT: _fingerprint(model)})
+    version = {"format_version": json.dumps(FORMAT_VERSION)}
+    onnx.helper.set_model_props(proto, {**version, **_metadata(network), FINGERPRINT: _fingerprint(model)})
     graph = proto.SerializeToString()
 
     with torch.inference_mode():
