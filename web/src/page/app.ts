@@ -85,6 +85,7 @@ export class App {
       const picture = await createImageBitmap(file).catch((error) => {
         throw new Fault("bad_picture", String(error));
       });
+      if (until.aborted) return picture.close();
       await this.#viewer.showPhoto(file, until);
       const answer = await this.#reader.readPhoto(picture);
       if (until.aborted) return;
@@ -129,6 +130,7 @@ export class App {
     this.#announcer = new Announcer();
     this.#timeline.forget();
     this.#cards.clear();
+    setText(byId("message"), "");
     this.#say(status);
     this.#draw();
     return this.#shown.signal;
@@ -138,12 +140,13 @@ export class App {
     try {
       await action();
     } catch (error) {
-      if (!until.aborted) this.#fail(error instanceof Fault ? error : new Fault("other", String(error)));
+      if (!until.aborted)
+        this.#fail(error instanceof Fault ? error : new Fault("other", String(error), { cause: error }));
     }
   }
 
   #fail(fault: Fault): void {
-    console.warn(fault.message);
+    console.warn(fault);
     this.close();
     this.#fault = fault.key;
     this.#draw();
@@ -151,6 +154,7 @@ export class App {
 
   #showFrame(answer: Answer, timeS: number): void {
     this.#answer = answer;
+    this.#drawFaces(); // First, while nothing has changed that would have to be laid out before.
     this.#timeline.add(timeS, answer.faces);
     this.#speed.count(timeS * 1000, answer.timings.totalMs);
     if (timeS - this.#speedS >= SPEED_INTERVAL_S) {
@@ -163,7 +167,6 @@ export class App {
     }
     const words = this.#announcer.hear(this.#heard(answer.faces.slice(0, 1)), timeS);
     if (words) setText(byId("announcement"), words);
-    this.#drawFaces();
   }
 
   #select(id: number): void {
@@ -200,9 +203,11 @@ export class App {
 
   #drawFaces(): void {
     this.#drawBoxes();
-    const faces = this.#answer?.faces ?? [];
-    this.#cards.show(faces, this.#viewer.picture, this.#labels, this.#selected, this.#language);
-    setText(byId("message"), this.#answer && !faces.length ? text("no_face", this.#language) : "");
+    if (!this.#answer) return;
+    const { faces } = this.#answer;
+    const isChoice = this.source === "camera" && faces.length > 1;
+    this.#cards.show(faces, this.#viewer.picture, this.#labels, isChoice, this.#selected, this.#language);
+    setText(byId("message"), this.#cards.isEmpty ? text("no_face", this.#language) : "");
   }
 
   #drawBoxes(): void {
@@ -210,10 +215,15 @@ export class App {
   }
 
   #drawChart(): void {
+    const nowS = performance.now() / 1000;
+    let stretches = this.#timeline.recent(nowS, this.#selected);
+    if (this.#selected !== null && !stretches.length) {
+      this.#selected = null; // It went away half a minute ago.
+      stretches = this.#timeline.recent(nowS, null);
+    }
     const id = this.#selected;
     const title = id === null ? text("last_30_s", this.#language) : text("last_30_s_of", this.#language, { id });
     setText(byId("chart-title"), title);
-    const nowS = performance.now() / 1000;
-    this.#chart.show(this.#timeline.recent(nowS, id), nowS, this.#language);
+    this.#chart.show(stretches, nowS, this.#language);
   }
 }

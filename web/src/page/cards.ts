@@ -8,6 +8,8 @@ import { indexOfHighest } from "./timeline";
 
 /** Side of the small picture beside a face's bars, in the canvas's pixels; shown at half of it. */
 const THUMBNAIL_SIDE = 144;
+/** A card stays for so long after its face: a detector misses one now and then. */
+const LINGER_MS = 500;
 
 /** A card for each face: its expression, how sure the network is, and the probabilities of all labels. */
 export class Cards {
@@ -26,20 +28,17 @@ export class Cards {
    * Show these faces, in the order of their ids, so that no card jumps when another face becomes the largest.
    *
    * @param picture that they were found in: a new face's small picture is cut from it.
+   * @param isChoice whether a face can be selected.
    */
   show(
     faces: readonly Face[],
     picture: CanvasImageSource,
     labels: readonly string[],
+    isChoice: boolean,
     selected: number | null,
     language: Language,
   ): void {
-    for (const [id, card] of this.#cards) {
-      if (!faces.some((face) => face.id === id)) {
-        card.root.remove();
-        this.#cards.delete(id);
-      }
-    }
+    const nowMs = performance.now();
     for (const face of faces.toSorted((a, b) => a.id - b.id)) {
       let card = this.#cards.get(face.id);
       if (!card) {
@@ -48,17 +47,29 @@ export class Cards {
         this.#cards.set(face.id, card);
         this.list.append(card.root);
       }
-      card.show(face, face.id === selected, faces.length > 1, language);
+      card.shownMs = nowMs;
+      card.show(face, isChoice, face.id === selected, language);
     }
+    for (const [id, card] of this.#cards) if (nowMs - card.shownMs > LINGER_MS) this.#remove(id, card);
+  }
+
+  get isEmpty(): boolean {
+    return this.#cards.size === 0;
   }
 
   clear(): void {
-    for (const card of this.#cards.values()) card.root.remove();
-    this.#cards.clear();
+    for (const [id, card] of this.#cards) this.#remove(id, card);
+  }
+
+  #remove(id: number, card: Card): void {
+    card.root.remove();
+    this.#cards.delete(id);
   }
 }
 
 class Card {
+  /** When its face was last seen. */
+  shownMs = 0;
   readonly root = element("article", "face");
   readonly #thumbnail = element("canvas", "thumbnail");
   readonly #answer = element("span", "answer");
@@ -98,7 +109,7 @@ class Card {
     pen.drawImage(picture, left, top, width, height, 0, 0, THUMBNAIL_SIDE, THUMBNAIL_SIDE);
   }
 
-  show(face: Face, isSelected: boolean, isChoice: boolean, language: Language): void {
+  show(face: Face, isChoice: boolean, isSelected: boolean, language: Language): void {
     const best = indexOfHighest(face.probabilities);
     setText(this.#answer, `${labelText(this.labels[best], language)} · ${percent(face.probabilities[best])}`);
     setText(this.#select, `${text("face", language)} ${face.id}`);

@@ -6,8 +6,9 @@ export class Fault extends Error {
   constructor(
     readonly key: TextKey,
     detail: string,
+    options?: ErrorOptions,
   ) {
-    super(detail);
+    super(detail, options);
   }
 }
 
@@ -32,5 +33,5 @@ export function cameraFault(error: unknown): Fault {
     SecurityError: "camera_refused",
     NotFoundError: "camera_missing",
   };
-  return new Fault(keys[name] ?? "camera_taken", String(error));
+  return new Fault(keys[name] ?? "camera_taken", String(error), { cause: error });
 }

@@ -48,8 +48,12 @@ export class Viewer {
 
   /** Show a picture's file, until the signal. */
   async showPhoto(file: Blob, until: AbortSignal): Promise<void> {
-    this.photo.src = URL.createObjectURL(file);
-    until.addEventListener("abort", () => URL.revokeObjectURL(this.photo.src));
+    const address = URL.createObjectURL(file);
+    until.addEventListener("abort", () => {
+      this.photo.removeAttribute("src");
+      URL.revokeObjectURL(address);
+    });
+    this.photo.src = address;
     await this.photo.decode();
   }
 
