@@ -3,6 +3,8 @@ import type { TextKey } from "./texts";
 
 /** What went wrong, as the key of the line that says what to do. */
 export class Fault extends Error {
+  override name = "Fault";
+
   constructor(
     readonly key: TextKey,
     detail: string,

@@ -71,4 +71,7 @@ async function keepForNextTime(): Promise<void> {
   await navigator.serviceWorker.ready;
   app.sayKept();
 }
-app.loaded.then(keepForNextTime).catch((error) => console.warn(String(error)));
+app.loaded.then(
+  () => keepForNextTime().catch(console.warn),
+  () => {}, // The page has said so.
+);
