@@ -55,7 +55,7 @@ def serve_tab():
 @pytest.mark.usefixtures("built")
 def test_the_page_for_the_visitors_browser_is_served_with_its_types():
     tab, client = serve_tab()
-    assert '<iframe src="browser/"' in tab
+    assert '<iframe src="browser/?embedded"' in tab
     assert 'allow="camera"' in tab
     assert client.get("/browser/").text == "made up"
     types = {

@@ -46,7 +46,10 @@ def is_built() -> bool:
 def browser_tab() -> None:
     """Put the tab where the caller is in a ``gr.Blocks``; where the page was not built, it says how."""
     if is_built():
-        gr.HTML(f'<iframe src="{ADDRESS}/" title="{I18N("in_browser")}" allow="camera"></iframe>', elem_id="browser")
+        gr.HTML(
+            f'<iframe src="{ADDRESS}/?embedded" title="{I18N("in_browser")}" allow="camera"></iframe>',
+            elem_id="browser",
+        )
     else:
         gr.HTML(I18N("in_browser_not_built"), elem_id="browser", elem_classes="answer")
 
