@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import time
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def test_the_camera_is_read(camera, host):
     start_camera(page)
     assert page.locator(".face").count() == 1
     assert page.locator(".face .bar").count() == len(EMOTIONS)
-    page.wait_for_function("/[1-9]\\d* frames a second/.test(document.querySelector('#status').textContent)")
+    page.get_by_text(re.compile(r"[1-9]\d* frames a second")).wait_for()
     wait_for_readings(page, 10)
     read = readings(page)
     sums = [sum(float(row[emotion]) for emotion in EMOTIONS) for row in read]

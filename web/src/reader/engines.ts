@@ -1,6 +1,8 @@
 /** What runs the networks: ONNX Runtime in WebAssembly, or on the graphics card where that is faster. */
 
+import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import type * as OnnxRuntime from "onnxruntime-web/wasm";
+import { downloadPacked } from "./download";
 import { ReaderError } from "./errors";
 
 /** The files of a folder of models, without their ending. */
@@ -34,6 +36,7 @@ export async function startWasm(graphs: Graphs): Promise<Engines> {
   const runtime = await import("onnxruntime-web/wasm");
   const threads = globalThis.crossOriginIsolated ? Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1;
   runtime.env.wasm.numThreads = threads;
+  if (import.meta.env.PROD) runtime.env.wasm.wasmBinary = await downloadPacked(wasmUrl);
   return { networks: await createNetworks(runtime, graphs, "wasm"), backend: "wasm", threads };
 }
 
