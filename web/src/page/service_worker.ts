@@ -13,12 +13,19 @@ const CACHE = PREFIX + VERSION;
 self.addEventListener("install", (event) => {
   const keep = async (): Promise<void> => {
     const cache = await caches.open(CACHE);
-    // Past the browser's own cache, which may hold an earlier build's files under the same names.
-    await cache.addAll(FILES.map((file) => new Request(file, { cache: "no-cache" })));
+    await Promise.all(FILES.map((file) => download(file, cache)));
     await self.skipWaiting();
   };
   event.waitUntil(keep());
 });
+
+async function download(file: string, cache: Cache): Promise<void> {
+  // Past the browser's own cache, which may hold an earlier build's file under the same name.
+  const response = await fetch(file, { cache: "no-cache" });
+  if (!response.ok) throw new Error(`${file}: ${response.status} ${response.statusText}`);
+  // A copy: a host may redirect index.html to its folder, and browsers open no page from a redirected answer.
+  await cache.put(file, new Response(response.body, response));
+}
 
 self.addEventListener("activate", (event) => {
   const dropOthers = async (): Promise<void> => {
