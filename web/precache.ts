@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plugin } from "vite";
 
-/** What is fetched only to try a graphics card, and three times as large as all the rest. */
+/** What is fetched only to try a graphics card, and is larger than all the rest. */
 const ON_TRIAL = /webgpu|asyncify/;
 
 /**
