@@ -4,11 +4,12 @@ import { Frames, openCamera } from "./camera";
 import { Cards } from "./cards";
 import { Chart } from "./chart";
 import { byId, setText } from "./elements";
+import { indexOfHighest } from "./emotions";
 import { Fault } from "./faults";
 import { type Answer, Reader } from "./reader";
 import { Speed } from "./speed";
 import { type Language, labelText, type TextKey, text } from "./texts";
-import { indexOfHighest, Timeline } from "./timeline";
+import { Timeline } from "./timeline";
 import { type Source, Viewer } from "./viewer";
 
 /** The chart and the speed are drawn more seldom than the boxes: nobody reads them thirty times a second. */

@@ -1,10 +1,8 @@
 import type { Face } from "../protocol";
-import { colourOf } from "./colours";
 import { element, setText } from "./elements";
+import { colourOf, indexOfHighest } from "./emotions";
 import { squareAround } from "./geometry";
-import { percent } from "./overlay";
-import { type Language, labelText, text } from "./texts";
-import { indexOfHighest } from "./timeline";
+import { type Language, labelText, percent, text } from "./texts";
 
 /** Side of the small picture beside a face's bars, in the canvas's pixels; shown at half of it. */
 const THUMBNAIL_SIDE = 144;

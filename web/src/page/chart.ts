@@ -1,5 +1,5 @@
-import { colourOf } from "./colours";
 import { element, setText } from "./elements";
+import { colourOf } from "./emotions";
 import { type Language, labelText } from "./texts";
 import { type Moment, WINDOW_S } from "./timeline";
 

@@ -1,8 +1,7 @@
 import type { Face } from "../protocol";
-import { colourOf, inkOn } from "./colours";
+import { colourOf, indexOfHighest, inkOn } from "./emotions";
 import { labelCorner, onScreen, type Placement } from "./geometry";
-import { type Language, labelText } from "./texts";
-import { indexOfHighest } from "./timeline";
+import { type Language, labelText, percent } from "./texts";
 
 /** In CSS pixels. */
 const LINE = 3;
@@ -62,10 +61,6 @@ export function drawFaces(
     pen.textBaseline = "middle";
     pen.fillText(caption, left + PAD, top + size.height / 2 + 1);
   }
-}
-
-export function percent(share: number): string {
-  return `${Math.round(share * 100)}%`;
 }
 
 /** A pen in CSS pixels that draws in the screen's own. */

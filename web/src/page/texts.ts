@@ -121,3 +121,8 @@ export function text(key: TextKey, language: Language, values: Record<string, st
 export function labelText(label: string, language: Language): string {
   return Object.hasOwn(TEXTS, label) ? text(label as TextKey, language) : label;
 }
+
+/** A probability in whole percent. */
+export function percent(share: number): string {
+  return `${Math.round(share * 100)}%`;
+}

@@ -1,4 +1,5 @@
 import type { Face } from "../protocol";
+import { indexOfHighest } from "./emotions";
 
 /** What the page shows. */
 export const WINDOW_S = 30;
@@ -65,11 +66,6 @@ export class Timeline {
     }
     return `${rows.map((row) => row.join(",")).join("\r\n")}\r\n`;
   }
-}
-
-/** Of equal ones the first. */
-export function indexOfHighest(probabilities: readonly number[]): number {
-  return probabilities.indexOf(Math.max(...probabilities));
 }
 
 /** A field as RFC 4180 has it. */

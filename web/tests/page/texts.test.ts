@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { COLOURS, colourOf, OTHER_COLOUR } from "../../src/page/colours";
+import { COLOURS, colourOf, OTHER_COLOUR } from "../../src/page/emotions";
 import { labelText, languageOf, TEXTS, type TextKey, text } from "../../src/page/texts";
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { indexOfHighest, Timeline, WINDOW_S } from "../../src/page/timeline";
+import { Timeline, WINDOW_S } from "../../src/page/timeline";
 import type { Face } from "../../src/protocol";
 
 const face = (id: number, ...probabilities: number[]): Face => ({ id, box: [1, 2, 30, 40], score: 0.9, probabilities });
@@ -72,8 +72,4 @@ test("the last hour is kept, and nothing once it is forgotten", () => {
   expect(rows).toBeLessThan(370);
   timeline.forget();
   expect(timeline.toCsv(["sad"]).trim().split("\r\n")).toHaveLength(1);
-});
-
-test("of equal probabilities the first is the highest", () => {
-  expect(indexOfHighest([0.2, 0.4, 0.4])).toBe(1);
 });

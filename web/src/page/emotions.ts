@@ -19,3 +19,8 @@ export function colourOf(label: string): string {
 export function inkOn(label: string): string {
   return ["sad", "angry", "disgust"].includes(label) ? "white" : "black";
 }
+
+/** Which label's probability is the highest; of equal ones the first. */
+export function indexOfHighest(probabilities: readonly number[]): number {
+  return probabilities.indexOf(Math.max(...probabilities));
+}
