@@ -3,6 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plugin } from "vite";
 
+/** What is fetched only to try a graphics card, and is larger than all the rest. */
+const ON_TRIAL = /webgpu|asyncify/;
+
 /**
  * Tells the service worker what the build consists of: its names `FILES` and `VERSION`, a hash of all their contents.
  * Another build has another version, and replaces this one whole.
@@ -28,7 +31,7 @@ export function precache(): Plugin {
         }
         const worker = bundle["service-worker.js"];
         if (worker?.type !== "chunk") throw new Error("the build has no service-worker.js");
-        const files = [...contents.keys()].filter((name) => name !== worker.fileName).sort();
+        const files = [...contents.keys()].filter((name) => name !== worker.fileName && !ON_TRIAL.test(name)).sort();
         const hash = createHash("sha256");
         for (const name of files)
           hash

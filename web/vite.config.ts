@@ -4,6 +4,8 @@ import { precache } from "./precache.ts";
 export default defineConfig({
   base: "./", // The page works in any folder of any host.
   build: {
+    outDir: "../mini_xception/web", // From there the demo serves it, and the wheel takes it along.
+    emptyOutDir: true,
     target: "es2022",
     assetsInlineLimit: 0,
     rolldownOptions: {

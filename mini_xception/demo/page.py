@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.route_utils import delete_files_created_by_app
 
 from mini_xception.demo.augmentation import augmentation_tab
+from mini_xception.demo.browser import browser_routes, browser_tab
 from mini_xception.demo.photo import photo_tab
 from mini_xception.demo.style import CSS, THEME
 from mini_xception.demo.texts import I18N
@@ -31,14 +32,17 @@ def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
     """The whole page, not yet served."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_AGE_S, CACHE_AGE_S)) as page:
         gr.Markdown(I18N("introduction"), elem_id="introduction")
-        with gr.Tab(I18N("photo")):
-            photo_tab(recognizer)
-        with gr.Tab(I18N("webcam")):
-            webcam_tab(recognizer)
-        with gr.Tab(I18N("moving")):
-            video_tab(recognizer)
-        with gr.Tab(I18N("augmentation")):
-            augmentation_tab(recognizer)
+        with gr.Tabs(overflow_behavior="wrap"):
+            with gr.Tab(I18N("photo")):
+                photo_tab(recognizer)
+            with gr.Tab(I18N("webcam")):
+                webcam_tab(recognizer)
+            with gr.Tab(I18N("in_browser")):
+                browser_tab()
+            with gr.Tab(I18N("moving")):
+                video_tab(recognizer)
+            with gr.Tab(I18N("augmentation")):
+                augmentation_tab(recognizer)
         page.load(js=watch_camera())
     return page.queue(max_size=QUEUE_SIZE)
 
@@ -68,6 +72,7 @@ def launch(checkpoint: str | None = None, device: str = "auto") -> None:
         enable_monitoring=False,
         footer_links=["api"],
         ssr_mode=False,
+        app_kwargs={"routes": browser_routes()},
     )
 
 

@@ -2,7 +2,7 @@
 
 import type { FromWorker, ToWorker } from "../protocol";
 import { readCheckpoint } from "./checkpoint";
-import { type Graphs, NAMES, startWasm } from "./engines";
+import { findAdapter, type Graphs, NAMES, startEngines } from "./engines";
 import { ReaderError } from "./errors";
 import { readPixels } from "./images";
 import { EmotionRecognizer, type Reading } from "./recognizer";
@@ -57,7 +57,7 @@ async function load(models: string, started: number): Promise<FromWorker> {
     await Promise.all(NAMES.map(async (name) => [name, await download(`${models.replace(/\/?$/, "/")}${name}.onnx`)])),
   ) as Graphs;
   const checkpoint = readCheckpoint(graphs.model);
-  const { networks, backend, threads } = await startWasm(graphs);
+  const { networks, backend, threads } = await startEngines(graphs, await findAdapter());
   const loaded = new EmotionRecognizer(checkpoint, networks);
   // The first picture of each network takes longer; and what the checkpoint says is tried out.
   await loaded.classify([{ data: new Uint8ClampedArray(4), width: 1, height: 1 }]);

@@ -1,0 +1,59 @@
+"""The In-your-browser tab: the page that ``make web`` builds of ``web/``, in a frame and from this very server.
+
+What it reads never comes here. A visitor's browser downloads the page's files when the tab is opened, not before.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from pathlib import Path
+
+import gradio as gr
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from mini_xception.demo.texts import I18N
+
+#: Where ``make web`` puts the page; no part of git, but of the wheel.
+PAGE = Path(__file__).parents[1] / "web"
+#: Where it is served, relative to the page with the tabs, which may stand in any folder of any host.
+ADDRESS = "browser"
+
+mimetypes.add_type("application/octet-stream", ".onnx")
+
+
+class PageFiles(StaticFiles):
+    """Files that a browser may keep, but asks for each time whether they are still the same.
+
+    Else it guesses from a file's age how long it may be kept, and files out of a wheel are years old.
+    """
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def is_built() -> bool:
+    return (PAGE / "index.html").is_file()
+
+
+def browser_tab() -> None:
+    """Put the tab where the caller is in a ``gr.Blocks``; where the page was not built, it says how."""
+    if is_built():
+        gr.HTML(
+            f'<iframe src="{ADDRESS}/?embedded" title="{I18N("in_browser")}" allow="camera"></iframe>',
+            elem_id="browser",
+        )
+    else:
+        gr.HTML(I18N("in_browser_not_built"), elem_id="browser", elem_classes="answer")
+
+
+def browser_routes() -> list[Mount]:
+    """What the server must answer besides Gradio's own addresses."""
+    return [Mount(f"/{ADDRESS}", PageFiles(directory=PAGE, html=True))] if is_built() else []
