@@ -37,6 +37,8 @@ export class Cards {
     language: Language,
   ): void {
     const nowMs = performance.now();
+    // A face that is new is most often one that was lost, under another number.
+    const lingerMs = faces.every(({ id }) => this.#cards.has(id)) ? LINGER_MS : 0;
     for (const face of faces.toSorted((a, b) => a.id - b.id)) {
       let card = this.#cards.get(face.id);
       if (!card) {
@@ -48,7 +50,7 @@ export class Cards {
       card.shownMs = nowMs;
       card.show(face, isChoice, face.id === selected, language);
     }
-    for (const [id, card] of this.#cards) if (nowMs - card.shownMs > LINGER_MS) this.#remove(id, card);
+    for (const [id, card] of this.#cards) if (nowMs - card.shownMs > lingerMs) this.#remove(id, card);
   }
 
   get isEmpty(): boolean {
