@@ -33,11 +33,7 @@ export function precache(): Plugin {
         if (worker?.type !== "chunk") throw new Error("the build has no service-worker.js");
         const files = [...contents.keys()].filter((name) => name !== worker.fileName && !ON_TRIAL.test(name)).sort();
         const hash = createHash("sha256");
-        for (const name of files)
-          hash
-            .update(name)
-            .update("\0")
-            .update(contents.get(name) as string | Uint8Array);
+        for (const name of files) hash.update(`${name}\0`).update(contents.get(name) ?? "");
         const version = hash.update(worker.code).digest("hex").slice(0, 16);
         worker.code = `const VERSION = ${JSON.stringify(version)}, FILES = ${JSON.stringify(files)};\n${worker.code}`;
       },

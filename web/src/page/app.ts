@@ -160,7 +160,8 @@ export class App {
     this.#speed.count(timeS * 1000, answer.timings.totalMs);
     if (timeS - this.#speedS >= SPEED_INTERVAL_S) {
       this.#speedS = timeS;
-      this.#say("speed", { frames: Math.round(this.#speed.framesPerS), ms: Math.round(this.#speed.typicalMs) });
+      const frames = Number(this.#speed.framesPerS.toPrecision(2));
+      this.#say("speed", { frames, ms: Math.round(this.#speed.typicalMs) });
     }
     if (timeS - this.#chartS >= CHART_INTERVAL_S) {
       this.#chartS = timeS;

@@ -30,10 +30,7 @@ speak(language);
 
 byId("language").onclick = () => speak(language === "en" ? "zh" : "en");
 byId("camera").onclick = () => (app.source === "camera" ? app.close() : app.showCamera());
-byId("close-photo").onclick = () => {
-  app.close();
-  byId("camera").focus(); // The button itself is gone.
-};
+byId("close-photo").onclick = close;
 
 const mirror = byId<HTMLInputElement>("mirror");
 mirror.onchange = () => app.setMirrored(mirror.checked);
@@ -51,8 +48,13 @@ document.ondrop = (event) => {
 };
 document.onpaste = (event) => readFirst(event.clipboardData?.files);
 document.onkeydown = (event) => {
-  if (event.key === "Escape") app.close();
+  if (event.key === "Escape" && app.source !== "none") close();
 };
+
+function close(): void {
+  app.close();
+  byId("camera").focus(); // What had the focus may be gone.
+}
 
 function readFirst(files: FileList | null | undefined): void {
   if (files?.length) app.showPhoto(files[0]);
@@ -61,7 +63,7 @@ function readFirst(files: FileList | null | undefined): void {
 byId("save-csv").onclick = () => {
   const address = URL.createObjectURL(new Blob([app.toCsv()], { type: "text/csv" }));
   Object.assign(element("a"), { href: address, download: "expressions.csv" }).click();
-  setTimeout(() => URL.revokeObjectURL(address));
+  setTimeout(() => URL.revokeObjectURL(address), 60_000); // Safari asks for it some time after the click.
 };
 
 /** Once all is there, the service worker keeps it for the next time. */

@@ -1,13 +1,9 @@
-import type { Face, FromWorker, Timings, ToWorker } from "../protocol";
+import type { FromWorker, ToWorker } from "../protocol";
 import workerUrl from "../reader/worker.ts?worker&url";
 import { Fault, workerFault } from "./faults";
 
 type Loaded = Extract<FromWorker, { kind: "loaded" }>;
-
-export interface Answer {
-  faces: Face[];
-  timings: Timings;
-}
+export type Answer = Extract<FromWorker, { kind: "faces" }>;
 
 interface Waiting {
   resolve(message: FromWorker): void;
@@ -40,13 +36,13 @@ export class Reader {
   /** Read the next frame of a stream, which was taken at a time in seconds; the picture is gone afterwards. */
   async readFrame(picture: ImageBitmap, timeS: number): Promise<Answer> {
     await this.loaded;
-    return this.#ask<Answer & FromWorker>({ kind: "frame", picture, timeS }, [picture]);
+    return this.#ask<Answer>({ kind: "frame", picture, timeS }, [picture]);
   }
 
   /** Read a picture by itself; it is gone afterwards. */
   async readPhoto(picture: ImageBitmap): Promise<Answer> {
     await this.loaded;
-    return this.#ask<Answer & FromWorker>({ kind: "photo", picture }, [picture]);
+    return this.#ask<Answer>({ kind: "photo", picture }, [picture]);
   }
 
   /** The next frame begins another stream. */

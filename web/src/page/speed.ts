@@ -8,7 +8,7 @@ export class Speed {
   /** Count an answer at a time that rises from call to call. */
   count(atMs: number, tookMs: number): void {
     this.#answers.push({ atMs, tookMs });
-    while (atMs - this.#answers[0].atMs > WINDOW_MS) this.#answers.shift();
+    while (this.#answers.length > 2 && atMs - this.#answers[0].atMs > WINDOW_MS) this.#answers.shift();
   }
 
   /** 0 until there are two. */

@@ -15,6 +15,12 @@ test("answers 40 ms apart are 25 a second, and one slow one does not move the ty
   expect(speed.typicalMs).toBe(14);
 });
 
+test("less than one answer a second is not none", () => {
+  const speed = new Speed();
+  for (let i = 0; i < 5; i++) speed.count(i * 4000, 3900);
+  expect(speed.framesPerS).toBeCloseTo(0.25);
+});
+
 test("only the last two seconds count", () => {
   const speed = new Speed();
   for (let i = 0; i < 100; i++) speed.count(i * 100, 80);
