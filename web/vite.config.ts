@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { pack } from "./pack.ts";
 import { precache } from "./precache.ts";
 
 export default defineConfig({
@@ -17,5 +18,5 @@ export default defineConfig({
     },
   },
   worker: { format: "es" },
-  plugins: [precache()],
+  plugins: [pack(), precache()],
 });

@@ -1,6 +1,9 @@
 /** What runs the networks: ONNX Runtime in WebAssembly, or on the graphics card where that is faster. */
 
+import webGpuUrl from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url";
+import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import type * as OnnxRuntime from "onnxruntime-web/wasm";
+import { downloadPacked } from "./download";
 import { ReaderError } from "./errors";
 
 /** The files of a folder of models, without their ending. */
@@ -64,6 +67,7 @@ export async function startWasm(graphs: Graphs): Promise<Engines> {
   const cores = globalThis.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
   const threads = Math.max(Math.min(Math.floor(cores / 2), MAX_THREADS), 1);
   runtime.env.wasm.numThreads = threads;
+  if (import.meta.env.PROD) runtime.env.wasm.wasmBinary = await downloadPacked(wasmUrl);
   return { networks: await createNetworks(runtime, graphs, "wasm"), backend: "wasm", threads };
 }
 
@@ -83,6 +87,7 @@ export async function startWebGpu(
 ): Promise<{ networks: Networks; device: GPUDevice }> {
   const [runtime, device] = await Promise.all([import("onnxruntime-web/webgpu"), adapter.requestDevice()]);
   runtime.env.wasm.numThreads = 1;
+  if (import.meta.env.PROD) runtime.env.wasm.wasmBinary = await downloadPacked(webGpuUrl);
   return { networks: await createNetworks(runtime, graphs, { name: "webgpu", device }), device };
 }
 

@@ -2,6 +2,7 @@
 
 import type { FromWorker, ToWorker } from "../protocol";
 import { readCheckpoint } from "./checkpoint";
+import { download } from "./download";
 import { findAdapter, type Graphs, NAMES, startEngines } from "./engines";
 import { ReaderError } from "./errors";
 import { readPixels } from "./images";
@@ -63,16 +64,6 @@ async function load(models: string, started: number): Promise<FromWorker> {
   await loaded.classify([{ data: new Uint8ClampedArray(4), width: 1, height: 1 }]);
   recognizer = loaded;
   return { kind: "loaded", labels: checkpoint.labels, backend, threads, loadMs: performance.now() - started };
-}
-
-async function download(url: string): Promise<Uint8Array> {
-  try {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-    return new Uint8Array(await response.arrayBuffer());
-  } catch (error) {
-    throw new ReaderError("no-download", `${url}: ${error}`, error);
-  }
 }
 
 async function read(message: Extract<ToWorker, { kind: "frame" | "photo" }>): Promise<Reading> {
