@@ -32,31 +32,38 @@ const VALUE = 2;
  * @throws ReaderError it is no ONNX file, has no such metadata, or was written for a newer reader.
  */
 export function readCheckpoint(file: Uint8Array): Checkpoint {
-  const metadata = new Map<string, unknown>();
+  const metadata = readMetadata(file);
+  const version = metadata.get("format_version") ?? String(FORMAT_VERSION);
+  if (version !== String(FORMAT_VERSION)) {
+    const detail = `its format_version is ${version}, this page reads ${FORMAT_VERSION}`;
+    throw new ReaderError("bad-checkpoint", `model.onnx: ${detail}; update the page or export again`);
+  }
+  const values = Object.entries(CHECKS).map(([name, isValid]) => {
+    const json = metadata.get(name);
+    const value = json === undefined ? undefined : parse(json);
+    if (isValid(value)) return [name, value];
+    const detail = `${name} in its metadata is ${json ?? "missing"}`;
+    throw new ReaderError("bad-checkpoint", `model.onnx: ${detail}; write it with mini-xception export`);
+  });
+  return Object.fromEntries(values);
+}
+
+/** The metadata as they stand there: most values are JSON. */
+function readMetadata(file: Uint8Array): Map<string, string> {
   try {
-    for (const entry of fields(file, METADATA_PROPS)) {
-      const [[key], [value]] = [KEY, VALUE].map((number) => [...fields(entry, number)].map((text) => decode(text)));
-      if (key !== "fingerprint") metadata.set(key, JSON.parse(value));
-    }
+    const entries = [...fields(file, METADATA_PROPS)];
+    return new Map(entries.map((entry) => [text(entry, KEY), text(entry, VALUE)]));
   } catch (error) {
     throw new ReaderError("bad-checkpoint", `model.onnx: damaged or no ONNX file (${error})`, error);
   }
-  const version = metadata.get("format_version") ?? FORMAT_VERSION;
-  if (version !== FORMAT_VERSION) {
-    const detail = `its format_version is ${JSON.stringify(version)}, this page reads ${FORMAT_VERSION}`;
-    throw new ReaderError("bad-checkpoint", `model.onnx: ${detail}; update the page or export again`);
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
   }
-  return Object.fromEntries(
-    Object.entries(CHECKS).map(([name, isValid]) => {
-      const value = metadata.get(name);
-      if (isValid(value)) return [name, value];
-      const found = value === undefined ? "missing" : JSON.stringify(value);
-      throw new ReaderError(
-        "bad-checkpoint",
-        `model.onnx: ${name} in its metadata is ${found}; export the checkpoint again`,
-      );
-    }),
-  ) as unknown as Checkpoint;
 }
 
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
@@ -75,7 +82,11 @@ const CHECKS: Record<keyof Checkpoint, (value: unknown) => boolean> = {
 };
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
-const decode = (text: Uint8Array): string => decoder.decode(text);
+
+/** A message's field of that number as a string, which is empty where it is left out. */
+function text(message: Uint8Array, number: number): string {
+  return decoder.decode([...fields(message, number)].at(-1));
+}
 
 /** The contents of a message's fields of that number, which are strings or messages; see protobuf.dev's "Encoding". */
 function* fields(message: Uint8Array, wanted: number): Generator<Uint8Array> {

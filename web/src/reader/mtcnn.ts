@@ -26,6 +26,10 @@ export const REFINE_SCORE = 0.7;
 export const OUTPUT_SCORE = 0.7;
 /** The first of these as the difference of its two logits, which spares a softmax of everything. */
 export const PROPOSE_LOGIT = Math.log(PROPOSE_SCORE / (1 - PROPOSE_SCORE));
+/** The share of their union that two boxes on one level of the pyramid may have in common. */
+export const LEVEL_OVERLAP = 0.5;
+/** The same after each stage; after the last one it is the share of the smaller box. */
+export const STAGE_OVERLAP = 0.7;
 /** Candidates at once; more would leave the processor's cache. */
 export const BATCH_SIZE = 64;
 
@@ -50,13 +54,13 @@ export class Cascade {
     for (const scale of scales(Math.min(image.width, image.height), minFaceSize)) {
       boxes.push(...(await this.proposals(integral, scale)));
     }
-    boxes = suppress(boxes, 0.7);
+    boxes = suppress(boxes, STAGE_OVERLAP);
     for (const box of boxes) correct(box, single(box[2] - box[0]), single(box[3] - box[1]));
 
     boxes = await this.look(this.refine, integral, boxes.map(square), REFINE_SIDE, REFINE_SCORE);
-    boxes = suppress(boxes, 0.7).map(shift);
+    boxes = suppress(boxes, STAGE_OVERLAP).map(shift);
     boxes = await this.look(this.output, integral, boxes.map(square), OUTPUT_SIDE, OUTPUT_SCORE);
-    return suppressInside(boxes.map(shift), 0.7);
+    return suppressInside(boxes.map(shift), STAGE_OVERLAP);
   }
 
   /** What the first network takes for a face on one level of the pyramid. */
@@ -81,7 +85,7 @@ export class Cascade {
       for (let k = 0; k < 4; k++) box[5 + k] = logits[(2 + k) * plane + i];
       found.push(box);
     }
-    return suppress(found, 0.5);
+    return suppress(found, LEVEL_OVERLAP);
   }
 
   /** The boxes that a network takes for faces, with its scores and corrections. */
