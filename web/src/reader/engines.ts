@@ -39,8 +39,12 @@ const MAX_TRIAL_MS = 1000;
 
 /** A graphics card, if there is one; what only imitates one is slower than WebAssembly. */
 export async function findAdapter(): Promise<GPUAdapter | null> {
-  const adapter = (await navigator.gpu?.requestAdapter()) ?? null;
-  return adapter?.info.isFallbackAdapter ? null : adapter;
+  try {
+    const adapter = (await navigator.gpu?.requestAdapter()) ?? null;
+    return adapter?.info.isFallbackAdapter ? null : adapter;
+  } catch {
+    return null; // Browsers whose WebGPU is half there do well without it.
+  }
 }
 
 /**
