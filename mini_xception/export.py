@@ -108,6 +108,26 @@ def fold_batch_norms(model: MiniXception) -> MiniXception:
     return folded
 
 
+def fingerprint(model: MiniXception) -> str:
+    """SHA-256 of the metadata and the weights."""
+    digest = hashlib.sha256(json.dumps(_metadata(model), sort_keys=True).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode() + tensor.cpu().double().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def read_fingerprint(path: Path) -> str | None:
+    """The fingerprint of a file's weights; of a damaged or foreign one, none."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        properties = onnx.load(path).metadata_props
+    except (OSError, DecodeError):
+        return None
+    return {entry.key: entry.value for entry in properties}.get(FINGERPRINT)
+
+
 def _graph(model: MiniXception) -> bytes:
     """The ONNX file's bytes, checked."""
     import onnx
@@ -118,7 +138,7 @@ def _graph(model: MiniXception) -> bytes:
     faces = (faces - network.mean) / network.std
     proto = onnx.load_from_string(to_onnx(fold_batch_norms(network), faces))
     version = {"format_version": json.dumps(FORMAT_VERSION)}
-    onnx.helper.set_model_props(proto, {**version, **_metadata(network), FINGERPRINT: _fingerprint(model)})
+    onnx.helper.set_model_props(proto, {**version, **_metadata(network), FINGERPRINT: fingerprint(model)})
     graph = proto.SerializeToString()
 
     with torch.inference_mode():
@@ -132,10 +152,10 @@ def _graph(model: MiniXception) -> bytes:
 
 
 def _kept_graph(model: MiniXception, folder: Path) -> Path | bytes:
-    fingerprint = _fingerprint(model)
-    cached = user_cache_path("mini_xception") / "graphs" / f"{fingerprint}.onnx"
+    expected = fingerprint(model)
+    cached = user_cache_path("mini_xception") / "graphs" / f"{expected}.onnx"
     for path in (folder / GRAPH, cached):
-        if path.is_file() and _read_fingerprint(path) == fingerprint:
+        if path.is_file() and read_fingerprint(path) == expected:
             return path
     graph = _graph(model)
     with contextlib.suppress(OSError, MiniXceptionError):  # Without a cache it is made at every start.
@@ -148,23 +168,3 @@ def _kept_graph(model: MiniXception, folder: Path) -> Path | bytes:
 def _metadata(model: MiniXception) -> dict[str, str]:
     """Each value of the configuration as JSON, without what was measured with it."""
     return {name: json.dumps(value) for name, value in model.config.items() if name != "metrics"}
-
-
-def _fingerprint(model: MiniXception) -> str:
-    """SHA-256 of the metadata and the weights."""
-    digest = hashlib.sha256(json.dumps(_metadata(model), sort_keys=True).encode())
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode() + tensor.cpu().double().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _read_fingerprint(path: Path) -> str | None:
-    """The fingerprint of a file's weights; of a damaged or foreign one, none."""
-    import onnx
-    from google.protobuf.message import DecodeError
-
-    try:
-        properties = onnx.load(path).metadata_props
-    except (OSError, DecodeError):
-        return None
-    return {entry.key: entry.value for entry in properties}.get(FINGERPRINT)

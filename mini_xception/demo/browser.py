@@ -1,6 +1,7 @@
 """The In-your-browser tab: the page that ``make web`` builds of ``web/``, in a frame and from this very server.
 
-What it reads never comes here. A visitor's browser downloads the page's files when the tab is opened, not before.
+What it reads never comes here. A visitor's browser downloads the page's files when the tab is opened, not before, and
+keeps them; so each checkpoint has an address of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from mini_xception.demo.texts import I18N
+from mini_xception.export import export_web, fingerprint, read_fingerprint
+from mini_xception.hub import GRAPH
+from mini_xception.model import MiniXception
 
 #: Where ``make web`` puts the page; no part of git, but of the wheel.
 PAGE = Path(__file__).parents[1] / "web"
@@ -43,17 +47,29 @@ def is_built() -> bool:
     return (PAGE / "index.html").is_file()
 
 
-def browser_tab() -> None:
+def browser_tab(model: MiniXception) -> None:
     """Put the tab where the caller is in a ``gr.Blocks``; where the page was not built, it says how."""
     if is_built():
-        gr.HTML(
-            f'<iframe src="{ADDRESS}/?embedded" title="{I18N("in_browser")}" allow="camera"></iframe>',
-            elem_id="browser",
-        )
+        source = f"{ADDRESS}/{fingerprint(model)[:16]}/?embedded"
+        gr.HTML(f'<iframe src="{source}" title="{I18N("in_browser")}" allow="camera"></iframe>', elem_id="browser")
     else:
         gr.HTML(I18N("in_browser_not_built"), elem_id="browser", elem_classes="answer")
 
 
-def browser_routes() -> list[Mount]:
-    """What the server must answer besides Gradio's own addresses."""
-    return [Mount(f"/{ADDRESS}", PageFiles(directory=PAGE, html=True))] if is_built() else []
+def browser_routes(model: MiniXception, folder: str | os.PathLike[str]) -> list[Mount]:
+    """What the server must answer besides Gradio's own addresses.
+
+    Args:
+        model: the network that the page reads with.
+        folder: where it is exported to, if the page was built with another one.
+
+    Raises:
+        MiniXceptionError: it cannot be exported.
+    """
+    if not is_built():
+        return []
+    routes = [Mount(f"/{ADDRESS}/{{checkpoint}}", PageFiles(directory=PAGE, html=True))]
+    if read_fingerprint(PAGE / "models" / GRAPH) != fingerprint(model):
+        networks = export_web(model, folder)
+        routes.insert(0, Mount(f"/{ADDRESS}/{{checkpoint}}/models", PageFiles(directory=networks)))
+    return routes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 import time
 
@@ -38,7 +39,7 @@ def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
             with gr.Tab(I18N("webcam")):
                 webcam_tab(recognizer)
             with gr.Tab(I18N("in_browser")):
-                browser_tab()
+                browser_tab(recognizer.model)
             with gr.Tab(I18N("moving")):
                 video_tab(recognizer)
             with gr.Tab(I18N("augmentation")):
@@ -57,23 +58,24 @@ def launch(checkpoint: str | None = None, device: str = "auto") -> None:
         device: a torch device, or "auto".
 
     Raises:
-        MiniXceptionError: the checkpoint cannot be loaded, or the device not be used.
+        MiniXceptionError: the checkpoint cannot be loaded or exported, or the device not be used.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", str(REMEMBERED_REQUESTS))
     recognizer = EmotionRecognizer.from_pretrained(checkpoint, device=device)
     page = build_page(recognizer)
     threading.Thread(target=_keep_clean, args=(page,), daemon=True).start()
-    page.launch(
-        theme=THEME,
-        css=CSS,
-        i18n=I18N,
-        max_file_size=MAX_FILE_SIZE,
-        run_history=False,
-        enable_monitoring=False,
-        footer_links=["api"],
-        ssr_mode=False,
-        app_kwargs={"routes": browser_routes()},
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        page.launch(
+            theme=THEME,
+            css=CSS,
+            i18n=I18N,
+            max_file_size=MAX_FILE_SIZE,
+            run_history=False,
+            enable_monitoring=False,
+            footer_links=["api"],
+            ssr_mode=False,
+            app_kwargs={"routes": browser_routes(recognizer.model, folder)},
+        )
 
 
 def delete_old_files(page: gr.Blocks, age_s: int) -> None:
