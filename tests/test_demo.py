@@ -45,7 +45,7 @@ def built(tmp_path, monkeypatch):
     return folder
 
 
-def serve_tab(model, folder):
+def serve_tab(model, folder, root_path=""):
     """The tab alone: what it holds, and a client of its server, in the folder that the tab's frame shows."""
     from fastapi.testclient import TestClient
     from gradio.routes import App
@@ -54,6 +54,7 @@ def serve_tab(model, folder):
 
     with gradio.Blocks() as page:
         browser_tab(model)
+    page.root_path = root_path
     (tab,) = [part["props"]["value"] for part in page.get_config_file()["components"] if part["type"] == "html"]
     app = App.create_app(page, app_kwargs={"routes": browser_routes(model, folder)})
     shown = re.search(r'<iframe src="(browser/\w+/)\?embedded".* allow="camera"', str(tab))
@@ -74,6 +75,15 @@ def test_the_page_for_the_visitors_browser_is_served_with_its_types(recognizer, 
     for name, accepted in types.items():
         assert client.get(name).headers["content-type"].split(";")[0] in accepted
     assert client.get("%2e%2e/page.py").status_code == 404
+
+
+@pytest.mark.usefixtures("built")
+@pytest.mark.parametrize("root_path", ["/faces", "https://example.org/faces"])
+def test_it_is_served_behind_a_proxy(recognizer, tmp_path, root_path):
+    """One that serves the page under an address of its own, which it takes off before it asks the server."""
+    _, client = serve_tab(recognizer.model, tmp_path, root_path)
+    assert client.get("").text == "made up"
+    assert client.get("models/model.onnx").status_code == 200
 
 
 def test_a_browser_asks_whether_what_it_keeps_is_still_the_same(built, recognizer, tmp_path):

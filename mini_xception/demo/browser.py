@@ -11,8 +11,9 @@ import os
 from pathlib import Path
 
 import gradio as gr
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -35,6 +36,10 @@ class PageFiles(StaticFiles):
     Else it guesses from a file's age how long it may be kept, and files out of a wheel are years old.
     """
 
+    async def answer(self, request: Request) -> Response:
+        """A route's endpoint. A mount would look for the prefix that a proxy before the server took off."""
+        return await self.get_response(request.path_params["path"] or ".", request.scope)
+
     def file_response(
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
@@ -56,7 +61,7 @@ def browser_tab(model: MiniXception) -> None:
         gr.HTML(I18N("in_browser_not_built"), elem_id="browser", elem_classes="answer")
 
 
-def browser_routes(model: MiniXception, folder: str | os.PathLike[str]) -> list[Mount]:
+def browser_routes(model: MiniXception, folder: str | os.PathLike[str]) -> list[Route]:
     """What the server must answer besides Gradio's own addresses.
 
     Args:
@@ -68,8 +73,11 @@ def browser_routes(model: MiniXception, folder: str | os.PathLike[str]) -> list[
     """
     if not is_built():
         return []
-    routes = [Mount(f"/{ADDRESS}/{{checkpoint}}", PageFiles(directory=PAGE, html=True))]
-    if read_fingerprint(PAGE / "models" / GRAPH) != fingerprint(model):
+    networks = PAGE / "models"
+    if read_fingerprint(networks / GRAPH) != fingerprint(model):
         networks = export_web(model, folder)
-        routes.insert(0, Mount(f"/{ADDRESS}/{{checkpoint}}/models", PageFiles(directory=networks)))
-    return routes
+    address = f"/{ADDRESS}/{{checkpoint}}"
+    return [
+        Route(f"{address}/models/{{path:path}}", PageFiles(directory=networks).answer),
+        Route(f"{address}/{{path:path}}", PageFiles(directory=PAGE, html=True).answer),
+    ]

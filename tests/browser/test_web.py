@@ -41,8 +41,13 @@ def open_page(browser, url: str, **options):
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.complaints = []
-    page.on("console", lambda line: page.complaints.append(line.text) if line.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+
+    def listen(line) -> None:
+        if line.type in ("error", "warning"):
+            page.complaints.append(f"{line.location['url']}: {line.text}")
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: page.complaints.append(f"{page.url}: {error}"))
     page.goto(url)
     return page
 
@@ -118,6 +123,15 @@ def test_it_goes_on_without_a_network(camera, host):
     page.context.close()
 
 
+def test_a_first_visit_downloads_less_than_8_megabytes(chromium, host):
+    """From a host that compresses nothing."""
+    page = open_ready(chromium, host)
+    names = {path.removeprefix("/faces/") or "index.html" for path in host.requests}
+    assert {"index.html", "models/model.onnx"} <= names
+    assert sum((BROWSER_PAGE / name).stat().st_size for name in names) < 8_000_000
+    page.context.close()
+
+
 def sent_since(log: Path, start_s: float) -> list[str]:
     """The requests that pages, their workers and service workers made after a time, and all bytes that were sent.
 
@@ -175,6 +189,7 @@ def test_it_is_a_tab_of_the_gradio_page(camera, page_url):
     assert max(EMOTIONS, key=lambda emotion: float(read[-1][emotion])) == "happy"
     frame.locator("#photo-file").set_input_files(TWO_PORTRAITS)
     frame.locator(".face").nth(1).wait_for()
+    assert [line for line in page.complaints if line.startswith(f"{page_url}/browser/")] == []
     assert [url for url in requests if not url.startswith((page_url, "data:", "blob:"))] == []
     assert any(re.fullmatch(rf"{page_url}/browser/\w+/models/model.onnx", url) for url in requests)
     page.context.close()
