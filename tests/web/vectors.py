@@ -190,13 +190,15 @@ def picture(recognizer: EmotionRecognizer, arrays: Arrays, name: str, image: np.
 
 
 def stream(recognizer: EmotionRecognizer, arrays: Arrays):
-    """Two faces that move, are gone, come back, and jump."""
+    """Two faces that move, are gone, come back, and jump; and a phone that is turned for a moment."""
     both = cv2.resize(load_image(ROOT / "examples" / "two_portraits.jpg"), (640, 320), interpolation=cv2.INTER_AREA)
     memory = FaceStream()
     for step in range(26):
         image = np.roll(both, 3 * step if step < 22 else 170, axis=1)
         if step in (13, 14):
             image = np.full_like(both, 128)
+        if step == 23:
+            image = image[:, 300:306]
         tracked = recognizer.track(image, step / 15, memory)
         faces = [{"id": one.id, **as_json(one.face)} for one in tracked]
         yield {"image": arrays.image(image), "time_s": step / 15, "faces": faces}
