@@ -1,4 +1,4 @@
-"""The page as visitors meet it: ``app.py`` in a process of its own, reached over loopback."""
+"""The pages as visitors meet them, reached over loopback: ``app.py`` in a process of its own, and mere files."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
+#: The page of web/, built by ``make web``.
+BROWSER_PAGE = ROOT / "mini_xception" / "web"
 START_S = 120
 STOP_S = 20
 
@@ -77,6 +83,48 @@ def serve(cache: Path, log: Path, port: int | None = None) -> Iterator[Server]:
         finally:
             process.terminate()
             process.wait(STOP_S)
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of files, which may go away.
+
+    Attributes:
+        url: where its root is.
+        requests: the path of every request so far.
+    """
+
+    url: str
+    requests: list[str]
+    server: ThreadingHTTPServer
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@contextmanager
+def serve_files(root: Path) -> Iterator[Host]:
+    """Serve a folder's files as ``python -m http.server`` does, which compresses nothing."""
+    requests: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def parse_request(self) -> bool:
+            is_request = super().parse_request()
+            if is_request:
+                requests.append(self.path)
+            return is_request
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing: standard error is for what fails."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=root))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    host = Host(f"http://127.0.0.1:{server.server_port}", requests, server)
+    try:
+        yield host
+    finally:
+        host.close()
 
 
 def _free_port() -> int:

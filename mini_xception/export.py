@@ -1,8 +1,8 @@
 """The network as an ONNX file, for ONNX Runtime, OpenVINO and other programs.
 
 It maps normalised faces, ``input``, float32 (N, 1, S, S) with any N, to logits, float32 (N, labels). What else such a
-program must know stands in the file's metadata, as JSON under the names that ``config.json`` has: labels, image_size,
-mean, std, framing, temperature and the rest.
+program must know stands in the file's metadata, as JSON under the names that ``config.json`` has: format_version,
+labels, image_size, mean, std, framing, temperature and the rest.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from mini_xception.engines import Engine, OnnxEngine, OpenVinoEngine, TorchEngine, choose_engine, to_onnx
 from mini_xception.errors import MiniXceptionError
 from mini_xception.files import replacing
-from mini_xception.hub import GRAPH
+from mini_xception.hub import FORMAT_VERSION, GRAPH
 from mini_xception.model import MiniXception, SeparableConv2d
+from mini_xception.mtcnn_networks import SIDES, web_graph
 
 #: How far the graph's logits may be from PyTorch's; the largest are about 10.
 TOLERANCE = 1e-3
@@ -48,6 +49,29 @@ def export(model: MiniXception, folder: str | os.PathLike[str]) -> Path:
     with replacing(path) as partial:
         partial.write_bytes(graph)
     return path
+
+
+def export_web(model: MiniXception, folder: str | os.PathLike[str]) -> Path:
+    """Write what the browser page reads into a folder, which is made: ``model.onnx`` and the face detector's ``pnet``,
+    ``rnet`` and ``onet``; needs the extra "onnx".
+
+    Returns:
+        The folder.
+
+    Raises:
+        MiniXceptionError: as :func:`export`, or facenet-pytorch's weights are not there.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MiniXceptionError(f"{folder}: cannot be made ({error.strerror})") from error
+    export(model, folder)
+    for name in SIDES:
+        graph = web_graph(name)
+        with replacing(folder / f"{name}.onnx") as partial:
+            partial.write_bytes(graph)
+    return folder
 
 
 def load_engine(name: str, model: MiniXception, folder: str | os.PathLike[str] | None = None) -> Engine:
@@ -84,6 +108,26 @@ def fold_batch_norms(model: MiniXception) -> MiniXception:
     return folded
 
 
+def fingerprint(model: MiniXception) -> str:
+    """SHA-256 of the metadata and the weights."""
+    digest = hashlib.sha256(json.dumps(_metadata(model), sort_keys=True).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode() + tensor.cpu().double().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def read_fingerprint(path: Path) -> str | None:
+    """The fingerprint of a file's weights; of a damaged or foreign one, none."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        properties = onnx.load(path).metadata_props
+    except (OSError, DecodeError):
+        return None
+    return {entry.key: entry.value for entry in properties}.get(FINGERPRINT)
+
+
 def _graph(model: MiniXception) -> bytes:
     """The ONNX file's bytes, checked."""
     import onnx
@@ -93,7 +137,8 @@ def _graph(model: MiniXception) -> bytes:
     faces = torch.rand(2, 1, side, side, generator=torch.Generator().manual_seed(0), device="cpu")
     faces = (faces - network.mean) / network.std
     proto = onnx.load_from_string(to_onnx(fold_batch_norms(network), faces))
-    onnx.helper.set_model_props(proto, {**_metadata(network), FINGERPRINT: _fingerprint(model)})
+    version = {"format_version": json.dumps(FORMAT_VERSION)}
+    onnx.helper.set_model_props(proto, {**version, **_metadata(network), FINGERPRINT: fingerprint(model)})
     graph = proto.SerializeToString()
 
     with torch.inference_mode():
@@ -107,10 +152,10 @@ def _graph(model: MiniXception) -> bytes:
 
 
 def _kept_graph(model: MiniXception, folder: Path) -> Path | bytes:
-    fingerprint = _fingerprint(model)
-    cached = user_cache_path("mini_xception") / "graphs" / f"{fingerprint}.onnx"
+    expected = fingerprint(model)
+    cached = user_cache_path("mini_xception") / "graphs" / f"{expected}.onnx"
     for path in (folder / GRAPH, cached):
-        if path.is_file() and _read_fingerprint(path) == fingerprint:
+        if path.is_file() and read_fingerprint(path) == expected:
             return path
     graph = _graph(model)
     with contextlib.suppress(OSError, MiniXceptionError):  # Without a cache it is made at every start.
@@ -123,23 +168,3 @@ def _kept_graph(model: MiniXception, folder: Path) -> Path | bytes:
 def _metadata(model: MiniXception) -> dict[str, str]:
     """Each value of the configuration as JSON, without what was measured with it."""
     return {name: json.dumps(value) for name, value in model.config.items() if name != "metrics"}
-
-
-def _fingerprint(model: MiniXception) -> str:
-    """SHA-256 of the metadata and the weights."""
-    digest = hashlib.sha256(json.dumps(_metadata(model), sort_keys=True).encode())
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode() + tensor.cpu().double().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _read_fingerprint(path: Path) -> str | None:
-    """The fingerprint of a file's weights; of a damaged or foreign one, none."""
-    import onnx
-    from google.protobuf.message import DecodeError
-
-    try:
-        properties = onnx.load(path).metadata_props
-    except (OSError, DecodeError):
-        return None
-    return {entry.key: entry.value for entry in properties}.get(FINGERPRINT)

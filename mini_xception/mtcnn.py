@@ -28,6 +28,9 @@ REFINE_SIDE, OUTPUT_SIDE = 24, 48
 PROPOSE_SCORE, REFINE_SCORE, OUTPUT_SCORE = 0.6, 0.7, 0.7
 #: The first of these as the difference of its two logits, which spares a softmax of everything.
 PROPOSE_LOGIT = math.log(PROPOSE_SCORE / (1 - PROPOSE_SCORE))
+#: The share of their union that two boxes may have in common: on one level of the pyramid, and after each stage. After
+#: the last stage it is the share of the smaller box.
+LEVEL_OVERLAP, STAGE_OVERLAP = 0.5, 0.7
 #: Candidates at once; more would leave the processor's cache.
 BATCH_SIZE = 64
 
@@ -52,13 +55,13 @@ class Cascade:
         # Four channels, since NumPy gathers 16 bytes fastest. Where an int32 overflows, differences are still right.
         integral = cv2.integral(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA))
         levels = [self._proposals(integral, scale) for scale in _scales(min(image.shape[:2]), min_face_size)]
-        boxes = _suppress(np.concatenate([*levels, np.empty((0, 9), np.float32)]), 0.7)
+        boxes = _suppress(np.concatenate([*levels, np.empty((0, 9), np.float32)]), STAGE_OVERLAP)
         boxes[:, :4] += boxes[:, 5:] * np.tile(boxes[:, 2:4] - boxes[:, :2], 2)
 
         boxes = self._look(self._refine, integral, _square(boxes), REFINE_SIDE, REFINE_SCORE)
-        boxes = _shift(_suppress(boxes, 0.7))
+        boxes = _shift(_suppress(boxes, STAGE_OVERLAP))
         boxes = self._look(self._output, integral, _square(boxes), OUTPUT_SIDE, OUTPUT_SCORE)
-        return _suppress_inside(_shift(boxes), 0.7)[:, :5]
+        return _suppress_inside(_shift(boxes), STAGE_OVERLAP)[:, :5]
 
     def _proposals(self, integral: np.ndarray, scale: float) -> np.ndarray:
         """What the first network takes for a face on one level of the pyramid: (N, 9)."""
@@ -70,7 +73,7 @@ class Cascade:
         logits = logits[:, y, x].T
         corner = STRIDE * np.stack([x, y], axis=1).astype(np.float32)
         box = np.floor(np.hstack([corner + 1, corner + WINDOW]) / np.float32(scale))
-        return _suppress(np.hstack([box, _scores(logits), logits[:, 2:]]), 0.5)
+        return _suppress(np.hstack([box, _scores(logits), logits[:, 2:]]), LEVEL_OVERLAP)
 
     def _look(
         self, network: Engine, integral: np.ndarray, boxes: np.ndarray, side: int, min_score: float

@@ -21,7 +21,7 @@ MARGIN = 0.5
 #: For a look, a face is scaled down to this many times the smallest face that the detector finds; larger costs more.
 LOOK_SIZE = 1.25
 #: A look at one face costs what searching this many pixels costs; for many faces in a small picture, search it whole.
-LOOK_PIXELS = 80_000
+LOOK_PIXELS = 50_000
 #: Two looks whose boxes overlap by more than this found one face.
 SAME_FACE_IOU = 0.5
 

@@ -79,6 +79,14 @@ def show_webcam(page: Page) -> None:
     page.wait_for_timeout(20_000)  # for a timeline with something on it
 
 
+def show_browser(page: Page) -> None:
+    page.get_by_role("tab", name="In your browser").click()
+    frame = page.frame_locator("#browser iframe")
+    frame.get_by_role("button", name="Start the camera").click()
+    frame.locator(".face").first.wait_for()
+    page.wait_for_timeout(20_000)  # for a timeline with something on it
+
+
 def show_video(page: Page) -> None:
     page.get_by_role("tab", name="Video").click()
     page.set_input_files("#clip input[type=file]", CLIP)
@@ -115,6 +123,7 @@ def main() -> None:
         shots = [
             ("photo", show_photo, SIZE),
             ("webcam", show_webcam, SIZE),
+            ("browser", show_browser, SIZE),
             ("video", show_video, SIZE),
             ("augmentation", show_augmentation, SIZE),
             ("phone", show_photo, PHONE),

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from mini_xception import EmotionRecognizer, MiniXception, MiniXceptionError, engines
-from mini_xception.export import export
+from mini_xception.export import export, export_web
 from mini_xception.hub import GRAPH
+from mini_xception.mtcnn_networks import SIDES, load_network
 from mini_xception.preprocess import Framing
 
 pytest.importorskip("onnxruntime")
@@ -46,7 +47,16 @@ def test_metadata_hold_what_the_input_must_be(model, folder):
     metadata = {entry.key: json.loads(entry.value) for entry in proto.metadata_props if entry.key != "fingerprint"}
     config = json.loads((folder / "config.json").read_text())
     assert metadata == {name: config[name] for name in metadata}
-    assert set(metadata) >= {"labels", "image_size", "mean", "std", "framing", "temperature", "padding"}
+    assert set(metadata) >= {
+        "format_version",
+        "labels",
+        "image_size",
+        "mean",
+        "std",
+        "framing",
+        "temperature",
+        "padding",
+    }
     assert metadata["temperature"] == 1.5
 
 
@@ -139,6 +149,32 @@ def test_a_graph_in_an_engine_that_is_none():
         with pytest.raises(MiniXceptionError, match="damaged or no ONNX file") as caught:
             engine(b"no graph at all")
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("network", SIDES)
+def test_the_browsers_detector_is_the_detector(model, tmp_path, network):
+    graph = export_web(model, tmp_path / "made" / "models") / f"{network}.onnx"
+    # The first network looks at pictures of any size, the others at any number of candidates.
+    shape = (1, 3, 37, 50) if network == "pnet" else (5, 3, SIDES[network], SIDES[network])
+    pixels = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+    assert np.abs(engines.OnnxEngine(graph)(pixels) - load_network(network, "cpu")(pixels)).max() < 1e-4
+
+
+def test_a_folder_for_the_browser_that_cannot_be_made(model, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(MiniXceptionError, match="file/models: cannot be made"):
+        export_web(model, tmp_path / "file" / "models")
+
+
+def test_command_for_the_browser(folder, tmp_path):
+    before = set(os.listdir(folder))
+    web = tmp_path / "web" / "models"
+    command = [sys.executable, "-m", "mini_xception", "export", folder, "--web", web]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert str(web) in done.stdout
+    assert sorted(os.listdir(web)) == ["model.onnx", "onet.onnx", "pnet.onnx", "rnet.onnx"]
+    assert set(os.listdir(folder)) == before
 
 
 def test_command(folder):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from .conftest import ROOT
 
@@ -18,6 +19,20 @@ def test_the_laid_out_files_are_enough(tmp_path):
     assert listed == found
     assert {"app.py", "requirements.txt", "mini_xception/weights/model.safetensors"} <= found
     assert not any(name.endswith(".pyc") or name.startswith("tests") for name in found)
+
+
+def test_a_static_space_is_the_page_and_its_settings(tmp_path):
+    if not (ROOT / "mini_xception" / "web").is_dir():
+        pytest.skip("the page is not built: make web")
+    command = [sys.executable, ROOT / "scripts" / "space.py", "static", "--out", tmp_path / "space"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    _, front_matter, _ = (tmp_path / "space" / "README.md").read_text().split("---\n", 2)
+    settings = yaml.safe_load(front_matter)
+    assert settings["sdk"] == "static"
+    assert settings["license"] == "mit"
+    assert (tmp_path / "space" / settings["app_file"]).is_file()
+    assert not any(path.suffix == ".py" for path in (tmp_path / "space").rglob("*"))
 
 
 def test_the_servers_checkpoint_comes_from_the_environment(monkeypatch, capsys):

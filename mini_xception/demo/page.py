@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 import time
 
@@ -10,6 +11,7 @@ import gradio as gr
 from gradio.route_utils import delete_files_created_by_app
 
 from mini_xception.demo.augmentation import augmentation_tab
+from mini_xception.demo.browser import browser_routes, browser_tab
 from mini_xception.demo.photo import photo_tab
 from mini_xception.demo.style import CSS, THEME
 from mini_xception.demo.texts import I18N
@@ -31,14 +33,17 @@ def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
     """The whole page, not yet served."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_AGE_S, CACHE_AGE_S)) as page:
         gr.Markdown(I18N("introduction"), elem_id="introduction")
-        with gr.Tab(I18N("photo")):
-            photo_tab(recognizer)
-        with gr.Tab(I18N("webcam")):
-            webcam_tab(recognizer)
-        with gr.Tab(I18N("moving")):
-            video_tab(recognizer)
-        with gr.Tab(I18N("augmentation")):
-            augmentation_tab(recognizer)
+        with gr.Tabs(overflow_behavior="wrap"):
+            with gr.Tab(I18N("photo")):
+                photo_tab(recognizer)
+            with gr.Tab(I18N("webcam")):
+                webcam_tab(recognizer)
+            with gr.Tab(I18N("in_browser")):
+                browser_tab(recognizer.model)
+            with gr.Tab(I18N("moving")):
+                video_tab(recognizer)
+            with gr.Tab(I18N("augmentation")):
+                augmentation_tab(recognizer)
         page.load(js=watch_camera())
     return page.queue(max_size=QUEUE_SIZE)
 
@@ -53,22 +58,24 @@ def launch(checkpoint: str | None = None, device: str = "auto") -> None:
         device: a torch device, or "auto".
 
     Raises:
-        MiniXceptionError: the checkpoint cannot be loaded, or the device not be used.
+        MiniXceptionError: the checkpoint cannot be loaded or exported, or the device not be used.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", str(REMEMBERED_REQUESTS))
     recognizer = EmotionRecognizer.from_pretrained(checkpoint, device=device)
     page = build_page(recognizer)
     threading.Thread(target=_keep_clean, args=(page,), daemon=True).start()
-    page.launch(
-        theme=THEME,
-        css=CSS,
-        i18n=I18N,
-        max_file_size=MAX_FILE_SIZE,
-        run_history=False,
-        enable_monitoring=False,
-        footer_links=["api"],
-        ssr_mode=False,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        page.launch(
+            theme=THEME,
+            css=CSS,
+            i18n=I18N,
+            max_file_size=MAX_FILE_SIZE,
+            run_history=False,
+            enable_monitoring=False,
+            footer_links=["api"],
+            ssr_mode=False,
+            app_kwargs={"routes": browser_routes(recognizer.model, folder)},
+        )
 
 
 def delete_old_files(page: gr.Blocks, age_s: int) -> None:

@@ -71,6 +71,13 @@ An expression is not a feeling: this reads what a face shows, not what a person 
     ),
     "frames_per_s": ("{frames:.0f} frames a second", "每秒 {frames:.0f} 帧"),
     "last_30_s": ("Probabilities of the largest face in the last 30 seconds", "最大人脸近 30 秒的概率"),
+    "in_browser": ("In your browser", "在你的浏览器里"),
+    "in_browser_not_built": (
+        "<b>This tab was not built.</b> It reads the camera on the visitor's own machine. In a checkout, run "
+        "<code>make web</code> and start this page again.",
+        "<b>本页尚未构建。</b>这里的识别在访客自己的设备上进行。"
+        "请在代码目录中运行 <code>make web</code>，然后重新启动本页面。",
+    ),
     "moving": ("Video", "视频"),  # Gradio has a key "video" of its own
     "clip": ("Clip", "视频片段"),
     "annotated_clip": ("Annotated clip, with its sound", "标注后的视频（保留声音）"),

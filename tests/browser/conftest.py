@@ -6,9 +6,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from benchmarks.server import serve
+
+from ..conftest import PORTRAIT
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +46,20 @@ def chromium(start_chromium) -> Iterator:
     browser = start_chromium()
     yield browser
     browser.close()
+
+
+@pytest.fixture(scope="session")
+def camera_film(tmp_path_factory) -> Path:
+    """What a fake camera shows: the portrait, moving slowly."""
+    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"  # JPEGs one after the other
+    portrait = cv2.resize(cv2.imread(str(PORTRAIT)), (480, 480))
+    with film.open("wb") as file:
+        for i in range(60):
+            frame = np.full((480, 640, 3), 90, np.uint8)
+            left = 80 + round(30 * np.sin(2 * np.pi * i / 60))
+            frame[:, left : left + 480] = portrait
+            file.write(cv2.imencode(".jpg", frame)[1].tobytes())
+    return film
 
 
 @pytest.fixture

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
 import pytest
 
 from mini_xception import EMOTIONS
-
-from ..conftest import PORTRAIT
 
 pytestmark = pytest.mark.browser
 
@@ -16,20 +12,12 @@ PICTURE = "#live img"
 
 
 @pytest.fixture(scope="module")
-def camera(start_chromium, tmp_path_factory):
+def camera(start_chromium, camera_film):
     """A browser whose camera shows the portrait, moving slowly."""
-    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"  # JPEGs one after the other
-    portrait = cv2.resize(cv2.imread(str(PORTRAIT)), (480, 480))
-    with film.open("wb") as file:
-        for i in range(60):
-            frame = np.full((480, 640, 3), 90, np.uint8)
-            left = 80 + round(30 * np.sin(2 * np.pi * i / 60))
-            frame[:, left : left + 480] = portrait
-            file.write(cv2.imencode(".jpg", frame)[1].tobytes())
     browser = start_chromium(
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={film}",
+        f"--use-file-for-fake-video-capture={camera_film}",
     )
     yield browser
     browser.close()

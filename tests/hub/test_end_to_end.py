@@ -110,7 +110,7 @@ def test_nothing_but_the_wheel(environment, tmp_path):
 def checkout(tmp_path, fer2013_csv):
     """A copy of the repository with the data beside its README."""
     folder = tmp_path / "checkout"
-    ignored = shutil.ignore_patterns(".*", "__pycache__", "runs", "build", "dist", "shared")
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "runs", "build", "dist", "shared", "node_modules")
     shutil.copytree(ROOT, folder, ignore=ignored)
     fer2013_csv.rename(folder / "fer2013.csv")
     return folder

@@ -1,0 +1,244 @@
+"""The page that reads in the visitor's own browser: as files on a plain host, and as a tab of the Gradio page."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.server import BROWSER_PAGE, serve_files
+from mini_xception import EMOTIONS
+
+from ..conftest import PORTRAIT, ROOT
+from .test_webcam import camera as camera
+
+pytestmark = pytest.mark.browser
+
+if not (BROWSER_PAGE / "index.html").is_file():
+    pytest.skip("the page of web/ is not built: make web", allow_module_level=True)
+
+TWO_PORTRAITS = ROOT / "examples" / "two_portraits.jpg"
+#: What a fake camera needs of Chromium.
+FAKE_CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+
+
+@pytest.fixture
+def host(tmp_path):
+    """A plain host, of which the page has a folder."""
+    (tmp_path / "host").mkdir()
+    (tmp_path / "host" / "faces").symlink_to(BROWSER_PAGE)
+    with serve_files(tmp_path / "host") as host:
+        yield host
+
+
+def open_page(browser, url: str, **options):
+    """The page in a profile of its own; what its console complains of is in ``page.complaints``."""
+    context = browser.new_context(**options)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.complaints = []
+
+    def listen(line) -> None:
+        if line.type in ("error", "warning"):
+            page.complaints.append(f"{line.location['url']}: {line.text}")
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: page.complaints.append(f"{page.url}: {error}"))
+    page.goto(url)
+    return page
+
+
+def open_ready(browser, host, **options):
+    """The page, when all of it is on the device."""
+    page = open_page(browser, f"{host.url}/faces/", **options)
+    page.get_by_text("Ready, also without a network").wait_for()
+    return page
+
+
+def start_camera(page) -> None:
+    page.get_by_role("button", name="Start the camera").click()
+    page.locator(".face h2").get_by_text("happy").first.wait_for()
+
+
+def readings(page, outer=None) -> list[dict[str, str]]:
+    """What the page has read of the camera."""
+    with (outer or page).expect_download() as download:
+        page.get_by_role("button", name="Save as CSV").click()
+    with Path(download.value.path()).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def wait_for_readings(page, count: int) -> None:
+    """Wait until that many more pictures were read."""
+    before = len(readings(page))
+    while len(readings(page)) < before + count:
+        page.wait_for_timeout(300)
+
+
+def test_the_camera_is_read(camera, host):
+    page = open_ready(camera, host)
+    start_camera(page)
+    assert page.locator(".face").first.locator(".bar").count() == len(EMOTIONS)
+    page.get_by_text(re.compile(r"[1-9]\d* frames a second")).wait_for()
+    wait_for_readings(page, 10)
+    read = readings(page)
+    sums = [sum(float(row[emotion]) for emotion in EMOTIONS) for row in read]
+    assert sums == pytest.approx([1] * len(read), abs=0.01)
+    assert max(EMOTIONS, key=lambda emotion: float(read[-1][emotion])) == "happy"
+    page.get_by_role("button", name="Stop the camera").click()
+    page.get_by_role("button", name="Start the camera").wait_for()
+    assert page.locator(".face").count() == 0
+    assert page.complaints == []
+    page.context.close()
+
+
+def test_a_photo_is_read(chromium, host):
+    page = open_ready(chromium, host)
+    page.set_input_files("#photo-file", TWO_PORTRAITS)
+    page.locator(".face").nth(1).wait_for()
+    assert [text.split()[0] for text in page.locator(".face .answer").all_inner_texts()] == ["happy", "happy"]
+    page.set_input_files("#photo-file", ROOT / "examples" / "chelsea_the_cat.jpg")
+    page.get_by_text("No face found").wait_for()
+    assert page.locator(".face").count() == 0
+    assert page.complaints == []
+    page.context.close()
+
+
+def test_it_goes_on_without_a_network(camera, host):
+    page = open_ready(camera, host)
+    start_camera(page)
+    host.close()
+    page.context.set_offline(True)
+    wait_for_readings(page, 10)
+    page.reload()
+    start_camera(page)
+    page.set_input_files("#photo-file", PORTRAIT)
+    page.get_by_text(re.compile(r"Read in \d+ ms")).wait_for()
+    assert page.locator(".face .answer").inner_text().startswith("happy")
+    assert page.complaints == []
+    page.context.close()
+
+
+def test_a_first_visit_downloads_less_than_8_megabytes(chromium, host):
+    """From a host that compresses nothing."""
+    page = open_ready(chromium, host)
+    names = {path.removeprefix("/faces/") or "index.html" for path in host.requests}
+    assert {"index.html", "models/model.onnx"} <= names
+    assert sum((BROWSER_PAGE / name).stat().st_size for name in names) < 8_000_000
+    page.context.close()
+
+
+def sent_since(log: Path, start_s: float) -> list[str]:
+    """The requests that pages, their workers and service workers made after a time, and all bytes that were sent.
+
+    Chromium's network log knows of them all; and of what Chromium asks its maker, which belongs to no page of ours.
+    """
+    events = json.loads(log.read_text())
+    names = {number: name for name, number in events["constants"]["logEventTypes"].items()}
+    start_ms = start_s * 1e3 - int(events["constants"]["timeTickOffset"])
+    sent = []
+    for event in events["events"]:
+        name, about = names[event["type"]], event.get("params", {})
+        if int(event["time"]) < start_ms:
+            continue
+        if name == "URL_REQUEST_START_JOB" and "127.0.0.1" in about.get("network_isolation_key", ""):
+            sent.append(about["url"])
+        elif name in ("SOCKET_BYTES_SENT", "UDP_BYTES_SENT"):
+            sent.append(f"{about['byte_count']} bytes")
+    return sent
+
+
+def test_nothing_is_sent_after_loading(start_chromium, camera_film, host, tmp_path):
+    log = tmp_path / "network.json"
+    browser = start_chromium(
+        *FAKE_CAMERA,
+        f"--use-file-for-fake-video-capture={camera_film}",
+        f"--log-net-log={log}",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    )
+    opened_s = time.time()
+    page = open_ready(browser, host)
+    page.wait_for_timeout(1000)
+    ready_s = time.time()
+    served = len(host.requests)
+    start_camera(page)
+    wait_for_readings(page, 20)
+    page.set_input_files("#photo-file", TWO_PORTRAITS)
+    page.locator(".face").nth(1).wait_for()
+    browser.close()
+    assert len(host.requests) == served
+    assert f"{host.url}/faces/models/model.onnx" in sent_since(log, opened_s)
+    assert sent_since(log, ready_s) == []
+
+
+def test_it_is_a_tab_of_the_gradio_page(camera, page_url):
+    page = open_page(camera, page_url)
+    requests = []
+    page.context.on("request", lambda request: requests.append(request.url))
+    page.get_by_text("Choose a photo, or click").wait_for()
+    # Who came for another tab downloads nothing of it.
+    assert not any("/browser/" in url for url in requests)
+    page.get_by_role("tab", name="In your browser").click()
+    frame = page.frame_locator("#browser iframe")
+    start_camera(frame)
+    read = readings(frame, page)
+    assert max(EMOTIONS, key=lambda emotion: float(read[-1][emotion])) == "happy"
+    frame.locator("#photo-file").set_input_files(TWO_PORTRAITS)
+    frame.locator(".face").nth(1).wait_for()
+    assert [line for line in page.complaints if line.startswith(f"{page_url}/browser/")] == []
+    assert [url for url in requests if not url.startswith((page_url, "data:", "blob:"))] == []
+    assert any(re.fullmatch(rf"{page_url}/browser/\w+/models/model.onnx", url) for url in requests)
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(camera, host, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_ready(camera, host, color_scheme=scheme)
+    assert Axe().run(page).response["violations"] == []
+    page.set_input_files("#photo-file", TWO_PORTRAITS)
+    page.locator(".face").nth(1).wait_for()
+    assert Axe().run(page).response["violations"] == []
+    page.get_by_role("button", name="Close the photo").click()
+    start_camera(page)
+    page.get_by_role("button", name="中文").click()
+    assert Axe().run(page).response["violations"] == []
+    page.context.close()
+
+
+def test_it_fits_a_phone(camera, host):
+    page = open_ready(camera, host, viewport={"width": 390, "height": 844})
+    start_camera(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.context.close()
+
+
+def test_a_refused_camera_is_explained(start_chromium, host):
+    browser = start_chromium("--use-fake-device-for-media-stream", "--deny-permission-prompts")
+    page = open_ready(browser, host)
+    page.get_by_role("button", name="Start the camera").click()
+    page.get_by_role("alert").get_by_text("The browser was not allowed to use the camera").wait_for()
+    browser.close()
+
+
+def test_a_missing_camera_is_explained_in_chinese(start_chromium, host):
+    browser = start_chromium("--use-fake-ui-for-media-stream")
+    page = open_page(browser, f"{host.url}/faces/", locale="zh-CN")
+    page.get_by_role("button", name="打开摄像头").click()
+    page.get_by_role("alert").get_by_text("没有找到摄像头").wait_for()
+    browser.close()
+
+
+@pytest.mark.parametrize("answer", [{"status": 404}, {"body": b"no network"}], ids=["missing", "damaged"])
+def test_networks_that_are_not_there_are_explained(chromium, host, answer):
+    context = chromium.new_context()
+    context.route("**/models/pnet.onnx", lambda route: route.fulfill(**answer))
+    page = context.new_page()
+    page.goto(f"{host.url}/faces/")
+    page.get_by_role("alert").get_by_text("“make web” writes them").wait_for(timeout=60_000)
+    context.close()

@@ -1,0 +1,45 @@
+"""The browser's reader finds and reads what the Python package does, compared by Vitest in Node."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+from .vectors import write_vectors
+
+WEB = ROOT / "web"
+
+pytest.importorskip("onnxruntime")
+if not shutil.which("npx") or not (WEB / "node_modules").is_dir():
+    pytest.skip("the browser page's packages are not installed: npm ci --prefix web", allow_module_level=True)
+
+
+def compare(folder: Path, *options: str) -> int:
+    """How many of Vitest's tests passed; none may fail."""
+    report = folder / "report.json"
+    command = ["npx", "vitest", "run", "tests/reader/parity.test.ts", "--reporter=json", f"--outputFile={report}"]
+    environment = os.environ | {"VECTORS": str(folder)}
+    done = subprocess.run([*command, *options], cwd=WEB, env=environment, capture_output=True, text=True)
+    results = json.loads(report.read_text()) if report.exists() else {"testResults": []}
+    cases = [case for file in results["testResults"] for case in file["assertionResults"]]
+    failures = [message for case in cases for message in case["failureMessages"]]
+    assert done.returncode == 0, "\n".join(failures) or done.stderr
+    return results["numPassedTests"]
+
+
+def test_every_step(tmp_path):
+    write_vectors(tmp_path)
+    assert compare(tmp_path) == 10
+
+
+@pytest.mark.slow
+def test_faces_on_canvases(tmp_path, fer2013):
+    write_vectors(tmp_path, fer2013)
+    assert compare(tmp_path, "-t", "faces in pictures") == 1

@@ -1,0 +1,234 @@
+"""What the Python package makes of pictures, for the browser's reader to be compared with:
+
+    python -m tests.web.vectors FOLDER [FER2013.csv.gz]
+
+writes ``vectors.json``, ``arrays.bin`` and the networks, ``models/*.onnx``. An array stands in the JSON as its type,
+its shape and where in the second file it begins. The same command writes the same numbers.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from mini_xception import EmotionRecognizer, Face, FaceStream, detectors, load_image, mtcnn
+from mini_xception.data import load_fer2013
+from mini_xception.export import export_web
+from mini_xception.preprocess import Framing, clip_box, crop_face, to_grey
+from mini_xception.tracking import Tracker
+from recipes.measure_framing import FACE_SIDES, put_on_canvas
+from tests.conftest import PORTRAIT, ROOT
+
+#: Modules whose numbers the reader has, too.
+MODULES = ("detectors", "hub", "mtcnn", "recognizer", "stream", "tracking")
+#: FER2013's faces that are put on a canvas, each in two sizes.
+FACES = 25
+
+
+class Arrays:
+    """One file of arrays."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+
+    def __call__(self, array: np.ndarray) -> dict[str, Any]:
+        self._file.write(bytes(-self._file.tell() % 8))
+        start = self._file.tell()
+        self._file.write(np.ascontiguousarray(array).tobytes())
+        return {"type": str(array.dtype), "shape": array.shape, "start": start}
+
+    def image(self, image: np.ndarray) -> dict[str, Any]:
+        """As a canvas has it: RGBA."""
+        return self(cv2.cvtColor(image, cv2.COLOR_GRAY2RGBA if image.ndim == 2 else cv2.COLOR_RGB2RGBA))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def write_vectors(folder: Path, fer2013: Path | None = None) -> None:
+    """Write the files into a folder; with FER2013's, its faces on canvases are among the pictures."""
+    recognizer = EmotionRecognizer.from_pretrained(device="cpu", engine="onnx")
+    export_web(recognizer.model, folder / "models")
+    arrays = Arrays(folder / "arrays.bin")
+    vectors = {
+        "constants": {module: constants(module) for module in MODULES},
+        "checkpoint": {name: recognizer.model.config[name] for name in ("labels", "image_size", "mean", "std")}
+        | {name: recognizer.model.config[name] for name in ("framing", "temperature")},
+        "grey": list(grey(arrays)),
+        "shrunk": list(shrunk(arrays)),
+        "averages": averages(arrays),
+        "crops": crops(arrays),
+        "suppressed": list(suppressed()),
+        "pictures": [picture(recognizer, arrays, name, image) for name, image in pictures(fer2013).items()],
+        "stream": list(stream(recognizer, arrays)),
+        "tracks": [track(np.random.default_rng(seed)) for seed in range(10)],
+    }
+    arrays.close()
+    (folder / "vectors.json").write_text(json.dumps(vectors))
+
+
+def constants(module: str) -> dict[str, float]:
+    """A module's own numbers by their names, private ones without the underscore; of the detector its defaults, too."""
+    loaded = import_module(f"mini_xception.{module}")
+    targets = [
+        target
+        for node in ast.parse(inspect.getsource(loaded)).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    ]
+    names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+    found = {name: getattr(loaded, name) for name in names if name.isupper()}
+    if module == "detectors":
+        defaults = inspect.signature(detectors.MTCNN).parameters
+        found |= {name.upper(): defaults[name].default for name in ("min_face_size", "min_score")}
+    return {name.lstrip("_"): value for name, value in found.items() if isinstance(value, int | float)}
+
+
+def grey(arrays: Arrays):
+    """Squares made grey and brought to a size."""
+    rng = np.random.default_rng(0)
+    portrait = load_image(PORTRAIT)
+    for side in (1, 2, 7, 24, 31, 47, 48, 49, 73, 96, 100, 144, 301):
+        for crop in (rng.integers(0, 256, (side, side, 3), np.uint8), portrait[60 : 60 + side, 160 : 160 + side]):
+            for size in (48, 64):
+                yield {"crop": arrays.image(crop), "size": size, "grey": arrays(to_grey(crop, size))}
+
+
+def shrunk(arrays: Arrays):
+    rng = np.random.default_rng(1)
+    for height, width, factor in ((200, 333, 0.37), (401, 300, 0.25), (90, 77, 0.77), (301, 150, 0.5), (60, 60, 1.0)):
+        image = rng.integers(0, 256, (height, width, 4), np.uint8)
+        image[..., 3] = 255
+        smaller = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        yield {"image": arrays(image), "factor": factor, "shrunk": arrays(smaller)}
+
+
+def averages(arrays: Arrays) -> dict[str, Any]:
+    """Parts of an image in bins, as the detector's networks see them."""
+    image = load_image(PORTRAIT)[:301, :420]
+    integral = cv2.integral(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA))
+    whole = [((0, 0, 420, 301), size) for size in ((127, 91), (64, 46))]
+    boxes = [(10, 20, 58, 68), (0, 0, 30, 31), (100, 100, 111, 109), (7, 3, 8, 4), (200, 50, 420, 301)]
+    parts = []
+    for (x1, y1, x2, y2), (width, height) in whole + [(box, (side, side)) for box in boxes for side in (24, 48)]:
+        rows = mtcnn._bins(np.array([y1]), np.array([y2]), height)
+        columns = mtcnn._bins(np.array([x1]), np.array([x2]), width)
+        average = arrays(mtcnn._average(integral, rows, columns))
+        parts.append({"box": (x1, y1, x2, y2), "size": (width, height), "average": average})
+    return {"image": arrays.image(image), "parts": parts}
+
+
+def crops(arrays: Arrays) -> dict[str, Any]:
+    """Squares cut out of an image, some of which leave it; and boxes clipped to it."""
+    image = load_image(PORTRAIT)[:200, :300]
+    height, width = image.shape[:2]
+    rng = np.random.default_rng(2)
+    cuts = []
+    for framing in (Framing(), Framing(0.95, 0.0, -0.03), Framing(1.37, 0.11, -0.2)):
+        near = rng.uniform((-40, -40), (width - 10, height - 10), (12, 2))
+        boxes = np.hstack([near, near + rng.uniform(41, 160, (12, 2))]).astype(np.float32)
+        # Halves are where Python rounds to the even one.
+        for box in (*boxes, *boxes.round(), *(boxes.round() + np.float32(0.5))):
+            crop = arrays.image(crop_face(image, box, framing))
+            clipped = clip_box(box, width, height)
+            cuts.append({"box": box.tolist(), "framing": vars(framing), "crop": crop, "clipped": clipped})
+    return {"image": arrays.image(image), "cuts": cuts}
+
+
+def suppressed():
+    """Boxes of which some overlap, with scores of which some are equal."""
+    rng = np.random.default_rng(3)
+    for count in (0, 1, 2, 60, 200):
+        near = rng.integers(0, 120, (count, 2))
+        boxes = np.hstack([near, near + rng.integers(10, 60, (count, 2)), rng.integers(60, 100, (count, 1)) / 100])
+        boxes = np.hstack([boxes, np.arange(count)[:, np.newaxis].repeat(4, 1)]).astype(np.float32)
+        for max_overlap in (0.5, 0.7):
+            yield {
+                "boxes": boxes.tolist(),
+                "max_overlap": max_overlap,
+                "of_union": mtcnn._suppress(boxes.copy(), max_overlap)[:, 5].tolist(),
+                "of_smaller": mtcnn._suppress_inside(boxes.copy(), max_overlap)[:, 5].tolist(),
+            }
+
+
+def pictures(fer2013: Path | None) -> dict[str, np.ndarray]:
+    """The examples; a photo larger than the detector takes; faces at the edges, tiny and none; faces on canvases."""
+    found = {path.stem: load_image(path) for path in sorted((ROOT / "examples").glob("*.jpg"))}
+    portrait = load_image(PORTRAIT)
+    wide = np.full((700, 4500, 3), 90, np.uint8)
+    wide[50 : 50 + 512, 3900 : 3900 + 512] = portrait
+    wide[100:612, 200:712] = portrait
+    noise = np.random.default_rng(4).integers(0, 256, (240, 320, 3), np.uint8)
+    found |= {"larger than MAX_SIDE": wide, "noise": noise, "below the smallest face": portrait[:39, :60]}
+    found |= {
+        "cut at the left": portrait[:, 220:],
+        "cut at the bottom": portrait[:150],
+        "face alone": portrait[60:175, 175:270],
+    }
+    if fer2013:
+        for index, face in enumerate(load_fer2013(fer2013, "PublicTest").images[:FACES]):
+            found |= {f"FER2013's {index} at {side} pixels": put_on_canvas(face, side) for side in FACE_SIDES}
+    return found
+
+
+def picture(recognizer: EmotionRecognizer, arrays: Arrays, name: str, image: np.ndarray) -> dict[str, Any]:
+    boxes, _ = recognizer.finder.detect(image)
+    return {
+        "name": name,
+        "image": arrays.image(image),
+        "detected": boxes.tolist(),
+        "faces": [as_json(face) for face in recognizer(image)],
+    }
+
+
+def stream(recognizer: EmotionRecognizer, arrays: Arrays):
+    """Two faces that move, are gone, come back, and jump; and a phone that is turned for a moment."""
+    both = cv2.resize(load_image(ROOT / "examples" / "two_portraits.jpg"), (640, 320), interpolation=cv2.INTER_AREA)
+    memory = FaceStream()
+    for step in range(26):
+        image = np.roll(both, 3 * step if step < 22 else 170, axis=1)
+        if step in (13, 14):
+            image = np.full_like(both, 128)
+        if step == 23:
+            image = image[:, 300:306]
+        tracked = recognizer.track(image, step / 15, memory)
+        faces = [{"id": one.id, **as_json(one.face)} for one in tracked]
+        yield {"image": arrays.image(image), "time_s": step / 15, "faces": faces}
+
+
+def track(rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Faces that wander, cross, hide and come back, at uneven times of which one lies before the others."""
+    tracker = Tracker()
+    places, time_s, updates = rng.uniform(0, 200, (4, 2)), 0.0, []
+    for step in range(40):
+        time_s = max(time_s + rng.choice([1 / 30, 0.1, 0.0, 1.2], p=[0.6, 0.3, 0.05, 0.05]), 0) if step != 30 else 0.0
+        places += rng.uniform(-25, 25, places.shape)
+        seen = rng.permutation([i for i in range(4) if rng.random() < 0.8])
+        faces = []
+        for i in seen:
+            x, y = (int(value) for value in places[i])
+            probabilities = rng.dirichlet(np.ones(7)).tolist()
+            faces.append(
+                Face((x, y, x + 60 + 5 * int(i), y + 80), 0.95, dict(zip("abcdefg", probabilities, strict=True)))
+            )
+        tracked = [{"id": one.id, **as_json(one.face)} for one in tracker.update(faces, time_s)]
+        updates.append({"time_s": time_s, "faces": [as_json(face) for face in faces], "tracked": tracked})
+    return updates
+
+
+def as_json(face: Face) -> dict[str, Any]:
+    return {"box": face.box, "score": face.score, "probabilities": list(face.probabilities.values())}
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    write_vectors(target, Path(sys.argv[2]) if len(sys.argv) > 2 else None)

@@ -1,0 +1,65 @@
+import { cameraFault, Fault } from "./faults";
+
+/** What a webcam is asked for, in pixels, as in `video.py`. */
+const CAMERA = { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: "user" };
+
+/**
+ * Show the visitor's camera in a video element, until the signal.
+ *
+ * @param onGone called when the camera is disconnected.
+ * @throws {Fault} there is no camera, or it is not to be had.
+ */
+export async function openCamera(video: HTMLVideoElement, until: AbortSignal, onGone: () => void): Promise<void> {
+  if (!navigator.mediaDevices) throw new Fault("camera_insecure", "there is no navigator.mediaDevices");
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia({ video: CAMERA });
+    const close = (): void => {
+      for (const track of stream.getTracks()) track.stop();
+      if (video.srcObject === stream) video.srcObject = null;
+    };
+    if (until.aborted) return close();
+    until.addEventListener("abort", close);
+    stream.getVideoTracks()[0].onended = onGone; // Not after stop().
+    video.srcObject = stream;
+    await video.play();
+  } catch (error) {
+    throw cameraFault(error);
+  }
+}
+
+/** The frames that a video shows, of which the newest is the next; none while the tab is hidden. */
+export class Frames {
+  #isNew = false;
+  #wake = (): void => {};
+
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly until: AbortSignal,
+  ) {
+    until.addEventListener("abort", () => this.#wake());
+    this.#listen();
+  }
+
+  /** Wait for a frame that was not taken yet; false after the signal. */
+  async next(): Promise<boolean> {
+    while (!this.#isNew && !this.until.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#isNew = false;
+    return !this.until.aborted;
+  }
+
+  #listen(): void {
+    const shown = (): void => {
+      if (this.until.aborted) return;
+      this.#isNew = this.video.videoWidth > 0;
+      this.#wake();
+      this.#listen();
+    };
+    // Firefox before 132 has no requestVideoFrameCallback.
+    if ("requestVideoFrameCallback" in this.video) this.video.requestVideoFrameCallback(shown);
+    else requestAnimationFrame(shown);
+  }
+}

@@ -1,0 +1,90 @@
+/** Sums over any rectangle of an image in four look-ups. */
+
+import type { Image } from "./images";
+
+/** Sums of all pixels above and left of each corner: (height + 1) × (width + 1) × 3, RGB. */
+export interface IntegralImage {
+  /** Where an int32 overflows, differences are still right. */
+  sums: Int32Array;
+  width: number;
+  height: number;
+}
+
+/** First pixel of each bin, and the one after its last. */
+export interface Bins {
+  start: Int32Array;
+  stop: Int32Array;
+}
+
+/** @param spare memory for the sums, which is taken if it suffices. */
+export function integrate({ data, width, height }: Image, spare: Int32Array): IntegralImage {
+  const stride = 3 * (width + 1);
+  const needed = stride * (height + 1);
+  const sums = spare.length >= needed ? spare : new Int32Array(needed);
+  sums.fill(0, 0, stride);
+  let pixel = 0;
+  for (let y = 1; y <= height; y++) {
+    let i = y * stride;
+    let red = 0;
+    let green = 0;
+    let blue = 0;
+    sums[i] = sums[i + 1] = sums[i + 2] = 0;
+    for (let x = 0; x < width; x++) {
+      i += 3;
+      red += data[pixel];
+      green += data[pixel + 1];
+      blue += data[pixel + 2];
+      sums[i] = sums[i - stride] + red;
+      sums[i + 1] = sums[i + 1 - stride] + green;
+      sums[i + 2] = sums[i + 2 - stride] + blue;
+      pixel += 4;
+    }
+  }
+  return { sums, width, height };
+}
+
+/**
+ * The pixels from `start` to before `stop` in `count` bins; neighbours share a pixel where the length is no multiple.
+ * This is the mode "area" of `torch.nn.functional.interpolate`.
+ */
+export function bins(start: number, stop: number, count: number): Bins {
+  const length = stop - start;
+  const found: Bins = { start: new Int32Array(count), stop: new Int32Array(count) };
+  for (let i = 0; i < count; i++) {
+    found.start[i] = start + Math.floor((length * i) / count);
+    found.stop[i] = start + Math.ceil((length * (i + 1)) / count);
+  }
+  return found;
+}
+
+/**
+ * Network input from a part of an image, each bin the average of its pixels.
+ *
+ * @param output 3 × rows × columns, filled from `offset` on.
+ */
+export function average(
+  { sums, width }: IntegralImage,
+  rows: Bins,
+  columns: Bins,
+  output: Float32Array,
+  offset: number,
+): void {
+  const plane = rows.start.length * columns.start.length;
+  let at = offset;
+  for (let y = 0; y < rows.start.length; y++) {
+    const top = 3 * rows.start[y] * (width + 1);
+    const bottom = 3 * rows.stop[y] * (width + 1);
+    const tall = rows.stop[y] - rows.start[y];
+    for (let x = 0; x < columns.start.length; x++, at++) {
+      const left = 3 * columns.start[x];
+      const right = 3 * columns.stop[x];
+      const area = tall * (columns.stop[x] - columns.start[x]);
+      for (let channel = 0; channel < 3; channel++) {
+        const low = top + channel;
+        const high = bottom + channel;
+        const sum = (sums[high + right] - sums[low + right] - sums[high + left] + sums[low + left]) | 0;
+        output[at + channel * plane] = Math.fround(sum) / area;
+      }
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** Non-maximum suppression: of boxes that overlap, the highest-scored one stays. */
+
+/** x1, y1, x2, y2 in pixels, score, and how far each corner is off, as fractions of the box's sides: nine numbers. */
+export type Candidate = Float32Array;
+
+/** Without those that overlap a higher-scored one by more than `maxOverlap` of their union: OpenCV's `NMSBoxes`. */
+export function suppress(boxes: Candidate[], maxOverlap: number): Candidate[] {
+  return keep(boxes, (box, other) => {
+    const shared =
+      Math.max(Math.min(box[2], other[2]) - Math.max(box[0], other[0]), 0) *
+      Math.max(Math.min(box[3], other[3]) - Math.max(box[1], other[1]), 0);
+    const union = (box[2] - box[0]) * (box[3] - box[1]) + (other[2] - other[0]) * (other[3] - other[1]) - shared;
+    return Math.fround(1 - Math.fround(1 - shared / union)) > Math.fround(maxOverlap);
+  });
+}
+
+/**
+ * Without those that overlap a higher-scored one by more than `maxOverlap` of the smaller of the two; sides count their
+ * last pixel.
+ */
+export function suppressInside(boxes: Candidate[], maxOverlap: number): Candidate[] {
+  return keep(boxes, (box, other) => {
+    const shared =
+      Math.max(Math.min(box[2], other[2]) - Math.max(box[0], other[0]) + 1, 0) *
+      Math.max(Math.min(box[3], other[3]) - Math.max(box[1], other[1]) + 1, 0);
+    const area = ([x1, y1, x2, y2]: Candidate) => (x2 - x1 + 1) * (y2 - y1 + 1);
+    return shared > maxOverlap * Math.min(area(box), area(other));
+  });
+}
+
+/** The boxes that overlap none of those kept before them, the highest score first; of equal ones, the earlier. */
+function keep(boxes: Candidate[], overlaps: (box: Candidate, other: Candidate) => boolean): Candidate[] {
+  const kept: Candidate[] = [];
+  for (const box of [...boxes].sort((one, other) => other[4] - one[4])) {
+    if (!kept.some((other) => overlaps(box, other))) kept.push(box);
+  }
+  return kept;
+}

@@ -1,0 +1,46 @@
+/** The worker by itself, and its engines, for `tests/browser/test_reader.py`. */
+
+import type { FromWorker, ToWorker } from "../../../src/protocol";
+import { type Graphs, NAMES, startEngines, startWasm, startWebGpu, withReserve } from "../../../src/reader/engines";
+
+const worker = new Worker(new URL("../../../src/reader/worker.ts", import.meta.url), { type: "module" });
+const waiting: ((answer: FromWorker) => void)[] = [];
+worker.onmessage = ({ data }: MessageEvent<FromWorker>) => waiting.shift()?.(data);
+
+function ask(message: ToWorker, transfer: Transferable[] = []): Promise<FromWorker> {
+  worker.postMessage(message, transfer);
+  return new Promise((resolve) => waiting.push(resolve));
+}
+
+const load = (models: string) => ask({ kind: "load", models: new URL(models, location.href).href });
+
+const forget = () => worker.postMessage({ kind: "forget" } satisfies ToWorker);
+
+/** @param shift how many pixels further to the right the picture is laid. */
+async function read(kind: "photo" | "frame", url: string, timeS = 0, shift = 0): Promise<FromWorker> {
+  const whole = await createImageBitmap(await (await fetch(url)).blob());
+  const picture = await createImageBitmap(whole, -shift, 0, whole.width, whole.height);
+  return ask(kind === "photo" ? { kind, picture } : { kind, picture, timeS }, [picture]);
+}
+
+/** What the graphics card and WebAssembly make of the same candidates, before and after the card is lost. */
+async function compareEngines(models: string) {
+  const download = async (name: string) => new Uint8Array(await (await fetch(`${models}/${name}.onnx`)).arrayBuffer());
+  const graphs = Object.fromEntries(
+    await Promise.all(NAMES.map(async (name) => [name, await download(name)])),
+  ) as Graphs;
+  const adapter = await navigator.gpu?.requestAdapter();
+  if (!adapter) return null;
+  const { networks: wasm } = await startWasm(graphs);
+  const { networks: webgpu, device } = await startWebGpu(graphs, adapter);
+  const guarded = withReserve(webgpu, wasm, device.lost);
+  const pixels = Float32Array.from({ length: 2 * 3 * 24 * 24 }, (_, i) => (37 * i) % 256);
+  const run = async (network: typeof wasm.rnet) => [...(await network(pixels, [2, 3, 24, 24])).data];
+  const found = { wasm: await run(wasm.rnet), webgpu: await run(guarded.rnet), lost: [] as number[], chosen: "" };
+  device.destroy();
+  found.lost = await run(guarded.rnet);
+  found.chosen = (await startEngines(graphs, await navigator.gpu.requestAdapter())).backend;
+  return found;
+}
+
+Object.assign(window, { load, forget, read, compareEngines });

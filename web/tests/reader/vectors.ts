@@ -1,0 +1,61 @@
+/// <reference types="node" />
+
+/** What the Python package makes of pictures; `tests/web/vectors.py` writes it. */
+
+import { readFileSync } from "node:fs";
+import type { Face } from "../../src/protocol";
+import type { Checkpoint } from "../../src/reader/checkpoint";
+import { type Graphs, NAMES } from "../../src/reader/engines";
+import type { Box, UntrackedFace } from "../../src/reader/faces";
+import type { Image } from "../../src/reader/images";
+import type { Framing } from "../../src/reader/preprocess";
+
+interface ArrayReference {
+  type: "uint8" | "float32";
+  shape: number[];
+  start: number;
+}
+
+export interface Vectors {
+  constants: Record<string, Record<string, number>>;
+  checkpoint: Checkpoint;
+  grey: { crop: ArrayReference; size: number; grey: ArrayReference }[];
+  shrunk: { image: ArrayReference; factor: number; shrunk: ArrayReference }[];
+  averages: { image: ArrayReference; parts: { box: Box; size: [number, number]; average: ArrayReference }[] };
+  crops: { image: ArrayReference; cuts: { box: Box; framing: Framing; crop: ArrayReference; clipped: Box }[] };
+  suppressed: { boxes: number[][]; max_overlap: number; of_union: number[]; of_smaller: number[] }[];
+  pictures: { name: string; image: ArrayReference; detected: Box[]; faces: UntrackedFace[] }[];
+  stream: { image: ArrayReference; time_s: number; faces: Face[] }[];
+  tracks: { time_s: number; faces: UntrackedFace[]; tracked: Face[] }[][];
+}
+
+/** Where they are: `python -m tests.web.vectors FOLDER`. */
+export const FOLDER = process.env.VECTORS;
+
+export function readVectors(): Vectors {
+  return JSON.parse(readFileSync(`${FOLDER}/vectors.json`, "utf-8"));
+}
+
+export function readGraphs(): Graphs {
+  const graph = (name: string) => new Uint8Array(readFileSync(`${FOLDER}/models/${name}.onnx`));
+  return Object.fromEntries(NAMES.map((name) => [name, graph(name)])) as Graphs;
+}
+
+const arrays = FOLDER ? readFileSync(`${FOLDER}/arrays.bin`).buffer : new ArrayBuffer(0);
+
+export function pixels({ shape, start }: ArrayReference): Uint8ClampedArray {
+  return new Uint8ClampedArray(arrays, start, count(shape));
+}
+
+export function floats({ shape, start }: ArrayReference): Float32Array {
+  return new Float32Array(arrays, start, count(shape));
+}
+
+export function image(reference: ArrayReference): Image {
+  const [height, width] = reference.shape;
+  return { data: pixels(reference), width, height };
+}
+
+function count(shape: number[]): number {
+  return shape.reduce((product, side) => product * side, 1);
+}
