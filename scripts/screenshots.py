@@ -27,13 +27,12 @@ import numpy as np
 from mini_xception import load_image
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, ViewportSize
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 CLIP = EXAMPLES / "two_portraits.mp4"
-SIZE = {"width": 1160, "height": 900}
-PHONE = {"width": 390, "height": 844}
+SIZE: ViewportSize = {"width": 1160, "height": 900}
 
 
 @contextmanager
@@ -121,15 +120,14 @@ def main() -> None:
             ],
         )
         shots = [
-            ("photo", show_photo, SIZE),
-            ("webcam", show_webcam, SIZE),
-            ("browser", show_browser, SIZE),
-            ("video", show_video, SIZE),
-            ("augmentation", show_augmentation, SIZE),
-            ("phone", show_photo, PHONE),
+            ("photo", show_photo),
+            ("webcam", show_webcam),
+            ("browser", show_browser),
+            ("video", show_video),
+            ("augmentation", show_augmentation),
         ]
-        for name, show, size in shots:
-            page = browser.new_page(viewport=size)  # type: ignore[arg-type]
+        for name, show in shots:
+            page = browser.new_page(viewport=SIZE)
             page.set_default_timeout(120_000)
             page.goto(url)
             page.wait_for_selector("#cards >> text=Choose a photo")
