@@ -66,7 +66,7 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
 .timeline .area { stroke: var(--body-text-color); stroke-width: 0.6; }
 #camera-notice { margin: 0; padding: 12px; border-radius: 8px; border: 2px solid var(--body-text-color);
     color: var(--body-text-color); font-weight: 600; }
-#browser iframe { display: block; width: 100%; height: 85vh; min-height: 640px; border: 0; border-radius: 12px; }
+#browser iframe { display: block; width: 100%; height: 85vh; min-height: 640px; border: 0; }
 @media (max-width: 700px) {
     .live { grid-template-columns: 1fr; }
     .views { grid-template-columns: repeat(4, 1fr); }
