@@ -74,9 +74,9 @@ export const TEXTS = {
   ],
   camera_gone: ["The camera was disconnected. Connect it and start again.", "摄像头已断开。请重新连接后再打开。"],
   no_simd: [
-    "This browser lacks WebAssembly SIMD, which the networks need. Update it, or use another: Chrome and Edge from 91, " +
-      "Firefox from 89, Safari from 16.4.",
-    "此浏览器不支持识别所需的 WebAssembly SIMD。请更新或更换浏览器：Chrome、Edge 91，Firefox 89，Safari 16.4 或更新版本。",
+    "This browser lacks WebAssembly SIMD, which the networks need. Update it, or use another: Chrome and Edge from 110, " +
+      "Firefox from 121, Safari from 16.4.",
+    "此浏览器不支持识别所需的 WebAssembly SIMD。请更新或更换浏览器：Chrome、Edge 110，Firefox 121，Safari 16.4 或更新版本。",
   ],
   no_download: [
     "The networks could not be downloaded. Check the connection and reload the page. If this page is yours: “make web” " +
