@@ -137,15 +137,26 @@ def _find_in_workers(
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """A process that starts meanwhile gets no Ctrl-C before :func:`_start`, where it would print a traceback."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+    """Put Ctrl-C off: until the end for this process, for one that starts meanwhile until :func:`_start`.
+
+    A worker that is interrupted while it starts, or whose starter is, prints a traceback.
+    """
+    if threading.current_thread() is not threading.main_thread():  # No other thread is interrupted.
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    held: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    # The handler alone is not enough, since a program that starts has none; nor is the mask, which is this thread's.
+    masked = hasattr(signal, "pthread_sigmask")  # not on Windows
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masked else set()
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if masked:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+        if held:
+            signal.raise_signal(signal.SIGINT)
 
 
 #: A worker's own.

@@ -32,6 +32,7 @@ class TrainConfig:
             kept. 0 keeps the weights themselves.
         mixed_precision: "no" or "bf16".
         augmentations: name → strength, names of ``augment.AUGMENTATIONS``.
+        branches: train second paths beside the depthwise convolutions, see :mod:`.branches`.
         image_size: side of the network's input in pixels; FER2013's 48 are resized to it.
         seed: of initial weights, order and augmentation.
     """
@@ -49,6 +50,7 @@ class TrainConfig:
     teacher_weight: float = 0.0
     ema_decay: float = 0.0
     mixed_precision: str = "no"
+    branches: bool = False
     image_size: int = 48
     seed: int = 0
 
@@ -94,17 +96,18 @@ RUNS: dict[str, TrainConfig] = {
         augmentations=PRESETS["full"],
     ),
     "best": TrainConfig(
-        epochs=130,
-        patience=130,
+        epochs=120,
+        patience=120,
         batch_size=64,
         optimizer="adamw",
         learning_rate=4e-3,
         weight_decay=0.02,
         schedule="one_cycle",
         vote_weight=0.3,
-        teacher_weight=0.5,
+        teacher_weight=0.8,
         ema_decay=0.999,
         mixed_precision="bf16",
+        branches=True,
         augmentations=PRESETS["best"],
         seed=1,
     ),
