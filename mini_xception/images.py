@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from mini_xception.errors import MiniXceptionError
 
@@ -87,7 +87,8 @@ def _rgb_from_pil(picture: Image.Image, name: str) -> np.ndarray:
     if picture.width == 0 or picture.height == 0:
         raise MiniXceptionError(f"{name}: the picture has no pixels")
     try:
-        picture = ImageOps.exif_transpose(picture)
+        if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # Else it is copied for nothing, as below.
+            picture = ImageOps.exif_transpose(picture)
         if picture.mode in ("I", "F"):
             raise MiniXceptionError(f"{name}: 32-bit pixels; save the picture with 8 or 16 bits")
         if picture.mode.startswith("I;16"):
@@ -96,7 +97,7 @@ def _rgb_from_pil(picture: Image.Image, name: str) -> np.ndarray:
             picture = picture.convert("RGBA")
             white = Image.new("RGBA", picture.size, "white")
             picture = Image.alpha_composite(white, picture)
-        return np.asarray(picture.convert("RGB"))
+        return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except MiniXceptionError:
         raise
     except Exception as error:  # A damaged file makes Pillow's decoders raise almost anything.

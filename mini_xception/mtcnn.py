@@ -31,8 +31,8 @@ PROPOSE_LOGIT = math.log(PROPOSE_SCORE / (1 - PROPOSE_SCORE))
 #: The share of their union that two boxes may have in common: on one level of the pyramid, and after each stage. After
 #: the last stage it is the share of the smaller box.
 LEVEL_OVERLAP, STAGE_OVERLAP = 0.5, 0.7
-#: Candidates at once; more would leave the processor's cache.
-BATCH_SIZE = 64
+#: Candidates at once, and rows of the pyramid; more would leave the processor's cache.
+BATCH_SIZE, STRIP = 32, 16
 
 
 class Cascade:
@@ -66,9 +66,7 @@ class Cascade:
     def _proposals(self, integral: np.ndarray, scale: float) -> np.ndarray:
         """What the first network takes for a face on one level of the pyramid: (N, 9)."""
         height, width = integral.shape[0] - 1, integral.shape[1] - 1
-        rows = _bins(np.array([0]), np.array([height]), int(height * scale + 1))
-        columns = _bins(np.array([0]), np.array([width]), int(width * scale + 1))
-        logits = self._propose(_average(integral, rows, columns))[0]
+        logits = self._propose(_shrink(integral, int(height * scale + 1), int(width * scale + 1)))[0]
         y, x = np.nonzero(logits[1] - logits[0] >= PROPOSE_LOGIT)
         logits = logits[:, y, x].T
         corner = STRIDE * np.stack([x, y], axis=1).astype(np.float32)
@@ -117,6 +115,24 @@ def _bins(start: np.ndarray, stop: np.ndarray, count: int) -> tuple[np.ndarray, 
     return start + edges[:, :-1] // count, start - (-edges[:, 1:] // count)
 
 
+def _shrink(integral: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Network input from a whole image, each bin the average of its pixels: float32, (1, 3, height, width)."""
+    zero = np.array([0])
+    top, bottom = (edges[0] for edges in _bins(zero, zero + integral.shape[0] - 1, height))
+    left, right = (edges[0] for edges in _bins(zero, zero + integral.shape[1] - 1, width))
+    average = np.empty((3, height, width), np.float32)
+    for start in range(0, height, STRIP):
+        strip = slice(start, start + STRIP)
+        rows = integral.take(bottom[strip], axis=0)
+        rows -= integral.take(top[strip], axis=0)
+        pixels = rows.view(np.complex128)[:, :, 0]
+        total = pixels.take(right, axis=1).view(np.int32)
+        total -= pixels.take(left, axis=1).view(np.int32)
+        average[:, strip] = total.reshape(-1, width, 4)[..., :3].transpose(2, 0, 1)
+    average /= ((bottom - top)[:, np.newaxis] * (right - left)).astype(np.float32)
+    return average[np.newaxis]
+
+
 def _average(
     integral: np.ndarray, rows: tuple[np.ndarray, np.ndarray], columns: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray:
@@ -125,13 +141,15 @@ def _average(
     sums, width = integral.view(np.complex128).reshape(-1), integral.shape[1]
 
     def corner(row: np.ndarray, column: np.ndarray) -> np.ndarray:
-        found = sums.take((row * width)[:, :, np.newaxis] + column[:, np.newaxis])
+        found = sums.take(row + column)
         return found.view(np.int32).reshape(*found.shape, 4)
 
-    total = corner(bottom, right)
-    total -= corner(top, right)
-    total -= corner(bottom, left)
-    total += corner(top, left)
+    above, below = ((row * width)[:, :, np.newaxis] for row in (top, bottom))
+    before, after = (column[:, np.newaxis] for column in (left, right))
+    total = corner(below, after)
+    total -= corner(above, after)
+    total -= corner(below, before)
+    total += corner(above, before)
     area = ((bottom - top)[:, :, np.newaxis] * (right - left)[:, np.newaxis]).astype(np.float32)
     # Channel by channel, since NumPy's loops are slow along an axis of three.
     average = np.empty((len(total), 3, *total.shape[1:3]), np.float32)
