@@ -179,6 +179,7 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    import torch
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -187,7 +188,7 @@ def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
                 raise MiniXceptionError(
                     f"{path}: a git-LFS pointer, not the weights; run `git lfs pull` there, or fetch it again"
                 )
-        with safe_open(path, framework="pt") as file:
+        with torch.device("cpu"), safe_open(path, framework="pt") as file:  # whichever device is the caller's default
             provenance = json.loads((file.metadata() or {}).get(METADATA, "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  It is no dictionary.
     except (OSError, SafetensorError, json.JSONDecodeError) as error:

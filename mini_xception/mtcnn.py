@@ -31,8 +31,8 @@ PROPOSE_LOGIT = math.log(PROPOSE_SCORE / (1 - PROPOSE_SCORE))
 #: The share of their union that two boxes may have in common: on one level of the pyramid, and after each stage. After
 #: the last stage it is the share of the smaller box.
 LEVEL_OVERLAP, STAGE_OVERLAP = 0.5, 0.7
-#: Candidates at once, and rows of the pyramid; more would leave the processor's cache.
-BATCH_SIZE, STRIP = 32, 16
+#: Candidates at once; more would leave the processor's cache.
+BATCH_SIZE = 64
 
 
 class Cascade:
@@ -121,8 +121,8 @@ def _shrink(integral: np.ndarray, height: int, width: int) -> np.ndarray:
     top, bottom = (edges[0] for edges in _bins(zero, zero + integral.shape[0] - 1, height))
     left, right = (edges[0] for edges in _bins(zero, zero + integral.shape[1] - 1, width))
     average = np.empty((3, height, width), np.float32)
-    for start in range(0, height, STRIP):
-        strip = slice(start, start + STRIP)
+    for start in range(0, height, 16):  # In strips, which stay in the processor's cache.
+        strip = slice(start, start + 16)
         rows = integral.take(bottom[strip], axis=0)
         rows -= integral.take(top[strip], axis=0)
         pixels = rows.view(np.complex128)[:, :, 0]

@@ -180,12 +180,13 @@ def _upright(frame: VideoFrame) -> np.ndarray:
 
 
 def _read_camera(number: int) -> Iterator[tuple[float, np.ndarray]]:
-    # OpenCV has its own words for a camera that is absent.
-    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # OpenCV has its own words for a camera that is absent. How they are silenced has another place since version 5.
+    set_log_level = cv2.utils.logging.setLogLevel if hasattr(cv2.utils, "logging") else cv2.setLogLevel  # type: ignore[attr-defined]
+    level = set_log_level(0)
     try:
         camera = cv2.VideoCapture(number)
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        set_log_level(level)
     if not camera.isOpened():
         raise MiniXceptionError(f"camera {number}: there is none of this number, or another program has it")
     camera.set(cv2.CAP_PROP_FRAME_WIDTH, CAMERA_SIZE[0])
