@@ -1,9 +1,8 @@
 """The trainer's step against a plain loop, side by side in one run: python benchmarks/training_step.py
 
 Plain is what most people write: eager, default memory layout, float32, no augmentation. The trainer's step has its
-augmentation, its moving average and its log, in the layout and precision of its preset; of a preset with branches it is
-measured without them, which is the plain loop's network, and with. Rounds alternate; the median of each is printed, and
-its ratio to plain. The last line is the augmentation's share of the step.
+augmentation, its moving average and its log, in the layout and precision of its preset. Rounds alternate; the median
+of each is printed, and their ratio. The last line is the augmentation's share of the step.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 from torch.nn import functional
@@ -21,7 +19,7 @@ from torch.nn import functional
 from mini_xception.augment import augment, build
 from mini_xception.model import MiniXception
 from mini_xception.preprocess import scale_pixels
-from mini_xception.train import RUNS, TrainConfig
+from mini_xception.train import RUNS
 
 
 def plain_step(batch: int) -> Callable[[], None]:
@@ -38,22 +36,22 @@ def plain_step(batch: int) -> Callable[[], None]:
     return step
 
 
-def trainers_step(batch: int, config: TrainConfig) -> tuple[Callable[[], None], Callable[[], torch.Tensor]]:
+def trainers_step(batch: int, preset: str) -> tuple[Callable[[], None], Callable[[], torch.Tensor]]:
     """A step as in ``train.loop``, and its augmentation alone."""
     from mini_xception.train.loop import _update_average
     from mini_xception.train.state import Run
 
-    run = Run.start(config, torch.device("cpu"))
+    run = Run.start(RUNS[preset], torch.device("cpu"))
     faces = torch.randint(0, 256, (batch, 1, 48, 48), dtype=torch.uint8)
     labels = torch.randint(0, 7, (batch,))
-    augmentations, generator = build(config.augmentations), torch.Generator().manual_seed(0)
+    augmentations, generator = build(run.config.augmentations), torch.Generator().manual_seed(0)
 
     def augmentation() -> torch.Tensor:
         return augment(faces.float(), augmentations, generator)
 
     def step() -> None:
         pixels = scale_pixels(augmentation(), run.model.mean, run.model.std).to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.mixed_precision == "bf16"):
+        with torch.autocast("cpu", torch.bfloat16, enabled=run.config.mixed_precision == "bf16"):
             logits = run.model(pixels)
         loss = functional.cross_entropy(logits.float(), labels)
         run.optimizer.zero_grad(set_to_none=True)
@@ -78,12 +76,8 @@ def main() -> None:
     parser.add_argument("--preset", default="best", choices=RUNS)
     args = parser.parse_args()
 
-    config = RUNS[args.preset]
-    step, augmentation = trainers_step(args.batch, replace(config, branches=False))
-    calls: dict[str, Callable[[], object]] = {"plain": plain_step(args.batch), "trainer": step}
-    if config.branches:
-        calls["with branches"], _ = trainers_step(args.batch, config)
-    calls["augmentation"] = augmentation
+    step, augmentation = trainers_step(args.batch, args.preset)
+    calls = {"plain": plain_step(args.batch), "trainer": step, "augmentation": augmentation}
     times: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         seconds(call, 3)
@@ -93,8 +87,9 @@ def main() -> None:
 
     print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     median = {name: statistics.median(values) for name, values in times.items()}
-    for name in [name for name in calls if name != "augmentation"]:
-        print(f"{name:>13}: {args.batch / median[name]:6.0f} images/s, {median['plain'] / median[name]:.2f}×")
+    for name in ("plain", "trainer"):
+        print(f"{name:>8}: {args.batch / median[name]:7.0f} images/s")
+    print(f"trainer / plain: {median['plain'] / median['trainer']:.2f}×")
     print(f"augmentation: {median['augmentation'] / median['trainer']:.0%} of the trainer's step")
 
 

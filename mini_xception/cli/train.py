@@ -14,7 +14,6 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from mini_xception import __version__
 from mini_xception.augment import AUGMENTATIONS, PRESETS
@@ -27,12 +26,7 @@ from mini_xception.train.config import RUNS, TrainConfig
 
 #: Settings of a run that have an option of their own; the augmentations have theirs by name.
 SETTINGS = {field.name: field for field in dataclasses.fields(TrainConfig) if field.name != "augmentations"}
-TYPES: dict[str, dict[str, Any]] = {
-    "int": {"type": int, "metavar": "INT"},
-    "float": {"type": float, "metavar": "FLOAT"},
-    "str": {"type": str, "metavar": "STR"},
-    "bool": {"action": argparse.BooleanOptionalAction},
-}
+TYPES = {"int": int, "float": float, "str": str}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--push-to-hub", metavar="USER/REPO", help="publish the best checkpoint when the run ends")
     settings = parser.add_argument_group("settings of the run; its preset's where none is given")
     for name, field in SETTINGS.items():
-        settings.add_argument(_option(name), **TYPES[str(field.type)])
+        settings.add_argument(_option(name), type=TYPES[str(field.type)], metavar=str(field.type).upper())
     strengths = parser.add_argument_group("augmentation; the preset's where none is given, 0 for none")
     strengths.add_argument("--augment", choices=PRESETS, help="a named set of strengths")
     for name, entry in AUGMENTATIONS.items():
@@ -122,9 +116,6 @@ def config_from(args: argparse.Namespace) -> TrainConfig:
         if getattr(preset, weight) and not getattr(args, source) and weight not in settings:
             print(f"without --{source}, {args.preset} is trained as if {_option(weight)} were 0", file=sys.stderr)
             settings[weight] = 0.0
-    if args.initial and preset.branches and "branches" not in settings:
-        print(f"with --initial, {args.preset} is trained with --no-branches", file=sys.stderr)
-        settings["branches"] = False
     return dataclasses.replace(preset, augmentations={**strengths, **changed}, **settings)
 
 
@@ -135,13 +126,8 @@ def _recipe(args: argparse.Namespace) -> str:
     given.pop("push_to_hub", None)
     if "initial" in given and Path(given["initial"]).is_dir():
         given["initial"] = Path(given["initial"])
-    return shlex.join(["mini-xception", "train", *itertools.chain(*(_words(*item) for item in given.items()))])
-
-
-def _words(name: str, value: Any) -> list[str]:
-    if isinstance(value, bool):
-        return [_option(name) if value else _option(f"no_{name}")]
-    return [_option(name), str(value.name if isinstance(value, Path) else value)]
+    words = [(_option(name), str(value.name if isinstance(value, Path) else value)) for name, value in given.items()]
+    return shlex.join(["mini-xception", "train", *itertools.chain(*words)])
 
 
 def _code_version() -> str:

@@ -76,8 +76,6 @@ def train(
             f"the initial network reads {', '.join(initial.labels)} at {initial.image_size}×{initial.image_size}; the "
             f"run needs {', '.join(EMOTIONS)} at {config.image_size}×{config.image_size}"
         )
-    if initial is not None and config.branches:
-        raise MiniXceptionError("an initial network is trained with branches=False; branches begin with random weights")
     run_dir = Path(run_dir)
     AcceleratorState._reset_state()  # An earlier run in this process may have had another precision.
     accelerator = Accelerator(mixed_precision=config.mixed_precision)

@@ -14,7 +14,6 @@ from torch import nn
 
 from mini_xception.errors import MiniXceptionError
 from mini_xception.model import MiniXception
-from mini_xception.train.branches import add_branches, fold_branches
 from mini_xception.train.config import TrainConfig
 
 RUN_STATE = "run_state.pt"
@@ -63,8 +62,6 @@ class Run:
         torch.manual_seed(config.seed)
         model = MiniXception(image_size=config.image_size) if initial is None else copy.deepcopy(initial)
         model.metrics, model.provenance = None, {}  # What was said of the initial weights holds no more.
-        if config.branches:
-            add_branches(model)
         model = model.to(device).to(memory_format=torch.channels_last)
         optimizer = _optimizer(model, config)
         plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
@@ -123,7 +120,7 @@ class Run:
 
     def _save_checkpoint(self, folder: Path) -> None:
         beside = folder.with_name(f".{folder.name}")
-        fold_branches(self.average).save_pretrained(beside)
+        self.average.save_pretrained(beside)
         folder.mkdir(exist_ok=True)
         for file in beside.iterdir():
             os.replace(file, folder / file.name)
