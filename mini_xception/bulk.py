@@ -141,11 +141,11 @@ def _interrupts_held() -> Iterator[None]:
 
     A worker that is interrupted while it starts, or whose starter is, prints a traceback.
     """
-    if threading.current_thread() is not threading.main_thread():  # No other thread is interrupted.
-        yield
-        return
     held: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    # Only the main thread is interrupted, and None is a handler that is not Python's, which could not be put back.
+    handler = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
+    if handler is not None:
+        signal.signal(signal.SIGINT, lambda number, _: held.append(number))
     # The handler alone is not enough, since a program that starts has none; nor is the mask, which is this thread's.
     masked = hasattr(signal, "pthread_sigmask")  # not on Windows
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masked else set()
@@ -154,7 +154,8 @@ def _interrupts_held() -> Iterator[None]:
     finally:
         if masked:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGINT, handler)
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
         if held:
             signal.raise_signal(signal.SIGINT)
 
