@@ -17,6 +17,7 @@ import torch
 from torch.nn import functional
 
 from mini_xception.augment import augment, build
+from mini_xception.devices import computes_bfloat16
 from mini_xception.model import MiniXception
 from mini_xception.preprocess import scale_pixels
 from mini_xception.train import RUNS
@@ -42,6 +43,7 @@ def trainers_step(batch: int, preset: str) -> tuple[Callable[[], None], Callable
     from mini_xception.train.state import Run
 
     run = Run.start(RUNS[preset], torch.device("cpu"))
+    bf16 = run.config.mixed_precision == "bf16" and computes_bfloat16(run.model.device)
     faces = torch.randint(0, 256, (batch, 1, 48, 48), dtype=torch.uint8)
     labels = torch.randint(0, 7, (batch,))
     augmentations, generator = build(run.config.augmentations), torch.Generator().manual_seed(0)
@@ -51,7 +53,7 @@ def trainers_step(batch: int, preset: str) -> tuple[Callable[[], None], Callable
 
     def step() -> None:
         pixels = scale_pixels(augmentation(), run.model.mean, run.model.std).to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=run.config.mixed_precision == "bf16"):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             logits = run.model(pixels)
         loss = functional.cross_entropy(logits.float(), labels)
         run.optimizer.zero_grad(set_to_none=True)

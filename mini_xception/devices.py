@@ -25,3 +25,12 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise MiniXceptionError(f"device {str(device)!r} cannot be used here: {str(error).splitlines()[0]}") from error
     return resolved
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether a device has instructions for bfloat16. A processor without them emulates it, some ten times slower than
+    it computes float32.
+    """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()

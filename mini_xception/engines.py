@@ -147,7 +147,7 @@ def to_onnx(module: nn.Module, example: torch.Tensor, *, free_sides: bool = Fals
     """
     axes = {0: "n", 2: "height", 3: "width"} if free_sides else {0: "n"}
     file = io.BytesIO()
-    with warnings.catch_warnings():
+    with torch.no_grad(), warnings.catch_warnings():
         # PyTorch announces its other exporter, which needs two more packages and gives these networks the same graph.
         warnings.simplefilter("ignore")
         torch.onnx.export(

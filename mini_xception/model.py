@@ -1,9 +1,7 @@
 """mini_Xception: Arriaga, Plöger and Valdenegro, *Real-time Convolutional Neural Networks for Emotion and Gender
 Classification*, 2017 (https://arxiv.org/abs/1710.07557), figure 4, as its PyTorch reproduction has it
-(https://github.com/thgpddl/mini_Xception), whose layer names and checkpoints fit. What the authors' own Keras code does
-otherwise is in three arguments: ``bias``, ``padding`` and ``norm_epsilon``. Softmax is left out: cross-entropy has its
-own.
-
+(https://github.com/thgpddl/mini_Xception), whose layer names and checkpoints fit, without softmax, which cross-entropy
+has. What the authors' Keras code does otherwise is in three arguments: ``bias``, ``padding`` and ``norm_epsilon``.
 The shapes in the comments are (channels × height × width) for a 48×48 input.
 """
 
@@ -55,11 +53,19 @@ class TensorFlowMaxPool2d(nn.Module):
         return functional.max_pool2d(x, kernel_size=3, stride=2, padding=odd, ceil_mode=True)
 
 
-class ResidualBlock(nn.Module):
-    """Two separable convolutions and a pooling, plus a strided 1×1 convolution as the shortcut.
+class StridedConv2d(nn.Conv2d):
+    """A strided 1×1 convolution. Where it may have a gradient, what the stride leaves is picked first: for less than 16
+    channels in channels_last, oneDNN's weight gradient writes past its workspace and ends in a crash
+    (https://github.com/uxlfoundation/oneDNN/issues/6035)."""
 
-    Halves the side, rounding up.
-    """
+    def forward(self, x: Tensor) -> Tensor:
+        if not torch.is_grad_enabled():
+            return super().forward(x)
+        return functional.conv2d(functional.avg_pool2d(x, 1, self.stride), self.weight, self.bias)
+
+
+class ResidualBlock(nn.Module):
+    """Two separable convolutions and a pooling, plus a strided 1×1 convolution; halves the side, rounding up."""
 
     def __init__(self, in_channels: int, out_channels: int, bias: bool, padding: str) -> None:
         super().__init__()
@@ -72,7 +78,7 @@ class ResidualBlock(nn.Module):
             TensorFlowMaxPool2d() if padding == "tensorflow" else nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
         )
         self.right = nn.Sequential(
-            nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=2, bias=bias),
+            StridedConv2d(in_channels, out_channels, kernel_size=1, stride=2, bias=bias),
             nn.BatchNorm2d(out_channels),
         )
 
@@ -94,14 +100,12 @@ class MiniXception(nn.Module, PyTorchModelHubMixin):  # whose methods are replac
         padding: of the max poolings, "symmetric" or "tensorflow".
         bias: whether the convolutions before batch norm have one; the last convolution always has.
         norm_epsilon: added to batch norm's variances.
-        temperature: divides the logits before softmax where probabilities are wanted, see Guo et al. 2017; the logits
-            are left as they are.
+        temperature: divides the logits before softmax, where probabilities are wanted (Guo et al. 2017).
         metrics: what was measured with these weights, ready for JSON: "dataset" and "split" are names, "accuracy",
             "macro_f1" and others fractions of 1; for people and model cards alone.
 
     Attributes:
-        provenance: where the weights come from: ``recipe``, the command that made them, and ``commit``, the code's.
-            Stored in the weights file.
+        provenance: ``recipe``, the command that made the weights, and ``commit``, the code's; in the weights file.
 
     Raises:
         MiniXceptionError: an argument has no meaning.
@@ -121,11 +125,8 @@ class MiniXception(nn.Module, PyTorchModelHubMixin):  # whose methods are replac
         metrics: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        if (
-            isinstance(labels, str)
-            or not 0 < len(labels) == len(set(labels))
-            or not all(isinstance(x, str) for x in labels)
-        ):
+        named = not isinstance(labels, str) and all(isinstance(x, str) for x in labels)
+        if not named or not 0 < len(labels) == len(set(labels)):
             raise MiniXceptionError(f"labels must be different names, not {labels!r}")
         if not isinstance(image_size, int) or image_size < SMALLEST_SIDE:
             raise MiniXceptionError(f"image_size must be a whole number from {SMALLEST_SIDE} on, not {image_size!r}")
@@ -261,8 +262,7 @@ class MiniXception(nn.Module, PyTorchModelHubMixin):  # whose methods are replac
             return push_folder(folder, repo, **options)
 
 
-#: What ``config.json`` may hold, and what it must: without these the pixels would be guessed. What older files lack has
-#: a default.
+#: What ``config.json`` may hold, and what it must: without these the pixels would be guessed.
 ARGUMENTS = frozenset(inspect.signature(MiniXception).parameters)
 REQUIRED = frozenset({"labels", "image_size", "mean", "std", "framing"})
 

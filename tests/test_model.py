@@ -1,6 +1,11 @@
+import subprocess
+import sys
+from textwrap import dedent
+
 import torch
 
 from mini_xception import EMOTIONS, MiniXception
+from mini_xception.model import StridedConv2d
 from mini_xception.preprocess import Framing
 
 STAGES = {
@@ -92,3 +97,30 @@ GOLDEN_LOGITS = [
     [2.5502, -3.1263, 1.0660, 1.0142, 1.0406, -0.1958, 1.9803],
     [2.9729, -2.8204, 0.6033, 1.1529, 0.8138, 0.9932, 2.4628],
 ]
+
+
+def test_two_threads_leave_the_heap_alone():
+    """Where oneDNN computes the gradient of a strided convolution of few channels, this process hangs or crashes."""
+    script = """
+        import torch
+        from mini_xception.model import StridedConv2d
+
+        torch.set_num_threads(2)
+        for channels in (4, 8):
+            conv = StridedConv2d(channels, 2 * channels, kernel_size=1, stride=2)
+            faces = torch.rand(64, channels, 44, 44).to(memory_format=torch.channels_last)
+            for _ in range(60):
+                conv.zero_grad()
+                conv(faces).sum().backward()
+            expected = faces[..., ::2, ::2].sum(dim=(0, 2, 3)).expand(2 * channels, channels)
+            torch.testing.assert_close(conv.weight.grad[..., 0, 0], expected, rtol=1e-4, atol=0)
+    """
+    subprocess.run([sys.executable, "-c", dedent(script)], check=True, timeout=60)
+
+
+def test_strided_convolution_is_the_same_with_and_without_gradients():
+    conv = StridedConv2d(8, 16, kernel_size=1, stride=2)
+    faces = torch.rand(3, 8, 11, 11)
+    with torch.no_grad():
+        expected = conv(faces)
+    torch.testing.assert_close(conv(faces), expected)

@@ -62,7 +62,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     import matplotlib  # noqa: F401  If one of the two is missing, that shows now and not after hours of training.
-    import torch
     from accelerate import PartialState
     from huggingface_hub import get_token
 
@@ -75,8 +74,6 @@ def run(args: argparse.Namespace) -> int:
         check_name(args.push_to_hub)
         if get_token() is None:
             raise MiniXceptionError("--push-to-hub needs a token that may write: `hf auth login`")
-    # Two threads end in a damaged heap after some hundred steps: torch 2.14's bfloat16 backward pass on a CPU.
-    torch.set_num_threads(1)
     config = config_from(args)
     training, public_test = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
     votes = load_votes(args.votes, "Training", training.rows) if args.votes else None

@@ -30,7 +30,7 @@ class TrainConfig:
         teacher_weight: share of the teacher's probabilities in a picture's target; the rest is label and votes.
         ema_decay: of the exponential moving average of the weights, per step; the average is what is validated and
             kept. 0 keeps the weights themselves.
-        mixed_precision: "no" or "bf16".
+        mixed_precision: "no", or "bf16", which on a device without instructions for it is "no", too.
         augmentations: name → strength, names of ``augment.AUGMENTATIONS``.
         image_size: side of the network's input in pixels; FER2013's 48 are resized to it.
         seed: of initial weights, order and augmentation.

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from mini_xception.augment import augment, build
 from mini_xception.data import LabelledFaces
+from mini_xception.devices import computes_bfloat16
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
 from mini_xception.model import MiniXception
@@ -64,7 +65,7 @@ def train(
         MiniXceptionError: votes or a teacher are asked for and missing, the initial network does not fit, or the run
             folder belongs to another run or cannot be written.
     """
-    from accelerate import Accelerator
+    from accelerate import Accelerator, PartialState
     from accelerate.state import AcceleratorState
 
     if config.vote_weight > 0 and votes is None:
@@ -78,7 +79,8 @@ def train(
         )
     run_dir = Path(run_dir)
     AcceleratorState._reset_state()  # An earlier run in this process may have had another precision.
-    accelerator = Accelerator(mixed_precision=config.mixed_precision)
+    bf16 = config.mixed_precision == "bf16" and computes_bfloat16(PartialState().device)
+    accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
     run = Run.start(config, accelerator.device, initial)
     run.resume(run_dir)
     if accelerator.is_main_process and not run.history:
