@@ -1,7 +1,7 @@
 """Train a checkpoint on FER2013: a named run, any of its settings changed.
 
-Killed at any moment, the same command goes on where it was. On several devices: accelerate launch -m
-mini_xception.train, with the same options.
+Killed at any moment, the same command goes on where it was. With the same options, on several GPUs: accelerate launch
+-m mini_xception.train; in several processes on CPUs: torchrun --nproc_per_node N -m -- mini_xception.train.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import dataclasses
 import itertools
+import os
 import shlex
 import subprocess
 import sys
@@ -114,7 +115,8 @@ def config_from(args: argparse.Namespace) -> TrainConfig:
     settings = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
     for source, weight in (("votes", "vote_weight"), ("teacher", "teacher_weight")):
         if getattr(preset, weight) and not getattr(args, source) and weight not in settings:
-            print(f"without --{source}, {args.preset} is trained as if {_option(weight)} were 0", file=sys.stderr)
+            if os.environ.get("RANK", "0") == "0":  # Of several processes the first one speaks.
+                print(f"without --{source}, {args.preset} is trained as if {_option(weight)} were 0", file=sys.stderr)
             settings[weight] = 0.0
     return dataclasses.replace(preset, augmentations={**strengths, **changed}, **settings)
 

@@ -1,4 +1,4 @@
-"""``accelerate launch -m mini_xception.train …`` is ``mini-xception train …`` on many devices."""
+"""What ``accelerate launch`` and ``torchrun`` start: ``mini-xception train …`` in one of many processes."""
 
 import sys
 

@@ -79,7 +79,9 @@ def train(
         )
     run_dir = Path(run_dir)
     AcceleratorState._reset_state()  # An earlier run in this process may have had another precision.
-    bf16 = config.mixed_precision == "bf16" and computes_bfloat16(PartialState().device)
+    # On CPUs Accelerate joins a launch's processes only if it is told so; else each takes itself for the only one.
+    device = PartialState(cpu=not torch.accelerator.is_available()).device
+    bf16 = config.mixed_precision == "bf16" and computes_bfloat16(device)
     accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
     run = Run.start(config, accelerator.device, initial)
     run.resume(run_dir)
