@@ -45,7 +45,7 @@ def trainers_step(batch: int, preset: str) -> tuple[Callable[[], None], Callable
     run = Run.start(RUNS[preset], torch.device("cpu"))
     bf16 = run.config.mixed_precision == "bf16" and computes_bfloat16(run.model.device)
     faces = torch.randint(0, 256, (batch, 1, 48, 48), dtype=torch.uint8)
-    labels = torch.randint(0, 7, (batch,))
+    labels, decay = torch.randint(0, 7, (batch,)), torch.tensor(run.config.ema_decay)
     augmentations, generator = build(run.config.augmentations), torch.Generator().manual_seed(0)
 
     def augmentation() -> torch.Tensor:
@@ -59,7 +59,7 @@ def trainers_step(batch: int, preset: str) -> tuple[Callable[[], None], Callable
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         run.optimizer.step()
-        _update_average(run.average, run.model, 0.999)
+        _update_average(run.average, run.model, decay)
 
     return step, augmentation
 

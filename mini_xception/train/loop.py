@@ -23,7 +23,9 @@ from mini_xception.faces import EMOTIONS
 from mini_xception.model import MiniXception
 from mini_xception.preprocess import scale_pixels, to_grey
 from mini_xception.train.config import TrainConfig, one_cycle, soft_targets
+from mini_xception.train.recorded import RecordedStep
 from mini_xception.train.state import Epoch, Run
+from mini_xception.train.teacher import FixedTeacher, LiveTeacher
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -39,7 +41,7 @@ def train(
     public_test: LabelledFaces,
     run_dir: str | os.PathLike[str],
     votes: np.ndarray | None = None,
-    teacher: np.ndarray | None = None,
+    teacher: FixedTeacher | LiveTeacher | None = None,
     initial: MiniXception | None = None,
 ) -> MiniXception:
     """Train on one split, watch the other, and keep the best epoch's weights.
@@ -54,8 +56,7 @@ def train(
         public_test: FER2013's PublicTest, the validation set: ``best`` is chosen on it.
         run_dir: the run's folder.
         votes: float32, (len(training), labels), FER+ votes for the training pictures; needed if config.vote_weight > 0.
-        teacher: float32, (len(training), labels), a teacher's probabilities for the training pictures; needed if
-            config.teacher_weight > 0.
+        teacher: whom to learn from; needed if config.teacher_weight > 0.
         initial: the network to go on with; None is one with random weights.
 
     Returns:
@@ -71,7 +72,7 @@ def train(
     if config.vote_weight > 0 and votes is None:
         raise MiniXceptionError("vote_weight > 0 needs FER+'s votes (fer2013new.csv)")
     if config.teacher_weight > 0 and teacher is None:
-        raise MiniXceptionError("teacher_weight > 0 needs a teacher's probabilities")
+        raise MiniXceptionError("teacher_weight > 0 needs a teacher")
     if initial is not None and (initial.labels, initial.image_size) != (EMOTIONS, config.image_size):
         raise MiniXceptionError(
             f"the initial network reads {', '.join(initial.labels)} at {initial.image_size}×{initial.image_size}; the "
@@ -90,45 +91,66 @@ def train(
     network, optimizer = accelerator.prepare(run.model, run.optimizer)
     board = _open_tensorboard(run_dir, len(run.history) + 1) if accelerator.is_main_process else None
 
-    # All pictures live on the device, where they are augmented: 66 MB.
+    # All pictures live on the device, where they are augmented: 66 MB, and PublicTest's as network input, 33 MB.
     resized = np.stack([to_grey(face, config.image_size) for face in training.images])
     faces = torch.from_numpy(resized).unsqueeze(1).to(accelerator.device)
     labels = torch.from_numpy(training.labels).to(accelerator.device)
-    targets = soft_targets(training.labels, votes, teacher, config, len(run.model.labels))
-    soft = torch.from_numpy(targets).to(accelerator.device)
+    soft = torch.from_numpy(soft_targets(training.labels, votes, config, len(run.model.labels))).to(accelerator.device)
+    validation = run.average.preprocess(public_test.images)
+    truth = torch.from_numpy(public_test.labels).to(accelerator.device)
+    if teacher is not None:
+        teacher = teacher.to(accelerator.device).to(memory_format=torch.channels_last)
     augmentations = build(config.augmentations)
+    drawing = torch.Generator(accelerator.device)
     steps = -(-len(faces) // config.batch_size)
+    # Tensors, since a recorded step reads no others.
+    rate = torch.tensor(float(optimizer.param_groups[0]["lr"]), device=accelerator.device)
+    decay = torch.tensor(config.ema_decay, device=accelerator.device)
+    sums = torch.zeros(2, device=accelerator.device)  # loss and hits, times the pictures
+
+    def learn(chosen: Tensor) -> None:
+        batch = augment(faces[chosen].float(), augmentations, drawing)
+        target = soft[chosen]
+        if teacher is not None and config.teacher_weight > 0:
+            with torch.no_grad(), accelerator.autocast():
+                taught = teacher(scale_pixels(batch, 0.0, 1.0), chosen)
+            target = torch.lerp(target, taught.float(), config.teacher_weight)
+        batch = scale_pixels(batch, run.model.mean, run.model.std).to(memory_format=torch.channels_last)
+        logits = network(batch)
+        loss = functional.cross_entropy(logits, target)
+        optimizer.zero_grad(set_to_none=True)
+        accelerator.backward(loss)
+        optimizer.step()
+        _update_average(run.average, run.model, decay)
+        hits = (logits.argmax(1) == labels[chosen]).sum()
+        sums.add_(torch.stack([loss.detach() * len(chosen), hits.float()]))
+
+    recordable = accelerator.device.type == "cuda" and accelerator.num_processes == 1
+    take_step = RecordedStep(learn, drawing) if recordable else learn
 
     while not run.finished:
         epoch = len(run.history) + 1
         started = time.monotonic()
-        sums = torch.zeros(3, device=accelerator.device)  # loss, hits, pictures
-        drawing = torch.Generator(accelerator.device).manual_seed(
-            _seed(config.seed, epoch, 1 + accelerator.process_index)
-        )
+        sums.zero_()
+        drawing.manual_seed(_seed(config.seed, epoch, 1 + accelerator.process_index))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
         network.train()
         for step, chosen in _steps(len(faces), steps, epoch, config, accelerator):
             if config.schedule == "one_cycle":
-                for group in optimizer.param_groups:
-                    group["lr"] = one_cycle(step, config.epochs * steps, config.learning_rate)
-            batch = augment(faces[chosen].float(), augmentations, drawing)
-            batch = scale_pixels(batch, run.model.mean, run.model.std).to(memory_format=torch.channels_last)
-            logits = network(batch)
-            loss = functional.cross_entropy(logits, soft[chosen])
-            optimizer.zero_grad(set_to_none=True)
-            accelerator.backward(loss)
-            optimizer.step()
-            _update_average(run.average, run.model, min(config.ema_decay, (1 + step) / (10 + step)))
-            hits = (logits.argmax(1) == labels[chosen]).sum()
-            sums += torch.stack([loss.detach() * len(chosen), hits.float(), sums.new_tensor(len(chosen))])
+                rate.fill_(one_cycle(step, config.epochs * steps, config.learning_rate))
+            decay.fill_(min(config.ema_decay, (1 + step) / (10 + step)))
+            take_step(chosen)
 
-        loss_sum, hits_sum, seen = accelerator.reduce(sums, "sum").tolist()
-        validation_loss, accuracy = _validate(run.average, public_test, accelerator)
-        rate = optimizer.param_groups[0]["lr"]
-        speed = seen / (time.monotonic() - started)
-        run.history.append(Epoch(epoch, rate, speed, loss_sum / seen, hits_sum / seen, validation_loss, accuracy))
+        loss, hits = (accelerator.reduce(sums, "sum") / len(faces)).tolist()
+        validation_loss, accuracy = _validate(run.average, validation, truth, accelerator)
+        speed = len(faces) / (time.monotonic() - started)
+        run.history.append(Epoch(epoch, rate.item(), speed, loss, hits, validation_loss, accuracy))
+        for group in optimizer.param_groups:
+            group["lr"] = rate.item()  # A number again: the plateau schedule divides it, the run state keeps it.
         if config.schedule == "plateau":
             run.plateau.step(accuracy)
+            rate.fill_(optimizer.param_groups[0]["lr"])
         if accelerator.is_main_process:
             run.save(run_dir)
             print(_describe(run), file=sys.stderr)
@@ -154,6 +176,7 @@ def _steps(
 ) -> Iterator[tuple[int, Tensor]]:
     """Every step of an epoch with this process's share of its pictures: together, each picture once."""
     order = torch.randperm(n, generator=torch.Generator().manual_seed(_seed(config.seed, epoch, 0)))
+    order = order.to(accelerator.device)
     first = (epoch - 1) * steps
     bar = tqdm(
         enumerate(order.tensor_split(steps), start=first),
@@ -164,7 +187,7 @@ def _steps(
         disable=None if accelerator.is_main_process else True,
     )
     for step, batch in bar:
-        yield step, batch[accelerator.process_index :: accelerator.num_processes].to(accelerator.device)
+        yield step, batch[accelerator.process_index :: accelerator.num_processes]
 
 
 def _seed(seed: int, epoch: int, purpose: int) -> int:
@@ -173,25 +196,21 @@ def _seed(seed: int, epoch: int, purpose: int) -> int:
 
 
 @torch.no_grad()
-def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+def _update_average(average: nn.Module, model: nn.Module, decay: Tensor) -> None:
     """Move the average a step towards the model, batch norm's statistics included."""
     ours, theirs = average.state_dict(), model.state_dict()
     floats = [name for name, value in ours.items() if value.is_floating_point()]
-    torch._foreach_lerp_([ours[name] for name in floats], [theirs[name] for name in floats], 1 - decay)
+    averages = [ours[name] for name in floats]
+    torch._foreach_mul_(averages, decay)
+    torch._foreach_add_(averages, torch._foreach_mul([theirs[name] for name in floats], 1 - decay))
 
 
 @torch.inference_mode()
-def _validate(model: MiniXception, faces: LabelledFaces, accelerator: Accelerator) -> tuple[float, float]:
+def _validate(model: MiniXception, faces: Tensor, truth: Tensor, accelerator: Accelerator) -> tuple[float, float]:
     """Loss and accuracy in float32, one pass; the first process's answer for all."""
     from accelerate.utils import broadcast
 
-    truth = torch.from_numpy(faces.labels).to(model.device)
-    logits = torch.cat(
-        [
-            model(model.preprocess(faces.images[start : start + VALIDATION_BATCH]))
-            for start in range(0, len(faces), VALIDATION_BATCH)
-        ]
-    )
+    logits = torch.cat([model(batch) for batch in faces.split(VALIDATION_BATCH)])
     answer = torch.stack([functional.cross_entropy(logits, truth), (logits.argmax(1) == truth).float().mean()])
     loss, accuracy = broadcast(answer).tolist() if accelerator.num_processes > 1 else answer.tolist()
     return loss, accuracy

@@ -152,10 +152,11 @@ def _replace(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def _optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    on_cuda = next(model.parameters()).is_cuda  # There the step is recorded.
     if config.optimizer == "adam":
-        return torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
+        return torch.optim.Adam(model.parameters(), config.learning_rate, fused=True, capturable=on_cuda)
     # Decay convolution weights; leave biases and batch norm, which set scales, alone.
     decayed = [parameter for parameter in model.parameters() if parameter.ndim > 1]
     others = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, config.learning_rate, fused=True)
+    return torch.optim.AdamW(groups, config.learning_rate, fused=True, capturable=on_cuda)
