@@ -117,6 +117,30 @@ def load_votes(path: str | os.PathLike[str], split: str, rows: np.ndarray) -> np
     return votes / np.maximum(votes.sum(axis=1, keepdims=True), 1)
 
 
+def load_teacher(path: str | os.PathLike[str], n: int) -> np.ndarray:
+    """Read a teacher's probabilities.
+
+    Args:
+        path: a NumPy file, as ``recipes/teacher.py`` writes it.
+        n: how many pictures there are.
+
+    Returns:
+        float32, (n, 7), in the pictures' order.
+
+    Raises:
+        MiniXceptionError: no such file, or not one row of probabilities a picture.
+    """
+    try:
+        probabilities = np.asarray(np.load(path, allow_pickle=False), np.float32)
+    except (OSError, EOFError, TypeError, ValueError) as error:
+        raise MiniXceptionError(f"{path}: no file of a teacher's probabilities ({error})") from error
+    if probabilities.shape != (n, len(EMOTIONS)):
+        raise MiniXceptionError(f"{path}: shape {probabilities.shape}, the data needs ({n}, {len(EMOTIONS)})")
+    if not ((probabilities >= 0).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)):
+        raise MiniXceptionError(f"{path}: a row is no distribution; probabilities are at least 0 and sum to 1")
+    return probabilities
+
+
 def _decode_cached(path: Path) -> dict[str, np.ndarray]:
     cached = user_cache_path("mini_xception") / f"fer2013-{_fingerprint(path)}.npz"
     with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile), np.load(cached, allow_pickle=False) as arrays:

@@ -102,7 +102,7 @@ def train(
         history = state["history"]
 
     faces = torch.from_numpy(training.images).unsqueeze(1)
-    targets = torch.from_numpy(soft_targets(training.labels, votes, config, len(EMOTIONS)))
+    targets = torch.from_numpy(soft_targets(training.labels, votes, None, config, len(EMOTIONS)))
     augmentations = build(config.augmentations)
     steps = -(-len(faces) // config.batch_size)
     while len(history) < config.epochs:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mini_xception import MiniXceptionError
-from mini_xception.data import load_fer2013, load_votes
+from mini_xception.data import load_fer2013, load_teacher, load_votes
 
 HEADER = "emotion,pixels,Usage\n"
 PIXELS = [" ".join(str((i * 7 + j) % 256) for j in range(48 * 48)) for i in range(4)]
@@ -197,3 +197,26 @@ def test_votes_of_another_file(tmp_path, text, split, rows, reason):
         path.write_text(text)
     with pytest.raises(MiniXceptionError, match=reason):
         load_votes(path, split, np.array(rows))
+
+
+def test_a_teachers_probabilities(tmp_path):
+    answers = np.eye(7, dtype=np.float32)[[3, 6]]
+    np.save(tmp_path / "teacher.npy", answers)
+    assert np.array_equal(load_teacher(tmp_path / "teacher.npy", 2), answers)
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        (np.eye(7)[[3]], r"shape \(1, 7\), the data needs \(2, 7\)"),
+        (np.eye(7)[[3, 6]] * 2, "no distribution"),
+        (np.full((2, 7), np.nan), "no distribution"),
+        (np.array([{}, {}]), "no file of a teacher's probabilities"),
+        (None, "no file of a teacher's probabilities"),
+    ],
+)
+def test_what_no_teacher_wrote(tmp_path, answers, reason):
+    if answers is not None:
+        np.save(tmp_path / "teacher.npy", answers)
+    with pytest.raises(MiniXceptionError, match=reason):
+        load_teacher(tmp_path / "teacher.npy", 2)

@@ -60,11 +60,16 @@ def test_learning_rate_rises_and_falls():
     assert rates[-1] < 1e-3
 
 
-def test_targets_mix_label_votes_and_smoothing():
+def test_targets_mix_label_votes_teacher_and_smoothing():
     labels = np.array([3, 3])
     votes = np.array([[0, 0, 0, 0.5, 0, 0, 0.5], [0] * 7], np.float32)
-    mixed = soft_targets(labels, votes, replace(CONFIG, vote_weight=0.4, label_smoothing=0.0), len(EMOTIONS))
+    mixed = soft_targets(labels, votes, None, replace(CONFIG, vote_weight=0.4, label_smoothing=0.0), len(EMOTIONS))
     assert mixed[0].tolist() == pytest.approx([0, 0, 0, 0.8, 0, 0, 0.2])
     assert mixed[1].tolist() == pytest.approx([0, 0, 0, 1, 0, 0, 0])  # nobody voted: the label alone
-    smooth = soft_targets(labels, None, replace(CONFIG, label_smoothing=0.07), len(EMOTIONS))
+    smooth = soft_targets(labels, None, None, replace(CONFIG, label_smoothing=0.07), len(EMOTIONS))
     assert smooth[0].tolist() == pytest.approx([0.01, 0.01, 0.01, 0.94, 0.01, 0.01, 0.01])
+    teacher = np.full((2, 7), 1 / 7, np.float32)
+    taught = soft_targets(
+        labels, votes, teacher, replace(CONFIG, vote_weight=0.4, label_smoothing=0.0, teacher_weight=0.7), 7
+    )
+    assert taught[0].tolist() == pytest.approx([0.1, 0.1, 0.1, 0.34, 0.1, 0.1, 0.16])

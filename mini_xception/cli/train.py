@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mini_xception import __version__
 from mini_xception.augment import AUGMENTATIONS, PRESETS
-from mini_xception.data import load_fer2013, load_votes
+from mini_xception.data import load_fer2013, load_teacher, load_votes
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
 from mini_xception.metrics import fit_temperature, measure
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--teacher",
         type=Path,
         metavar="FILE",
-        help="probabilities (.npy, recipes/teacher.py) or a network (.pt2, recipes/live_teacher.py) to learn from",
+        help="a teacher's probabilities, written by recipes/teacher.py; without it, no teacher",
     )
     parser.add_argument(
         "--initial",
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     from mini_xception.model import MiniXception
     from mini_xception.publish import check_name, push_folder
     from mini_xception.recognizer import EmotionRecognizer
-    from mini_xception.train import load_teacher, train
+    from mini_xception.train import train
 
     if args.push_to_hub:
         check_name(args.push_to_hub)
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     config = config_from(args)
     training, public_test = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
     votes = load_votes(args.votes, "Training", training.rows) if args.votes else None
-    teacher = load_teacher(args.teacher, len(training), config.image_size) if args.teacher else None
+    teacher = load_teacher(args.teacher, len(training)) if args.teacher else None
     initial = MiniXception.from_pretrained(args.initial) if args.initial else None
     model = train(config, training, public_test, args.run, votes, teacher, initial)
     classifier = EmotionRecognizer(model, detector=None, engine="torch")

@@ -28,8 +28,6 @@ class TrainConfig:
         label_smoothing: probability given to all labels alike.
         vote_weight: share of FER+'s votes in a picture's target; the rest is FER2013's label.
         teacher_weight: share of the teacher's probabilities in a picture's target; the rest is label and votes.
-            Cross-entropy with such a mixture is the sum of cross-entropies with its parts, so this is Hinton's
-            distillation (2015) at temperature 1.
         ema_decay: of the exponential moving average of the weights, per step; the average is what is validated and
             kept. 0 keeps the weights themselves.
         mixed_precision: "no", or "bf16", which on a device without instructions for it is "no", too.
@@ -128,13 +126,19 @@ def one_cycle(step: int, steps: int, peak: float) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * (step - rise) / (steps - rise)))
 
 
-def soft_targets(labels: np.ndarray, votes: np.ndarray | None, config: TrainConfig, classes: int) -> np.ndarray:
-    """What each picture's probabilities should be: its label, smoothed, mixed with what annotators say.
+def soft_targets(
+    labels: np.ndarray, votes: np.ndarray | None, teacher: np.ndarray | None, config: TrainConfig, classes: int
+) -> np.ndarray:
+    """What each picture's probabilities should be: its label, smoothed, mixed with what annotators and a teacher say.
+
+    Cross-entropy with such a mixture is the sum of cross-entropies with its parts, so a teacher's share is Hinton's
+    distillation (2015) at temperature 1.
 
     Args:
         labels: int64, (N,).
         votes: float32, (N, classes), fractions that sum to 1, or to 0 where nobody voted for any of the classes.
-        config: label_smoothing and vote_weight; without votes their weight counts as 0.
+        teacher: float32, (N, classes), probabilities.
+        config: label_smoothing, vote_weight and teacher_weight; without votes or a teacher their weight counts as 0.
         classes: how many labels there are.
 
     Returns:
@@ -144,4 +148,7 @@ def soft_targets(labels: np.ndarray, votes: np.ndarray | None, config: TrainConf
     if votes is not None:
         weight = config.vote_weight * votes.sum(axis=1, keepdims=True)
         targets = (1 - weight) * targets + config.vote_weight * votes
-    return (1 - config.label_smoothing) * targets + np.float32(config.label_smoothing / classes)
+    targets = (1 - config.label_smoothing) * targets + np.float32(config.label_smoothing / classes)
+    if teacher is not None:
+        targets = (1 - config.teacher_weight) * targets + config.teacher_weight * teacher
+    return targets

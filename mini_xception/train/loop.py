@@ -25,7 +25,6 @@ from mini_xception.preprocess import scale_pixels, to_grey
 from mini_xception.train.config import TrainConfig, one_cycle, soft_targets
 from mini_xception.train.recorded import RecordedStep
 from mini_xception.train.state import Epoch, Run
-from mini_xception.train.teacher import FixedTeacher, LiveTeacher
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -41,7 +40,7 @@ def train(
     public_test: LabelledFaces,
     run_dir: str | os.PathLike[str],
     votes: np.ndarray | None = None,
-    teacher: FixedTeacher | LiveTeacher | None = None,
+    teacher: np.ndarray | None = None,
     initial: MiniXception | None = None,
 ) -> MiniXception:
     """Train on one split, watch the other, and keep the best epoch's weights.
@@ -56,7 +55,8 @@ def train(
         public_test: FER2013's PublicTest, the validation set: ``best`` is chosen on it.
         run_dir: the run's folder.
         votes: float32, (len(training), labels), FER+ votes for the training pictures; needed if config.vote_weight > 0.
-        teacher: whom to learn from; needed if config.teacher_weight > 0.
+        teacher: float32, (len(training), labels), a teacher's probabilities for the training pictures; needed if
+            config.teacher_weight > 0.
         initial: the network to go on with; None is one with random weights.
 
     Returns:
@@ -72,7 +72,7 @@ def train(
     if config.vote_weight > 0 and votes is None:
         raise MiniXceptionError("vote_weight > 0 needs FER+'s votes (fer2013new.csv)")
     if config.teacher_weight > 0 and teacher is None:
-        raise MiniXceptionError("teacher_weight > 0 needs a teacher")
+        raise MiniXceptionError("teacher_weight > 0 needs a teacher's probabilities")
     if initial is not None and (initial.labels, initial.image_size) != (EMOTIONS, config.image_size):
         raise MiniXceptionError(
             f"the initial network reads {', '.join(initial.labels)} at {initial.image_size}×{initial.image_size}; the "
@@ -95,11 +95,10 @@ def train(
     resized = np.stack([to_grey(face, config.image_size) for face in training.images])
     faces = torch.from_numpy(resized).unsqueeze(1).to(accelerator.device)
     labels = torch.from_numpy(training.labels).to(accelerator.device)
-    soft = torch.from_numpy(soft_targets(training.labels, votes, config, len(run.model.labels))).to(accelerator.device)
+    targets = soft_targets(training.labels, votes, teacher, config, len(run.model.labels))
+    soft = torch.from_numpy(targets).to(accelerator.device)
     validation = run.average.preprocess(public_test.images)
     truth = torch.from_numpy(public_test.labels).to(accelerator.device)
-    if teacher is not None:
-        teacher = teacher.to(accelerator.device).to(memory_format=torch.channels_last)
     augmentations = build(config.augmentations)
     drawing = torch.Generator(accelerator.device)
     steps = -(-len(faces) // config.batch_size)
@@ -110,14 +109,9 @@ def train(
 
     def learn(chosen: Tensor) -> None:
         batch = augment(faces[chosen].float(), augmentations, drawing)
-        target = soft[chosen]
-        if teacher is not None and config.teacher_weight > 0:
-            with torch.no_grad(), accelerator.autocast():
-                taught = teacher(scale_pixels(batch, 0.0, 1.0), chosen)
-            target = torch.lerp(target, taught.float(), config.teacher_weight)
         batch = scale_pixels(batch, run.model.mean, run.model.std).to(memory_format=torch.channels_last)
         logits = network(batch)
-        loss = functional.cross_entropy(logits, target)
+        loss = functional.cross_entropy(logits, soft[chosen])
         optimizer.zero_grad(set_to_none=True)
         accelerator.backward(loss)
         optimizer.step()
