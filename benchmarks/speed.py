@@ -196,23 +196,34 @@ def start_up(_: Plain, __: Fer | None, rounds: int) -> dict[str, Times]:
 @contextmanager
 def one_core() -> Iterator[None]:
     """This process on the first of its cores, where the system can do that, and one PyTorch thread."""
-    cores, threads = os.sched_getaffinity(0), torch.get_num_threads()
-    os.sched_setaffinity(0, {min(cores)})
+    cores, threads = _cores(), torch.get_num_threads()
+    _pin({min(cores)})
     torch.set_num_threads(1)
     try:
         yield
     finally:
-        os.sched_setaffinity(0, cores)
+        _pin(cores)
         torch.set_num_threads(threads)
 
 
+def _cores() -> set[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+
+def _pin(cores: set[int]) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+
+
 def machine() -> dict[str, Any]:
-    cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
+    cpuinfo = Path("/proc/cpuinfo")  # Linux alone has it.
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    cpu = next((line for line in lines if line.startswith("model name")), "")
     packages = ("torch", "onnxruntime", "openvino", "facenet-pytorch", "numpy", "opencv-python")
     installed = {name: found for name in packages if (found := _version(name))}
     return {
         "cpu": cpu.partition(":")[2].strip() or platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": len(_cores()),
         "load": round(os.getloadavg()[0], 1),
         "torch threads": torch.get_num_threads(),
         "python": platform.python_version(),
@@ -279,6 +290,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write machine, limit and every round's seconds")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the medians; needs matplotlib")
     args = parser.parse_args()
+    if args.rounds < 2:
+        parser.error("--rounds must be at least 2, for the quartiles")
 
     about, bound, plain = machine(), limit(), Plain()
     fer = Fer(args.fer) if args.fer else None

@@ -1,8 +1,8 @@
 """The trainer's step against a plain loop, side by side in one run: python benchmarks/training_step.py
 
 Plain is what most people write: eager, default memory layout, float32, no augmentation. The trainer's step has its
-augmentation, its moving average and its log, in the layout and precision of its preset. Rounds alternate; the median
-of each is printed, and their ratio. The last line is the augmentation's share of the step.
+augmentation and its moving average, in the layout and precision of its preset. Rounds alternate; the median of each is
+printed, and their ratio. The last line is the augmentation's share of the step.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def trainers_step(batch: int, preset: str) -> tuple[Callable[[], None], Callable
     from mini_xception.train.loop import _update_average
     from mini_xception.train.state import Run
 
-    run = Run.start(RUNS[preset], torch.device("cpu"))
+    run = Run.start(RUNS[preset], "", torch.device("cpu"))
     bf16 = run.config.mixed_precision == "bf16" and computes_bfloat16(run.model.device)
     faces = torch.randint(0, 256, (batch, 1, 48, 48), dtype=torch.uint8)
     labels, decay = torch.randint(0, 7, (batch,)), torch.tensor(run.config.ema_decay)

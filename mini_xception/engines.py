@@ -11,8 +11,6 @@ import io
 import os
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +21,7 @@ from torch import nn
 
 from mini_xception.errors import MiniXceptionError
 
-#: name → the packages it needs, the fastest first. The extra of that name brings them.
+#: name → the packages it needs, the fastest for many faces first. The extra of that name brings them.
 PACKAGES: dict[str, tuple[str, ...]] = {
     "openvino": ("openvino", "onnxruntime", "onnx"),
     "onnx": ("onnxruntime", "onnx"),
@@ -55,7 +53,7 @@ class TorchEngine:
         batch = torch.from_numpy(inputs).to(self._device, self._dtype, memory_format=torch.channels_last)
         if self._device.type != "cpu":
             return self._module(batch).float().cpu().numpy()
-        with _one_thread():
+        with _one_thread:
             return torch.cat([self._module(chunk) for chunk in batch.split(TORCH_CHUNK)]).float().numpy()
 
 
@@ -126,7 +124,7 @@ def is_installed(engine: str) -> bool:
 
 
 def choose_engine(name: str, device: torch.device) -> str:
-    """An engine's name; "auto" is the fastest one installed, on another device than a CPU always "torch".
+    """An engine's name; "auto" is the first in PACKAGES that is installed, or off the CPU always "torch".
 
     Raises:
         MiniXceptionError: no engine has this name, it is not installed, or it has no use for the device.
@@ -170,14 +168,32 @@ def _missing(engine: str) -> list[str]:
     return [package for package in PACKAGES[engine] if find_spec(package) is None]
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+class _OneThread:
+    """One PyTorch thread for each call, and afterwards as many as before.
+
+    The number is each thread's own, but a thread that is new to PyTorch takes over the one that was last set anywhere:
+    of calls at the same time only the first knows what to restore.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._before = 1
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._calls == 0:
+                self._before = torch.get_num_threads()
+            self._calls += 1
+            torch.set_num_threads(1)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._calls -= 1
+            torch.set_num_threads(self._before)
+
+
+_one_thread = _OneThread()
 
 
 def _unreadable(graph: Path | bytes, error: Exception) -> MiniXceptionError:

@@ -132,7 +132,8 @@ def normalise(crops: Sequence[np.ndarray] | np.ndarray, size: int, mean: float, 
     Returns:
         float32, (N, 1, size, size).
     """
-    table = scale_pixels(np.arange(256, dtype=np.float32), mean, std)  # of all the pixels there are
+    # Of all the pixels there are; in float32 even if mean or std is a NumPy float64, which would win.
+    table = scale_pixels(np.arange(256, dtype=np.float32), mean, std).astype(np.float32)
     scaled = np.empty((len(crops), 1, size, size), np.float32)
     for i, crop in enumerate(crops):
         cv2.LUT(to_grey(crop, size), table, scaled[i, 0])

@@ -13,10 +13,15 @@ from mini_xception.plots import plot_curves
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("logs", nargs="+", type=Path, help="log.csv files; each is called by its folder's name")
+    parser.add_argument(
+        "logs", nargs="+", type=Path, help="log.csv files, called by their folders' names, or others, by their own"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the PNG file to write")
     args = parser.parse_args()
-    plot_curves({log.parent.name: log for log in args.logs}, args.out)
+    runs = {log.parent.name if log.name == "log.csv" else log.stem: log for log in args.logs}
+    if len(runs) < len(args.logs):
+        parser.error("two of the logs have the same name")
+    plot_curves(runs, args.out)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ class Residual(nn.Module):
 def train(
     config: TrainConfig, training: LabelledFaces, public_test: LabelledFaces, votes: np.ndarray, run: Path
 ) -> None:
-    """One-cycle AdamW in bfloat16, as ``mini_xception.train`` has it."""
+    """One-cycle AdamW in bfloat16; weight decay holds for all weights."""
     torch.manual_seed(config.seed)
     network = Residual().to(memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval()
@@ -96,6 +96,8 @@ def train(
     history: list[dict[str, float]] = []
     if (run / "run_state.pt").is_file():
         state = torch.load(run / "run_state.pt", weights_only=True)
+        if state["config"] != repr(config):
+            raise SystemExit(f"{run} holds a run with other settings; choose another folder or remove it")
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
@@ -139,6 +141,7 @@ def train(
         )
         print("  ".join(f"{name} {value:.4g}" for name, value in history[-1].items()), flush=True)
         state = {
+            "config": repr(config),
             "network": network.state_dict(),
             "average": average.state_dict(),
             "optimizer": optimizer.state_dict(),

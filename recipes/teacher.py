@@ -106,7 +106,8 @@ def main() -> None:
         regression = LabelRegression(taught, votes, training.labels)
         taught = regression(taught, votes)
         validated = regression(validated, load_votes(args.votes, "PublicTest", public_test.rows))
-    np.save(args.out, taught)
+    with args.out.open("wb") as file:
+        np.save(file, taught)
     print(f"{args.out}: {(validated.argmax(1) == public_test.labels).mean():.2%} on PublicTest (validation)")
 
 

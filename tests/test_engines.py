@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,7 +12,7 @@ import torch
 
 from mini_xception import EmotionRecognizer, MiniXception, MiniXceptionError
 from mini_xception.data import load_fer2013
-from mini_xception.engines import PACKAGES, choose_engine, is_installed
+from mini_xception.engines import PACKAGES, TorchEngine, choose_engine, is_installed
 from mini_xception.export import fold_batch_norms
 
 CPU = torch.device("cpu")
@@ -182,3 +184,44 @@ def test_onnx_runtime_reports_nothing_home(tmp_path):
     code = "from mini_xception import EmotionRecognizer; EmotionRecognizer.from_pretrained(device='cpu', engine='onnx')"
     subprocess.run([sys.executable, "-c", code], check=True, env={"XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": "."})
     assert not (tmp_path / "Microsoft").exists()
+
+
+def test_calls_at_the_same_time_leave_the_number_of_threads_as_it_was():
+    """The second call begins inside the first and ends after it; a thread that comes later has as many as before."""
+    first_is_in, second_is_in, first_is_out = (threading.Event() for _ in range(3))
+
+    class Network(torch.nn.Module):
+        def __init__(self, enter: Callable[[], None]) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+            self.enter = enter
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.enter()
+            return x
+
+    def first() -> None:
+        first_is_in.set()
+        second_is_in.wait(10)
+
+    def second() -> None:
+        second_is_in.set()
+        first_is_out.wait(10)
+
+    def call(enter: Callable[[], None]) -> None:
+        TorchEngine(Network(enter))(np.zeros((1, 1, 2, 2), np.float32))
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            one = pool.submit(call, first)
+            first_is_in.wait(10)
+            two = pool.submit(call, second)
+            one.result()
+            first_is_out.set()
+            two.result()
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -58,7 +58,8 @@ def test_boxes_are_clipped_and_never_empty(box, clipped):
 def test_fer2013_faces_go_through_unchanged():
     face = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
     assert np.array_equal(to_grey(face, 48), face)
-    assert np.array_equal(normalise([face], 48, 0.0, 1.0)[0, 0], face.astype(np.float32) / 255)
+    for mean, std in ((0.0, 1.0), (np.float64(0.0), np.float64(1.0))):
+        assert np.array_equal(normalise([face], 48, mean, std)[0, 0], face.astype(np.float32) / 255)
     assert np.array_equal(to_grey(face[:, :, np.newaxis], 48), face)
     assert np.array_equal(to_grey(np.dstack([face] * 3), 48), face)
 

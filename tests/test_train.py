@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -136,8 +137,17 @@ def test_two_processes_share_the_pictures_and_write_once(fer2013_csv, tmp_path):
     (line,) = (line for line in page.splitlines() if line.startswith("torchrun "))
     launch = [sys.executable, "-m", "torch.distributed.run", *line.partition("--data")[0].split()[1:]]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    options = command(fer2013_csv, tmp_path / "two", "--preset", "best")[4:]
-    result = subprocess.run([*launch, *options], env=environment, capture_output=True, text=True, check=False)
+
+    def in_two_processes(*options: str) -> subprocess.CompletedProcess[str]:
+        words = [*launch, *command(fer2013_csv, tmp_path / "two", "--preset", "best", *options)[4:]]
+        return subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+
+    assert (
+        "each of 2 processes needs a picture in every step; raise batch_size"
+        in in_two_processes("--batch-size", "1").stderr
+    )
+    shutil.rmtree(tmp_path / "two")
+    result = in_two_processes()
     assert result.returncode == 0, result.stderr
     # One process alone speaks and writes: four epochs, four lines, four rows.
     assert result.stderr.count("PublicTest (validation)") == 4
@@ -175,6 +185,34 @@ def test_another_run_needs_another_folder(tmp_path):
     train(replace(CONFIG, epochs=1), TRAINING, PUBLIC_TEST, tmp_path)
     with pytest.raises(MiniXceptionError, match="other settings"):
         train(replace(CONFIG, epochs=2), TRAINING, PUBLIC_TEST, tmp_path)
+
+
+def test_a_run_on_other_data_needs_another_folder(tmp_path):
+    config = replace(CONFIG, epochs=1)
+    model = train(config, TRAINING, PUBLIC_TEST, tmp_path)
+    train(config, TRAINING, PUBLIC_TEST, tmp_path)  # The same again is a run that has ended.
+    votes = np.eye(7, dtype=np.float32)[TRAINING.labels]
+    for other in ({"training": PUBLIC_TEST}, {"votes": votes}, {"initial": model}):
+        inputs = {"training": TRAINING, "public_test": PUBLIC_TEST, **other}
+        with pytest.raises(MiniXceptionError, match="other settings, data or initial weights"):
+            train(config, run_dir=tmp_path, **inputs)
+
+
+def test_a_run_that_began_on_a_gpu_goes_on_here(tmp_path):
+    config = replace(CONFIG, epochs=2)
+    train(config, TRAINING, PUBLIC_TEST, tmp_path)
+    state = torch.load(tmp_path / "run_state.pt", weights_only=True)
+    state["history"].pop()
+    for group in state["optimizer"]["param_groups"]:
+        group["capturable"] = True  # as the optimizer of a recorded step has it
+    torch.save(state, tmp_path / "run_state.pt")
+    train(config, TRAINING, PUBLIC_TEST, tmp_path)
+    assert [row["epoch"] for row in without_speed(tmp_path / "log.csv")] == ["1", "2"]
+
+
+def test_a_new_run_is_not_calibrated_like_its_initial_weights(tmp_path):
+    initial = MiniXception(temperature=3.0)
+    assert train(replace(CONFIG, epochs=1), TRAINING, PUBLIC_TEST, tmp_path, initial=initial).temperature == 1.0
 
 
 def test_a_damaged_run_state_is_named(tmp_path):

@@ -50,6 +50,10 @@ def test_options_change_the_preset():
     assert changed.batch_size == 32
     with pytest.raises(MiniXceptionError, match="--rotation"):
         config("--rotation", "360")
+    with pytest.raises(MiniXceptionError, match="--votes has no effect while --vote-weight is 0"):
+        config("--preset", "reference", "--votes", "fer2013new.csv")
+    with pytest.raises(MiniXceptionError, match="--teacher has no effect"):
+        config("--teacher", "teacher.npy", "--teacher-weight", "0")
 
 
 def test_learning_rate_rises_and_falls():
@@ -58,6 +62,11 @@ def test_learning_rate_rises_and_falls():
     assert max(rates) == 1.0 == rates[9]
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[-1] < 1e-3
+
+
+@pytest.mark.parametrize("steps", [1, 5, 11, 24])
+def test_the_learning_rate_given_is_the_highest_in_short_runs_too(steps):
+    assert max(one_cycle(step, steps, 1.0) for step in range(steps)) <= 1.0
 
 
 def test_targets_mix_label_votes_teacher_and_smoothing():

@@ -118,6 +118,8 @@ def config_from(args: argparse.Namespace) -> TrainConfig:
             if os.environ.get("RANK", "0") == "0":  # Of several processes the first one speaks.
                 print(f"without --{source}, {args.preset} is trained as if {_option(weight)} were 0", file=sys.stderr)
             settings[weight] = 0.0
+        if getattr(args, source) and not settings.get(weight, getattr(preset, weight)):
+            raise MiniXceptionError(f"--{source} has no effect while {_option(weight)} is 0; give a weight, say 0.5")
     return dataclasses.replace(preset, augmentations={**strengths, **changed}, **settings)
 
 

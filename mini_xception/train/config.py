@@ -25,9 +25,9 @@ class TrainConfig:
         weight_decay: AdamW's, on convolution weights alone.
         schedule: "plateau" divides the learning rate by ten after more than 12 epochs without a better PublicTest
             accuracy; "one_cycle" is a function of the step, see :func:`one_cycle`.
-        label_smoothing: probability given to all labels alike.
-        vote_weight: share of FER+'s votes in a picture's target; the rest is FER2013's label.
-        teacher_weight: share of the teacher's probabilities in a picture's target; the rest is label and votes.
+        label_smoothing: share of what people say that is given to all labels alike.
+        vote_weight: share of FER+'s votes in what people say about a picture; the rest is FER2013's label.
+        teacher_weight: share of the teacher's probabilities in a picture's target; the rest is what people say.
         ema_decay: of the exponential moving average of the weights, per step; the average is what is validated and
             kept. 0 keeps the weights themselves.
         mixed_precision: "no", or "bf16", which on a device without instructions for it is "no", too.
@@ -58,7 +58,7 @@ class TrainConfig:
                 raise MiniXceptionError(f"{name} is {getattr(self, name)!r}, it must be one of {', '.join(allowed)}")
         for name, least in _LEAST.items():
             if not least <= getattr(self, name) < 2**63:
-                raise MiniXceptionError(f"{name} is {getattr(self, name)}, it must be at least {least}")
+                raise MiniXceptionError(f"{name} is {getattr(self, name)}, it must be at least {least} and below 2^63")
         if not 0 < self.learning_rate < math.inf:
             raise MiniXceptionError(f"learning_rate is {self.learning_rate}, it must be above 0")
         if self.optimizer == "adam" and self.weight_decay:
@@ -122,14 +122,14 @@ def one_cycle(step: int, steps: int, peak: float) -> float:
     """The learning rate at a step: a linear rise to the peak, then half a cosine down to zero (Smith 2018)."""
     rise = WARMUP * steps
     if step < rise:
-        return peak * (step + 1) / rise
+        return peak * min(1.0, (step + 1) / rise)
     return peak * 0.5 * (1 + math.cos(math.pi * (step - rise) / (steps - rise)))
 
 
 def soft_targets(
     labels: np.ndarray, votes: np.ndarray | None, teacher: np.ndarray | None, config: TrainConfig, classes: int
 ) -> np.ndarray:
-    """What each picture's probabilities should be: its label, smoothed, mixed with what annotators and a teacher say.
+    """What each picture's probabilities should be: its label mixed with the votes, smoothed, mixed with the teacher's.
 
     Cross-entropy with such a mixture is the sum of cross-entropies with its parts, so a teacher's share is Hinton's
     distillation (2015) at temperature 1.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import time
@@ -64,7 +65,7 @@ def train(
 
     Raises:
         MiniXceptionError: votes or a teacher are asked for and missing, the initial network does not fit, or the run
-            folder belongs to another run or cannot be written.
+            folder belongs to another run or cannot be written, or a step has fewer pictures than there are processes.
     """
     from accelerate import Accelerator, PartialState
     from accelerate.state import AcceleratorState
@@ -84,7 +85,7 @@ def train(
     device = PartialState(cpu=not torch.accelerator.is_available()).device
     bf16 = config.mixed_precision == "bf16" and computes_bfloat16(device)
     accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
-    run = Run.start(config, accelerator.device, initial)
+    run = Run.start(config, _digest(training, public_test, votes, teacher, initial), accelerator.device, initial)
     run.resume(run_dir)
     if accelerator.is_main_process and not run.history:
         run.save(run_dir)  # A full disk or an unwritable folder shows now, not after the first epoch.
@@ -102,6 +103,10 @@ def train(
     augmentations = build(config.augmentations)
     drawing = torch.Generator(accelerator.device)
     steps = -(-len(faces) // config.batch_size)
+    if len(faces) // steps < accelerator.num_processes:
+        raise MiniXceptionError(
+            f"each of {accelerator.num_processes} processes needs a picture in every step; raise batch_size"
+        )
     # Tensors, since a recorded step reads no others.
     rate = torch.tensor(float(optimizer.param_groups[0]["lr"]), device=accelerator.device)
     decay = torch.tensor(config.ema_decay, device=accelerator.device)
@@ -154,6 +159,24 @@ def train(
             board.flush()
         accelerator.wait_for_everyone()
     return MiniXception.from_pretrained(run_dir / "best")
+
+
+def _digest(
+    training: LabelledFaces,
+    public_test: LabelledFaces,
+    votes: np.ndarray | None,
+    teacher: np.ndarray | None,
+    initial: MiniXception | None,
+) -> str:
+    """A digest of everything but the settings that decides what a run becomes."""
+    arrays = [training.images, training.labels, public_test.images, public_test.labels]
+    arrays += [np.empty(0) if array is None else array for array in (votes, teacher)]
+    arrays += [weight.cpu().numpy() for weight in initial.state_dict().values()] if initial else []
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _open_tensorboard(run_dir: Path, epoch: int) -> SummaryWriter | None:

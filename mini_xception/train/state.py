@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -42,6 +43,7 @@ class Run:
 
     Attributes:
         config: its settings.
+        inputs: a digest of its data, votes, teacher and initial weights.
         model: the weights that are trained.
         average: their moving average, which is validated and kept.
         optimizer: of the model.
@@ -50,6 +52,7 @@ class Run:
     """
 
     config: TrainConfig
+    inputs: str
     model: MiniXception
     average: MiniXception
     optimizer: torch.optim.Optimizer
@@ -57,17 +60,18 @@ class Run:
     history: list[Epoch] = field(default_factory=list)
 
     @classmethod
-    def start(cls, config: TrainConfig, device: torch.device, initial: MiniXception | None = None) -> Run:
+    def start(cls, config: TrainConfig, inputs: str, device: torch.device, initial: MiniXception | None = None) -> Run:
         """A run before its first epoch, with a checkpoint's weights or random ones."""
         torch.manual_seed(config.seed)
         model = MiniXception(image_size=config.image_size) if initial is None else copy.deepcopy(initial)
-        model.metrics, model.provenance = None, {}  # What was said of the initial weights holds no more.
+        # What was said of the initial weights holds no more.
+        model.metrics, model.provenance, model.temperature = None, {}, 1.0
         model = model.to(device).to(memory_format=torch.channels_last)
         optimizer = _optimizer(model, config)
         plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimizer, mode="max", factor=0.1, patience=PLATEAU_PATIENCE
         )
-        return cls(config, model, copy.deepcopy(model).eval(), optimizer, plateau)
+        return cls(config, inputs, model, copy.deepcopy(model).eval(), optimizer, plateau)
 
     @property
     def epochs_since_best(self) -> int:
@@ -83,23 +87,23 @@ class Run:
         """Go on from the run state in a folder, if there is one.
 
         Raises:
-            MiniXceptionError: the run state is damaged, or another configuration's.
+            MiniXceptionError: the run state is damaged, or another run's.
         """
         path = run_dir / RUN_STATE
         if not path.exists():
             return
         try:
             state = torch.load(path, map_location=self.model.device, weights_only=True)
-            config, history = state["config"], [Epoch(**row) for row in state["history"]]
+            same = (state["config"], state["inputs"]) == (repr(self.config), self.inputs)
+            if same:
+                self._load(state)
         except Exception as error:  # A damaged file makes torch's reader raise almost anything.
             raise MiniXceptionError(f"{path}: damaged ({error}); remove {run_dir} to start anew") from error
-        if config != repr(self.config):
-            raise MiniXceptionError(f"{run_dir} holds a run with other settings; choose another folder or remove it")
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.plateau.load_state_dict(state["plateau"])
-        self.history = history
+        if not same:
+            raise MiniXceptionError(
+                f"{run_dir} holds a run with other settings, data or initial weights; "
+                "choose another folder or remove it"
+            )
 
     def save(self, run_dir: Path) -> None:
         """Write checkpoints, log and run state, each beside its place and then moved into it.
@@ -117,6 +121,15 @@ class Run:
             _replace(run_dir / RUN_STATE, self._write_state)
         except (OSError, RuntimeError) as error:
             raise MiniXceptionError(f"{run_dir}: the run cannot be saved here ({error})") from error
+
+    def _load(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for group in self.optimizer.param_groups:
+            group["capturable"] = self.model.device.type == "cuda"  # It may have begun on another device.
+        self.plateau.load_state_dict(state["plateau"])
+        self.history = [Epoch(**row) for row in state["history"]]
 
     def _save_checkpoint(self, folder: Path) -> None:
         beside = folder.with_name(f".{folder.name}")
@@ -136,6 +149,7 @@ class Run:
     def _write_state(self, path: Path) -> None:
         state = {
             "config": repr(self.config),
+            "inputs": self.inputs,
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
