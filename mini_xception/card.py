@@ -64,8 +64,8 @@ The model alone is `MiniXception.from_pretrained("{{ repo }}")`; its `preprocess
 {% if scores %}
 ## Results
 
-{{ metrics.dataset }}, {{ metrics.split }}{% if metrics.n %}, {{ metrics.n }} pictures{% endif %}, one forward pass in
-float32.
+{{ [metrics.dataset, metrics.split, (metrics.n ~ " pictures") if metrics.n, "one forward pass in float32"]
+| select | join(", ") }}.
 {%- if metrics.split == "PublicTest" %} PublicTest is the validation set: the weights were chosen on it, so an unseen
 set will give a little less.{% endif %}
 
@@ -108,10 +108,14 @@ def write_card(repo: str, config: dict[str, Any], provenance: dict[str, str], fi
         config: the network's constructor arguments.
         provenance: of the checkpoint.
         files: names of what lies beside the card.
+
+    Raises:
+        MiniXceptionError: a metric is no number, or not of the checkpoint's labels.
     """
     from huggingface_hub import ModelCard, ModelCardData
 
     metrics = config.get("metrics") or {}
+    _check(metrics, config["labels"])
     dataset = DATASETS.get(metrics.get("dataset", ""))
     results = _eval_results(metrics)
     data = ModelCardData(
@@ -136,6 +140,15 @@ def write_card(repo: str, config: dict[str, Any], provenance: dict[str, str], fi
         provenance=provenance,
         files=files,
     )
+
+
+def _check(metrics: dict[str, Any], labels: Collection[str]) -> None:
+    for name in SCORES:
+        if not isinstance(metrics.get(name, 0.0), float | int):
+            raise MiniXceptionError(f"metrics: {name} is {metrics[name]!r}, it must be a fraction of 1")
+    for name in ("recall", "precision"):
+        if set(metrics.get(name, labels)) != set(labels):
+            raise MiniXceptionError(f"metrics: {name} must have a number for each of {', '.join(labels)}")
 
 
 def renew_card(existing: str, local: str, card: ModelCard) -> str:

@@ -13,7 +13,6 @@ import gzip
 import hashlib
 import io
 import os
-import tempfile
 import warnings
 import zipfile
 import zlib
@@ -27,6 +26,7 @@ from platformdirs import user_cache_path
 
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
+from mini_xception.files import replacing
 from mini_xception.images import SUFFIXES, load_image
 
 #: FER2013's pictures are 48×48 grey.
@@ -143,21 +143,22 @@ def load_teacher(path: str | os.PathLike[str], n: int) -> np.ndarray:
 
 def _decode_cached(path: Path) -> dict[str, np.ndarray]:
     cached = user_cache_path("mini_xception") / f"fer2013-{_fingerprint(path)}.npz"
-    with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile), np.load(cached, allow_pickle=False) as arrays:
-        return dict(arrays)
+    damaged = (EOFError, KeyError, OSError, ValueError, zlib.error, zipfile.BadZipFile)
+    with contextlib.suppress(*damaged), np.load(cached, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in ("images", "labels", "splits")}
     decoded = _decode(path)
-    with contextlib.suppress(OSError):  # A cache that cannot be written costs seconds at the next start, nothing else.
+    # A cache that cannot be written costs seconds at the next start, nothing else.
+    with contextlib.suppress(OSError, MiniXceptionError):
         cached.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=cached.parent, suffix=".npz", delete=False) as file:
-            np.savez(file, **decoded)  # type: ignore[arg-type]
-        os.replace(file.name, cached)
+        with replacing(cached) as partial:
+            np.savez(partial, **decoded)  # type: ignore[arg-type]
     return decoded
 
 
 def _fingerprint(path: Path) -> str:
     """Changes whenever a file of the data does."""
     digest = hashlib.sha256(str(path.resolve()).encode())
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+    for file in sorted(filter(Path.is_file, path.rglob("*"))) if path.is_dir() else [path]:
         status = file.stat()
         digest.update(f"|{file.relative_to(path)}|{status.st_size}|{status.st_mtime_ns}".encode())
     return digest.hexdigest()[:16]
@@ -185,7 +186,8 @@ def _rows_of_csv(path: Path) -> Iterator[Row]:
                 raise MiniXceptionError(f"{path}: the header lacks {', '.join(sorted(missing))}; FER2013 is {_FORMS}")
             for number, row in enumerate(reader, start=1):
                 yield _decode_row(row, where=f"{path}, row {number}")
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, RuntimeError, UnicodeDecodeError, csv.Error, zlib.error, zipfile.BadZipFile) as error:
+        # RuntimeError: a zip file that is encrypted, or packed by a method that Python does not know.
         raise MiniXceptionError(f"{path}: damaged after row {number} ({error}); FER2013 is {_FORMS}") from error
     if number == 0:
         raise MiniXceptionError(f"{path}: the file has a header but no rows")
@@ -211,7 +213,8 @@ def _decode_row(row: dict[str, str | None], where: str) -> Row:
 
 
 def _rows_of_pictures(folder: Path) -> Iterator[Row]:
-    files = sorted(file for file in folder.glob("*/*/*") if file.suffix.lower() in SUFFIXES)
+    pictures = (file for file in folder.glob("*/*/*") if file.suffix.lower() in SUFFIXES)
+    files = sorted(file for file in pictures if not file.name.startswith("."))  # macOS leaves "._…" beside each.
     if not files:
         raise MiniXceptionError(f"{folder}: neither train.csv nor train/<emotion>/ with pictures; FER2013 is {_FORMS}")
     for file in files:

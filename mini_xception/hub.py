@@ -100,20 +100,25 @@ def load_checkpoint(
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, each file beside its place and then moved into it; equal checkpoints are equal files.
 
+    A ``model.onnx`` of other weights is removed.
+
     Raises:
         OSError: the folder cannot be written.
     """
     from safetensors.torch import save
 
     config = {"format_version": FORMAT_VERSION, **checkpoint.config}
+    text = json.dumps(config, indent=2, sort_keys=True, default=float)  # NumPy's numbers are none of JSON's.
     tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
     # One key: safetensors writes several in a random order.
     provenance = json.dumps({"format_version": FORMAT_VERSION, **checkpoint.provenance}, sort_keys=True)
     contents = {
-        CONFIG: (json.dumps(config, indent=2, sort_keys=True) + "\n").encode(),
+        CONFIG: f"{text}\n".encode(),
         WEIGHTS: save(tensors, {METADATA: provenance}),
     }
     folder.mkdir(parents=True, exist_ok=True)
+    if any(not (folder / name).is_file() or (folder / name).read_bytes() != data for name, data in contents.items()):
+        (folder / GRAPH).unlink(missing_ok=True)  # It is another checkpoint's.
     for name, data in contents.items():
         beside = folder / f".{name}"
         beside.write_bytes(data)
@@ -193,7 +198,13 @@ def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  It is no dictionary.
     except (OSError, SafetensorError, json.JSONDecodeError) as error:
         raise MiniXceptionError(f"{path}: damaged or cut short ({error}); fetch the checkpoint again") from error
+    if not isinstance(provenance, dict):
+        raise MiniXceptionError(f"{path}: its metadata {METADATA!r} is no JSON object; fetch the checkpoint again")
     _check_version(path, provenance.pop("format_version", FORMAT_VERSION))
+    if broken := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
+        raise MiniXceptionError(
+            f"{path}: {', '.join(broken)} holds numbers that are not finite; train or fetch it again"
+        )
     return tensors, provenance
 
 

@@ -125,12 +125,12 @@ class MiniXception(nn.Module, PyTorchModelHubMixin):  # whose methods are replac
         metrics: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        named = not isinstance(labels, str) and all(isinstance(x, str) for x in labels)
+        named = not isinstance(labels, str | dict) and all(isinstance(x, str) for x in labels)
         if not named or not 0 < len(labels) == len(set(labels)):
             raise MiniXceptionError(f"labels must be different names, not {labels!r}")
         if not isinstance(image_size, int) or image_size < SMALLEST_SIDE:
             raise MiniXceptionError(f"image_size must be a whole number from {SMALLEST_SIDE} on, not {image_size!r}")
-        if not (isinstance(mean, float | int) and isinstance(std, float | int) and std > 0):
+        if not (isinstance(mean, float | int) and isinstance(std, float | int) and abs(mean) < math.inf > std > 0):
             raise MiniXceptionError(f"mean and std must be numbers and std above 0, not {mean!r} and {std!r}")
         if padding not in PADDINGS or not isinstance(bias, bool):
             raise MiniXceptionError(

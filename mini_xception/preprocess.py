@@ -5,6 +5,7 @@ Training, evaluation, the recogniser and the demo all go through here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -40,7 +41,7 @@ class Framing:
 
     def __post_init__(self) -> None:
         numbers = (self.scale, self.offset_x, self.offset_y)
-        if not all(isinstance(number, float | int) for number in numbers) or not self.scale > 0:
+        if not all(isinstance(number, float | int) and math.isfinite(number) for number in numbers) or self.scale <= 0:
             raise MiniXceptionError(f"framing must be numbers, its scale above 0, not {numbers}")
 
 

@@ -56,6 +56,7 @@ def push_folder(
     folder = Path(folder)
     if not folder.is_dir():
         raise MiniXceptionError(f"{folder}: no such folder")
+    folder = folder.resolve()  # "." has no name.
     checkpoint = load_checkpoint(folder)
     files = _files(folder)
     card = write_card(repo, checkpoint.config, checkpoint.provenance, files)

@@ -52,8 +52,6 @@ def lay_out_gradio(target: Path) -> None:
 
 def lay_out_static(target: Path) -> None:
     """Copy the page of web/, and write the README that is a Space's configuration."""
-    if not PAGE.is_dir():
-        sys.exit("the page is not built: make web")
     shutil.copytree(PAGE, target, dirs_exist_ok=True)
     shutil.copy2(ROOT / "LICENSE", target / "LICENSE")
     settings = metadata_load(ROOT / "README.md") or {}
@@ -65,12 +63,14 @@ def check_gradio(target: Path) -> None:
     """Exit with a line that says what a Gradio Space would stumble over."""
     if missing := REQUIRED_SETTINGS - (metadata_load(target / "README.md") or {}).keys():
         sys.exit(f"README.md's front matter lacks {', '.join(sorted(missing))}")
-    # Only what lies in the folder, as in the Space: not the package that is installed here.
+    # Only what lies in the folder, as in the Space: not the package that is installed here. -B: it leaves no bytecode.
     code = (
         "import app, mini_xception.demo.page as page; page.build_page(page.EmotionRecognizer()); print(page.__file__)"
     )
     environment = {**os.environ, "PYTHONPATH": str(target)}
-    ran = subprocess.run([sys.executable, "-c", code], cwd=target, env=environment, capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "-B", "-c", code], cwd=target, env=environment, capture_output=True, text=True
+    )
     if ran.returncode or not Path(ran.stdout.strip()).is_relative_to(target.resolve()):
         sys.exit(f"app.py does not start from these files alone:\n{ran.stdout}{ran.stderr}")
 
@@ -78,11 +78,14 @@ def check_gradio(target: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sdk", nargs="?", choices=("gradio", "static"), default="gradio", help="the Space's kind")
-    parser.add_argument("--out", type=Path, help="the folder, made anew (default: build/space or build/static-space)")
+    parser.add_argument("--out", type=Path, help="a new folder (default: build/space or build/static-space, made anew)")
     args = parser.parse_args()
     target = args.out or ROOT / "build" / ("space" if args.sdk == "gradio" else "static-space")
-    if target.exists():
-        shutil.rmtree(target)
+    if args.sdk == "static" and not PAGE.is_dir():
+        sys.exit("the page is not built: make web")
+    if args.out and target.exists():
+        sys.exit(f"{target} exists; remove it, or choose another folder")
+    shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     if args.sdk == "gradio":
         lay_out_gradio(target)

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -55,12 +56,16 @@ def test_config_of_another_model(folder):
         ("image_size", "48"),
         ("image_size", 0),
         ("mean", "a"),
+        ("mean", float("nan")),
         ("std", 0),
+        ("std", float("inf")),
         ("framing", {"scale": -1}),
         ("framing", {"scale": "x"}),
+        ("framing", {"scale": 1, "offset_x": float("nan")}),
         ("framing", {"zoom": 1}),
         ("labels", ["happy"] * 7),
         ("labels", "abcdefg"),
+        ("labels", dict.fromkeys("abcdefg", 1)),
         ("temperature", 0),
         ("temperature", "warm"),
         ("labels", []),
@@ -70,6 +75,35 @@ def test_config_with_a_value_that_has_no_meaning(folder, name, value):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, name: value}))
     assert "config.json" in refusal(folder)
+
+
+@pytest.mark.parametrize("metadata", ["[]", '"x"', "3", "null"])
+def test_provenance_that_is_no_object(folder, metadata):
+    weights = folder / "model.safetensors"
+    save_file(load_file(weights), weights, {"mini_xception": metadata})
+    assert "model.safetensors" in refusal(folder)
+
+
+def test_weights_that_are_not_finite(folder):
+    weights = folder / "model.safetensors"
+    tensors = load_file(weights)
+    tensors["conv.weight"][0, 0, 0, 0] = float("nan")
+    save_file(tensors, weights)
+    assert "conv.weight holds numbers that are not finite" in refusal(folder)
+
+
+def test_a_graph_of_other_weights_does_not_stay_beside_new_ones(folder):
+    graph = folder / "model.onnx"
+    graph.write_bytes(b"of these weights")
+    MiniXception.from_pretrained(folder).save_pretrained(folder)
+    assert graph.exists()
+    MiniXception(labels=["a", "b"]).save_pretrained(folder)
+    assert not graph.exists()
+
+
+def test_metrics_may_be_numpys_numbers(folder):
+    MiniXception(metrics={"accuracy": np.float32(0.5)}).save_pretrained(folder)
+    assert MiniXception.from_pretrained(folder).metrics == {"accuracy": 0.5}
 
 
 def test_missing_extra_and_misshapen_tensors(folder):

@@ -220,3 +220,33 @@ def test_what_no_teacher_wrote(tmp_path, answers, reason):
         np.save(tmp_path / "teacher.npy", answers)
     with pytest.raises(MiniXceptionError, match=reason):
         load_teacher(tmp_path / "teacher.npy", 2)
+
+
+def test_what_a_power_cut_left_of_the_cache_is_made_anew(write, cache):
+    path = write(HEADER + "".join(ROWS))
+    load_fer2013(path, "Training")
+    for file in cache.rglob("*.npz"):
+        file.write_bytes(b"")
+    assert len(load_fer2013(path, "Training")) > 0
+    for file in cache.rglob("*.npz"):
+        np.savez(file, others=np.zeros(1))
+    assert len(load_fer2013(path, "Training")) > 0
+
+
+def test_an_encrypted_zip_is_named(write):
+    path = write("", "archive.zip")
+    archive = bytearray(zipped(("fer2013.csv", HEADER + "".join(ROWS))))
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        archive[archive.index(signature) + flags] |= 1
+    path.write_bytes(archive)
+    with pytest.raises(MiniXceptionError, match=r"archive\.zip: damaged after row 0 .*password"):
+        load_fer2013(path, "Training")
+
+
+def test_what_other_systems_leave_beside_the_pictures_is_passed_over(tmp_path):
+    folder = tmp_path / "train" / "happy"
+    folder.mkdir(parents=True)
+    Image.new("L", (48, 48)).save(folder / "Training_1.png")
+    (folder / "._Training_1.png").write_bytes(b"macOS")
+    (folder / "gone").symlink_to(tmp_path / "nowhere")
+    assert len(load_fer2013(tmp_path, "Training")) == 1

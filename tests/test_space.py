@@ -1,5 +1,6 @@
 """What a Space needs is laid out and starts."""
 
+import os
 import subprocess
 import sys
 
@@ -12,13 +13,18 @@ from .conftest import ROOT
 @pytest.mark.slow
 def test_the_laid_out_files_are_enough(tmp_path):
     command = [sys.executable, ROOT / "scripts" / "space.py", "--out", tmp_path / "space"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert result.returncode == 0, result.stderr
     listed = {line.split()[-1] for line in result.stdout.splitlines()[:-1]}
     found = {str(path.relative_to(tmp_path / "space")) for path in (tmp_path / "space").rglob("*") if path.is_file()}
     assert listed == found
     assert {"app.py", "requirements.txt", "mini_xception/weights/model.safetensors"} <= found
     assert not any(name.endswith(".pyc") or name.startswith("tests") for name in found)
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert again.returncode == 1
+    assert "exists; remove it" in again.stderr
+    assert (tmp_path / "space" / "app.py").exists()
 
 
 def test_a_static_space_is_the_page_and_its_settings(tmp_path):

@@ -13,7 +13,7 @@ import torch
 from mini_xception.augment import AUGMENTATIONS, PRESETS, augment, build
 from mini_xception.demo.cards import picture
 from mini_xception.demo.photo import examples, read_upload
-from mini_xception.demo.texts import I18N, language_of, text
+from mini_xception.demo.texts import I18N, label_text, language_of, text
 from mini_xception.preprocess import to_grey
 from mini_xception.recognizer import EmotionRecognizer
 
@@ -52,8 +52,11 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
     ) -> tuple[dict[str, Any] | None, str, str]:
         """Augment the largest face of a photo and read every picture that comes out."""
         language = language_of(request)
-        chosen = {name: value for name, value in zip(AUGMENTATIONS, strengths, strict=True) if value > 0}
-        seed = int(seed or 0)
+        # Within the sliders' limits, at which the API does not stop.
+        limits = [entry.strongest for entry in AUGMENTATIONS.values()]
+        limited = [min(max(0.0, value), limit) for value, limit in zip(strengths, limits, strict=True)]
+        chosen = {name: value for name, value in zip(AUGMENTATIONS, limited, strict=True) if value > 0}
+        seed = int(min(max(0, seed or 0), LARGEST_SEED))
         python = _as_python(chosen, seed)
         if photo is None or photo["path"] is None:
             return None, text("choose_face", language), python
@@ -113,12 +116,12 @@ def _report(probabilities: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any
 
 
 def _grid(views: np.ndarray, report: dict[str, Any], language: int) -> str:
-    emotion = text(report["emotion"], language)
+    emotion = label_text(report["emotion"], language)
     agreement = text("agreement", language).format(share=report["agreement"], n=len(views), emotion=emotion)
     stability = text("stability", language).format(mean=report["mean_confidence"], spread=report["spread"])
     figures = []
     for i, (view, answer) in enumerate(zip(views, report["views"], strict=True)):
-        said = f"{text(answer['emotion'], language)} {max(answer['probabilities'].values()):.0%}"
+        said = f"{label_text(answer['emotion'], language)} {max(answer['probabilities'].values()):.0%}"
         caption = html.escape(f"{text('original', language)}: {said}" if i == 0 else said)
         differs = " differs" if answer["emotion"] != report["emotion"] else ""
         figures.append(

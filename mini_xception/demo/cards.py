@@ -8,7 +8,7 @@ import html
 import cv2
 import numpy as np
 
-from mini_xception.demo.texts import text
+from mini_xception.demo.texts import label_text, text
 from mini_xception.draw import colour_of
 from mini_xception.faces import Face
 from mini_xception.preprocess import Framing, crop_face
@@ -38,14 +38,15 @@ def _card(image: np.ndarray, face: Face, number: int, language: int) -> str:
 
 def heading(face: Face, name: str, language: int) -> str:
     """The expression, how sure the network is, and whose it is."""
-    emotion = html.escape(text(face.emotion, language))
+    emotion = html.escape(label_text(face.emotion, language))
     return f"<h2>{emotion} · {face.confidence:.0%}<small>{html.escape(name)}</small></h2>"
 
 
 def bars(face: Face, language: int) -> str:
     """The probabilities of all labels; the highest is bold, so that it does not take colour to see it."""
     return "".join(
-        f'<div class="bar{" top" if label == face.emotion else ""}"><span>{html.escape(text(label, language))}</span>'
+        f'<div class="bar{" top" if label == face.emotion else ""}">'
+        f"<span>{html.escape(label_text(label, language))}</span>"
         f'<span class="track"><i style="width:{value:.1%};background:{colour_of(label)}"></i></span>'
         f'<span class="value">{value:.0%}</span></div>'
         for label, value in face.probabilities.items()

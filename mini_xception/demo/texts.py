@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-#: key → English, Chinese. Emotions are keys of their own; a checkpoint's other labels are shown as they are.
+#: key → English, Chinese.
 TEXTS: dict[str, tuple[str, str]] = {
     "introduction": (
         """# Facial expressions, read by 58,047 parameters
@@ -135,13 +135,6 @@ An expression is not a feeling: this reads what a face shows, not what a person 
         "没有找到人脸，因此把整张图当作一张脸。",
     ),
     "choose_face": ("Choose a picture with a face.", "请选择一张有人脸的图片。"),
-    "angry": ("angry", "生气"),
-    "disgust": ("disgust", "厌恶"),
-    "fear": ("fear", "恐惧"),
-    "happy": ("happy", "高兴"),
-    "sad": ("sad", "悲伤"),
-    "surprise": ("surprise", "惊讶"),
-    "neutral": ("neutral", "中性"),
     "salt_and_pepper": ("Salt and pepper: share of pixels", "椒盐噪声：像素比例"),
     "brightness": ("Brightness: ± share", "亮度：± 比例"),
     "contrast": ("Contrast: ± share", "对比度：± 比例"),
@@ -150,6 +143,17 @@ An expression is not a feeling: this reads what a face shows, not what a person 
     "shift": ("Shift: ± share of the side", "平移：± 边长比例"),
     "rotation": ("Rotation: ± degrees", "旋转：± 度"),
     "flip": ("Flip: probability", "镜像：概率"),
+}
+
+#: label → English, Chinese.
+LABELS: dict[str, tuple[str, str]] = {
+    "angry": ("angry", "生气"),
+    "disgust": ("disgust", "厌恶"),
+    "fear": ("fear", "恐惧"),
+    "happy": ("happy", "高兴"),
+    "sad": ("sad", "悲伤"),
+    "surprise": ("surprise", "惊讶"),
+    "neutral": ("neutral", "中性"),
 }
 
 #: For what stands on the page: ``I18N("photo")``.
@@ -166,5 +170,10 @@ def language_of(request: gr.Request | None) -> int:
 
 
 def text(key: str, language: int) -> str:
-    """A text in a language; a key that is none, such as another checkpoint's label, is its own text."""
-    return TEXTS[key][language] if key in TEXTS else key
+    """A text in a language."""
+    return TEXTS[key][language]
+
+
+def label_text(label: str, language: int) -> str:
+    """The name of a label; one of another checkpoint's is its own name."""
+    return LABELS[label][language] if label in LABELS else label

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from mini_xception.demo.texts import text
+from mini_xception.demo.texts import label_text
 from mini_xception.draw import colour_of
 
 #: A time in seconds, and label → probability.
@@ -39,7 +39,7 @@ def draw_timeline(moments: Sequence[Moment], start_s: float, end_s: float, name:
             for stretch in _without_gaps(moments)
         )
         rows.append(
-            f'<text x="0" y="{bottom - 7}">{html.escape(text(label, language))}</text>'
+            f'<text x="0" y="{bottom - 7}">{html.escape(label_text(label, language))}</text>'
             f'<path d="M{LABEL_WIDTH} {bottom}H{WIDTH}" class="axis"/>'
             f'<path d="{areas}" style="fill:{colour_of(label)}" class="area"/>'
         )

@@ -15,7 +15,7 @@ import numpy as np
 
 from mini_xception.annotate import annotate_video
 from mini_xception.demo.photo import examples, take_upload
-from mini_xception.demo.texts import I18N, language_of, text
+from mini_xception.demo.texts import I18N, label_text, language_of, text
 from mini_xception.demo.timeline import Moment, draw_timeline
 from mini_xception.errors import MiniXceptionError
 from mini_xception.recognizer import EmotionRecognizer
@@ -98,7 +98,7 @@ class FacesOverTime:
         parts = [f"<p>{text('clip_faces', language).format(frames=self.frames, faces=len(self.faces))}</p>"]
         for id, face in longest:
             name = f"{text('face', language)} {id}"
-            emotion = html.escape(text(face.to_dict()["emotion"], language))
+            emotion = html.escape(label_text(face.to_dict()["emotion"], language))
             alt = text("face_over_time", language).format(name=name)
             timeline = draw_timeline(face.moments, 0.0, max(self.last_s, 1 / MOMENTS_PER_S), alt, language)
             parts.append(f'<div class="face"><div><h2>{emotion}<small>{name}</small></h2>{timeline}</div></div>')

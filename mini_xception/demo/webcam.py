@@ -138,7 +138,7 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
             return text("camera_waiting", language), visitor
         now = time.monotonic()
         image = load_image(_bytes_of(frame), name="the camera's picture")
-        visitor.faces.tracker.smoothing_s = smoothing_s
+        visitor.faces.tracker.smoothing_s = min(max(0.0, smoothing_s), LONGEST_SMOOTHING_S)  # The API has no limits.
         faces = recognizer.track(image, now, visitor.faces)
         if now - visitor.drawn_s >= 1 / MOMENTS_PER_S:
             if faces:

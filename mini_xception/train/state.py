@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from mini_xception.errors import MiniXceptionError
+from mini_xception.hub import GRAPH
 from mini_xception.model import MiniXception
 from mini_xception.train.config import TrainConfig
 
@@ -138,6 +139,7 @@ class Run:
         for file in beside.iterdir():
             os.replace(file, folder / file.name)
         beside.rmdir()
+        (folder / GRAPH).unlink(missing_ok=True)  # It is an earlier epoch's.
 
     def _write_log(self, path: Path) -> None:
         with path.open("w", newline="", encoding="utf-8") as file:

@@ -52,6 +52,12 @@ def test_augment(client):
     assert first == again != other
     assert first["spread"] > 0
     assert len({view["probabilities"]["happy"] for view in first["views"]}) == len(first["views"])
+    strengths = dict.fromkeys(AUGMENTATIONS, 0.0)
+    strongest, *_ = client.predict(
+        handle_file(PORTRAIT), 0, *(strengths | {"blur": AUGMENTATIONS["blur"].strongest}).values(), api_name="/augment"
+    )
+    beyond, *_ = client.predict(handle_file(PORTRAIT), -5, *(strengths | {"blur": 1e9}).values(), api_name="/augment")
+    assert beyond == strongest
 
 
 def test_analyze_video(client):

@@ -128,6 +128,31 @@ def test_the_card_says_what_the_checkpoint_says(hub, tmp_path):
     assert (entry.value, entry.dataset_id) == (66.01, card.data.datasets[0])
 
 
+def test_pushed_from_inside_its_folder_a_run_has_its_plots(hub, tmp_path, monkeypatch):
+    folder = tmp_path / "run" / "best"
+    MiniXception().save_pretrained(folder)
+    (tmp_path / "run" / "curves.png").write_bytes(b"a picture")
+    monkeypatch.chdir(folder)
+    push(".")
+    assert "curves.png" in hub.model(REPO).files
+
+
+@pytest.mark.parametrize(
+    ("metrics", "reason"),
+    [({"accuracy": "90%"}, "accuracy is '90%'"), ({"recall": {"a": 1.0}, "precision": {"a": 1.0}}, "recall must have")],
+)
+def test_metrics_that_no_card_can_show(hub, folder, metrics, reason):
+    MiniXception(metrics=metrics).save_pretrained(folder)
+    assert reason in refusal(folder)
+    assert hub.requests == []
+
+
+def test_metrics_of_nothing_that_has_a_name(hub, folder):
+    MiniXception(metrics={"accuracy": 0.9}).save_pretrained(folder)
+    push(folder)
+    assert "\none forward pass in float32." in readme(hub)
+
+
 def test_nothing_of_earlier_weights_is_left(hub, folder):
     MiniXception(metrics=METRICS).save_pretrained(folder)
     for name in ("model.onnx", "curves.png"):
@@ -135,8 +160,7 @@ def test_nothing_of_earlier_weights_is_left(hub, folder):
     push(folder)
     hub.model(REPO).push({"notes.txt": b"by hand"})
     MiniXception(labels=["a", "b"]).save_pretrained(folder)
-    for name in ("model.onnx", "curves.png"):
-        (folder / name).unlink()
+    (folder / "curves.png").unlink()
     push(folder)
     assert set(hub.model(REPO).files) == {
         ".gitattributes",

@@ -96,6 +96,9 @@ export const TEXTS = {
     "Something went wrong; the browser’s console says what. Reload the page.",
     "出错了，详情见浏览器控制台。请刷新页面。",
   ],
+} as const satisfies Record<string, readonly [string, string]>;
+
+const LABELS: Readonly<Record<string, readonly [string, string]>> = {
   angry: ["angry", "生气"],
   disgust: ["disgust", "厌恶"],
   fear: ["fear", "恐惧"],
@@ -103,7 +106,7 @@ export const TEXTS = {
   sad: ["sad", "悲伤"],
   surprise: ["surprise", "惊讶"],
   neutral: ["neutral", "中性"],
-} as const satisfies Record<string, readonly [string, string]>;
+};
 
 export type TextKey = keyof typeof TEXTS;
 
@@ -119,7 +122,7 @@ export function text(key: TextKey, language: Language, values: Record<string, st
 
 /** The name of a label; one that this page has no word for is its own name. */
 export function labelText(label: string, language: Language): string {
-  return Object.hasOwn(TEXTS, label) ? text(label as TextKey, language) : label;
+  return Object.hasOwn(LABELS, label) ? LABELS[label][language === "zh" ? 1 : 0] : label;
 }
 
 /** A probability in whole percent. */

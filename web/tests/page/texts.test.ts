@@ -33,7 +33,7 @@ test("emotions have the names and the colours of the Gradio demo", () => {
   const words = read("../mini_xception/demo/texts.py");
   const colours = read("../mini_xception/draw.py");
   for (const emotion of emotions) {
-    expect(words).toContain(`"${emotion}": ("${text(emotion as TextKey, "en")}", "${text(emotion as TextKey, "zh")}")`);
+    expect(words).toContain(`"${emotion}": ("${labelText(emotion, "en")}", "${labelText(emotion, "zh")}")`);
   }
   expect(colours).toContain(`(${emotions.map((emotion) => `"${COLOURS[emotion]}"`).join(", ")})`);
   expect(colours).toContain(`OTHER_COLOUR = "${OTHER_COLOUR}"`);
@@ -50,6 +50,7 @@ test("values stand in the text", () => {
 test("a checkpoint's other labels are shown as they are", () => {
   expect(labelText("bored", "zh")).toBe("bored");
   expect(labelText("constructor", "en")).toBe("constructor");
+  expect(labelText("camera", "zh")).toBe("camera");
   expect(labelText("happy", "zh")).toBe("高兴");
   expect(colourOf("bored")).toBe(OTHER_COLOUR);
 });
