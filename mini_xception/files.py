@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mini_xception.errors import MiniXceptionError
@@ -18,17 +19,19 @@ def replacing(target: Path) -> Iterator[Path]:
     Raises:
         MiniXceptionError: it cannot be written.
     """
-    name = None
+    beside: Path | None = None
     try:
         path = target.resolve()  # A link stays one; what it points to is replaced.
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
-        yield Path(name)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        beside = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+        beside.touch()
+        if path.exists():
+            shutil.copymode(path, beside)
+        yield beside
+        os.replace(beside, path)
     except BaseException as error:  # GeneratorExit, when the caller cancels, is no Exception.
-        if name:
-            Path(name).unlink(missing_ok=True)
+        if beside:
+            with suppress(OSError):  # It was not there yet.
+                beside.unlink()
         # A broken pipe is the standard output's; a file has none.
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
             raise MiniXceptionError(f"{target}: cannot be written ({error.strerror or error})") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, PngImagePlugin
 
 from mini_xception.errors import MiniXceptionError
 
@@ -21,15 +21,27 @@ FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 SUFFIXES: frozenset[str] = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 ACCEPTED = "accepted are JPEG, PNG, WebP, GIF, BMP and TIFF"
 
+#: EXIF's orientation → what turns the picture upright.
+UPRIGHT: dict[int, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 #: Larger pictures are refused before they are decoded; a decoded one takes 3 bytes a pixel.
 MAX_PIXELS = 150_000_000
+# Some programs keep how a PNG was made in it, as megabytes of text; Pillow refuses more than one.
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
 
 
 def load_image(source: ImageSource, name: str | None = None) -> np.ndarray:
     """Read a picture.
 
     A file is turned upright by its EXIF orientation, the first frame of an animation is taken, transparency is laid
-    on white, 16-bit grey is scaled to 8 bits. An RGB array comes back as it is, not copied.
+    on white, 16-bit grey is scaled to 8 bits. A contiguous RGB array comes back as it is, not copied.
 
     Args:
         source: a path, the bytes of a file, an open binary file, a PIL image, or a uint8 array that is grey (H, W),
@@ -40,7 +52,7 @@ def load_image(source: ImageSource, name: str | None = None) -> np.ndarray:
         RGB, uint8, (H, W, 3).
 
     Raises:
-        MiniXceptionError: the source is no such thing, is damaged, or has more than MAX_PIXELS pixels.
+        MiniXceptionError: the source is no such thing or is damaged, or a file has more than MAX_PIXELS pixels.
     """
     if isinstance(source, np.ndarray):
         return _rgb_from_array(source)
@@ -75,10 +87,14 @@ def _rgb_from_bytes(data: bytes, name: str) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             return _rgb_from_pil(picture, name)
+    except MiniXceptionError:
+        raise
     except Image.DecompressionBombError as error:
         raise _too_large(name) from error
     except Image.UnidentifiedImageError as error:
         raise MiniXceptionError(f"{name}: not a picture; {ACCEPTED}") from error
+    except Exception as error:  # A damaged file makes Pillow's readers raise almost anything.
+        raise _damaged(name, error) from error
 
 
 def _rgb_from_pil(picture: Image.Image, name: str) -> np.ndarray:
@@ -87,8 +103,10 @@ def _rgb_from_pil(picture: Image.Image, name: str) -> np.ndarray:
     if picture.width == 0 or picture.height == 0:
         raise MiniXceptionError(f"{name}: the picture has no pixels")
     try:
-        if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # Else it is copied for nothing, as below.
-            picture = ImageOps.exif_transpose(picture)
+        picture.load()  # Which turns a TIFF upright and forgets its orientation.
+        # Not ImageOps.exif_transpose, which writes the whole EXIF anew and fails where one entry is odd.
+        if turn := UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation, 1)):
+            picture = picture.transpose(turn)
         if picture.mode in ("I", "F"):
             raise MiniXceptionError(f"{name}: 32-bit pixels; save the picture with 8 or 16 bits")
         if picture.mode.startswith("I;16"):
@@ -97,11 +115,11 @@ def _rgb_from_pil(picture: Image.Image, name: str) -> np.ndarray:
             picture = picture.convert("RGBA")
             white = Image.new("RGBA", picture.size, "white")
             picture = Image.alpha_composite(white, picture)
-        return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
+        return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except MiniXceptionError:
         raise
-    except Exception as error:  # A damaged file makes Pillow's decoders raise almost anything.
-        raise MiniXceptionError(f"{name}: damaged or cut short ({error}); {ACCEPTED}") from error
+    except Exception as error:  # So do its decoders.
+        raise _damaged(name, error) from error
 
 
 def _rgb_from_array(array: np.ndarray) -> np.ndarray:
@@ -120,6 +138,10 @@ def _rgb_from_array(array: np.ndarray) -> np.ndarray:
     if array.ndim == 3 and array.shape[2] == 4:
         return _rgb_from_pil(Image.fromarray(array), name="the array")
     raise MiniXceptionError(f"the array's shape is {array.shape}; it must be (H, W), (H, W, 3) RGB or (H, W, 4) RGBA")
+
+
+def _damaged(name: str, error: Exception) -> MiniXceptionError:
+    return MiniXceptionError(f"{name}: damaged or cut short ({error}); {ACCEPTED}")
 
 
 def _too_large(name: str, width: int | None = None, height: int | None = None) -> MiniXceptionError:

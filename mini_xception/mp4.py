@@ -52,7 +52,9 @@ class VideoWriter:
         self._clock_hz = frame_rate.numerator * max(1, round(CLOCK_HZ / frame_rate.numerator))
         with self._errors():
             self._container = av.open(path, "w", format="mp4", options={"movflags": "faststart"})
-            self._pictures = self._container.add_stream("libx264", frame_rate, {"preset": "veryfast", "crf": "20"})
+            # Without B-frames, whose order hides how late the last ones are shown: players would stop before them.
+            options = {"preset": "veryfast", "crf": "20", "bf": "0"}
+            self._pictures = self._container.add_stream("libx264", frame_rate, options)
             self._pictures.pix_fmt = "yuv420p"
             self._pictures.codec_context.time_base = Fraction(1, self._clock_hz)
             self._pictures.codec_context.colorspace = BT601

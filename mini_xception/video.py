@@ -28,6 +28,8 @@ ACCEPTED = "accepted are MP4, MOV, MKV, WebM, AVI, MPEG, FLV, WMV, OGG and GIF"
 SUFFIXES: frozenset[str] = frozenset(
     {".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".ts", ".mpg", ".mpeg", ".flv", ".wmv", ".ogv", ".gif"}
 )
+#: Pixels of a DVD's or an old camera's frames are up to this many times as wide as high, or as high as wide.
+WIDEST_PIXEL = 4
 #: Where a container does not know its frame rate.
 USUAL_RATE = Fraction(30)
 #: What a webcam is asked for, in pixels.
@@ -87,7 +89,10 @@ class VideoReader:
         self._pictures.thread_type = "AUTO"
         self.sound: AudioStream | None = next(iter(self._container.streams.audio), None)
         rate = self._pictures.average_rate or self._pictures.guessed_rate or USUAL_RATE
-        self.frame_rate = Fraction(rate).limit_denominator(1001)  # the largest denominator in use: 30000/1001
+        # The largest denominator in use is that of 30000/1001, but for pictures that change by the minute.
+        self.frame_rate = Fraction(rate).limit_denominator(1001 if rate >= 1 else 1_000_000)
+        pixel = self._pictures.sample_aspect_ratio or 1
+        self._pixel_width = float(pixel) if 1 / WIDEST_PIXEL <= pixel <= WIDEST_PIXEL else 1.0
         self._start_s = (self._container.start_time or 0) / 1_000_000
         duration = self._container.duration
         self.duration_s = duration / 1_000_000 if duration else None
@@ -136,7 +141,7 @@ class VideoReader:
                 shown_s = next_s if frame.time is None else frame.time - self._start_s
                 if shown_s > time_s:  # Behind damage, frames may come too late.
                     time_s = shown_s
-                    yield time_s, _upright(frame)
+                    yield time_s, _upright(frame, self._pixel_width)
         if time_s == -math.inf:
             raise MiniXceptionError(f"{self.name}: damaged or cut short: no frame of it can be read")
 
@@ -163,9 +168,13 @@ def _open(name: str) -> InputContainer:
         raise MiniXceptionError(f"{name}: no video, damaged or cut short; {ACCEPTED}") from error
 
 
-def _upright(frame: VideoFrame) -> np.ndarray:
-    """The frame as the container's display matrix turns and mirrors it: (x', y') = (a·x + c·y, b·x + d·y)."""
-    image = frame.to_ndarray(format="rgb24")
+def _upright(frame: VideoFrame, pixel_width: float) -> np.ndarray:
+    """The frame with square pixels, as the container's display matrix turns and mirrors it: (x', y') = (a·x + c·y,
+    b·x + d·y).
+    """
+    image: np.ndarray = frame.to_ndarray(format="rgb24")
+    if pixel_width != 1:
+        image = cv2.resize(image, None, fx=pixel_width, fy=1)
     side_data: Any = frame.side_data  # Its types know of motion vectors alone.
     try:
         matrix = np.frombuffer(side_data["DISPLAYMATRIX"], np.int32)

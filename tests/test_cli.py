@@ -155,6 +155,44 @@ def test_help_names_every_command():
     assert run().returncode == 2
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full, a disk that is always full")
+def test_a_standard_output_that_is_full_is_not_the_tables_fault(tmp_path):
+    command = [sys.executable, "-m", "mini_xception", "predict", "--json", *[str(PORTRAIT)] * 40]
+    for options in ([], ["--csv", "faces.csv"]):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run(
+                [*command, *options], stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path
+            )
+        assert result.returncode == 1
+        assert result.stderr == "mini-xception: standard output: cannot be written (No space left on device)\n"
+
+
+def test_what_one_photo_costs_is_not_the_others(tmp_path):
+    """A name too long for a copy, a link to nothing and one to itself: each is named, the rest is done."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    shutil.copy(PORTRAIT, photos / f"{'x' * 250}.jpg")
+    shutil.copy(PORTRAIT, photos / "y.jpg")
+    (photos / "nowhere.jpg").symlink_to("absent.jpg")
+    (photos / "loop.jpg").symlink_to("loop.jpg")
+    result = run("predict", "photos", "--save", "copies", "--csv", "faces.csv", cwd=tmp_path)
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 3
+    assert all(name in result.stderr for name in ("nowhere.jpg", "loop.jpg", "x" * 250))
+    assert [path.name for path in (tmp_path / "copies").iterdir()] == ["y-faces.jpg"]
+    assert len((tmp_path / "faces.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_a_table_is_as_private_as_the_one_before(tmp_path):
+    table = tmp_path / "faces.csv"
+    for mode in (0o600, 0o640):
+        table.touch()
+        table.chmod(mode)
+        assert run("predict", PORTRAIT, "--csv", table).returncode == 0
+        assert table.stat().st_mode & 0o777 == mode
+
+
 def test_reader_that_stops_early():
     command = f"{sys.executable} -m mini_xception predict --json {EXAMPLES} | head -n 1"
     result = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
@@ -223,16 +261,17 @@ def write_repeated(clip: Path, times: int, path: Path) -> None:
                     target.mux(packet)
 
 
-def test_a_clip_that_is_interrupted_leaves_nothing(tmp_path, tmp_path_factory):
+@pytest.mark.parametrize(("kill", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_clip_that_is_interrupted_leaves_nothing(tmp_path, tmp_path_factory, kill, status):
     clip = tmp_path_factory.mktemp("clip") / "long.mp4"  # On a busy machine a short one ends before it is interrupted.
     write_repeated(EXAMPLES / "two_portraits.mp4", 20, clip)
     command = [sys.executable, "-m", "mini_xception", "video", str(clip), "out.mp4"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         while process.poll() is None and not list(tmp_path.iterdir()):
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(kill)
         _, errors = process.communicate()
-    assert (process.returncode, errors) == (130, "")
+    assert (process.returncode, errors) == (status, "")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,5 +1,6 @@
 """What people upload: it becomes RGB uint8, or one line says why not."""
 
+import contextlib
 import io
 import struct
 import zlib
@@ -7,6 +8,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from mini_xception import MiniXceptionError, load_image
 
@@ -48,6 +50,40 @@ def test_phone_photos_come_out_upright(picture, portrait, orientation, stored):
     exif[0x0112] = orientation
     data = encoded(picture.transpose(Image.Transpose[stored]), "JPEG", exif=exif, quality=95)
     assert difference(load_image(data), portrait) < 3
+
+
+def test_an_odd_exif_entry_does_not_matter(picture, portrait):
+    # Orientation 6 as a number, and the resolution, which is one elsewhere, as text.
+    entries = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack("<HHI4s", 0x011A, 2, 3, b"72")
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + entries + bytes(4)
+    data = encoded(picture.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif, quality=95)
+    assert difference(load_image(data), portrait) < 3
+
+
+def test_a_tiff_is_turned_once(picture, portrait):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(picture.transpose(Image.Transpose.ROTATE_90), "TIFF", exif=exif)
+    assert difference(load_image(data), portrait) == 0
+
+
+def test_a_png_with_megabytes_of_text(picture, portrait):
+    text = PngInfo()
+    text.add_text("workflow", "x" * 2_000_000, zip=True)
+    assert difference(load_image(encoded(picture, "PNG", pnginfo=text)), portrait) == 0
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF", "ignore:Truncated File")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_a_download_that_stopped_is_one_clear_error_or_a_picture(picture, kind):
+    data = encoded(picture.resize((64, 64)), kind)
+    for end in [*range(1, 200), *range(200, len(data), 97)]:
+        with contextlib.suppress(MiniXceptionError):
+            load_image(data[:end])
+
+
+def test_what_was_read_may_be_drawn_on():
+    load_image(PORTRAIT)[0, 0] = 0
 
 
 def test_transparency_lies_on_white():

@@ -88,6 +88,27 @@ def test_variable_frame_rate(tmp_path):
     assert [time_s for time_s, _ in frames] == pytest.approx([time / 20 for time in times])
     again = copy(tmp_path / "a.mp4", tmp_path / "b.mp4")
     assert [time_s for time_s, _ in read_frames(tmp_path / "b.mp4")] == pytest.approx(again, abs=1e-4)
+    with VideoReader(tmp_path / "b.mp4") as video:
+        assert video.duration_s >= again[-1]  # Players stop where a file says that it ends.
+
+
+def test_a_picture_that_stands_for_an_hour(tmp_path):
+    source = write_clip(tmp_path / "a.mp4", map(picture, range(2)), Fraction(20), [0, 72_000])
+    assert [time_s for time_s, _ in read_frames(source)] == [0, 3600]
+    copy(source, tmp_path / "b.mp4")
+    assert [time_s for time_s, _ in read_frames(tmp_path / "b.mp4")] == [0, 3600]
+
+
+def test_pixels_that_are_no_squares_become_squares(tmp_path):
+    with av.open(tmp_path / "a.mp4", "w") as container:
+        pictures = container.add_stream("libx264", 25)
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+        pictures.codec_context.sample_aspect_ratio = Fraction(3, 2)
+        for packet in (av.VideoFrame.from_ndarray(picture(0), format="rgb24"), None):
+            container.mux(pictures.encode(packet))
+    ((_, image),) = read_frames(tmp_path / "a.mp4")
+    assert image.shape == (48, 96, 3)
+    assert image[4, 40].tolist() == pytest.approx(image[4, 4].tolist(), abs=8)
 
 
 @pytest.mark.parametrize("matrix", ORIENTATIONS)

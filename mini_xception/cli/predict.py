@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     photos = list(_photos(args.paths))
-    inputs = {photo.resolve() for photo in photos}
+    inputs = {Path(os.path.realpath(photo)) for photo in photos}  # resolve() fails at a link to itself
     if args.csv:
         _check_target(args.csv, inputs)
     for folder in (args.save, args.csv and args.csv.parent):
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     recognizer = EmotionRecognizer.from_pretrained(args.checkpoint, device=args.device)
     workers = default_workers(len(photos)) if args.workers is None else args.workers
     taken = set(inputs)  # An annotated copy replaces neither a photo nor another copy of this run.
-    unreadable = 0
+    failed = 0
     with ExitStack() as stack:
         write_rows = stack.enter_context(_table(args.csv, recognizer.labels)) if args.csv else None
         results = stack.enter_context(closing(read_photos(photos, recognizer, workers)))
@@ -64,17 +65,30 @@ def run(args: argparse.Namespace) -> int:
         for photo in tqdm(results, total=len(photos), unit="photo", disable=quiet):
             if isinstance(photo, MiniXceptionError):
                 tqdm.write(f"{PROGRAM}: {_one_line(photo)}", file=sys.stderr)
-                unreadable += 1
+                failed += 1
                 continue
-            tqdm.write((_json_line if args.json else _text_line)(photo.path, photo.faces), file=sys.stdout)
+            _print((_json_line if args.json else _text_line)(photo.path, photo.faces))
             if write_rows:
                 write_rows(photo.path, photo.faces)
             if args.save:
                 target = _unused_path(args.save, photo.path.stem, taken)
                 taken.add(target.resolve())
                 image = load_image(photo.path) if photo.image is None else photo.image
-                _save_annotated(image, photo.faces, target)
-    return 1 if unreadable else 0
+                try:
+                    _save_annotated(image, photo.faces, target)
+                except MiniXceptionError as error:
+                    tqdm.write(f"{PROGRAM}: {_one_line(error)}", file=sys.stderr)
+                    failed += 1
+    return 1 if failed else 0
+
+
+def _print(line: str) -> None:
+    try:
+        tqdm.write(line, file=sys.stdout)
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # Else it would count as the table's.
+        raise MiniXceptionError(f"standard output: cannot be written ({error.strerror})") from error
 
 
 def _photos(paths: Sequence[Path]) -> Iterator[Path]:
@@ -82,7 +96,7 @@ def _photos(paths: Sequence[Path]) -> Iterator[Path]:
         if not path.is_dir():
             yield path  # One that does not exist is named when its turn comes.
             continue
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.is_dir())
         if not found:
             raise MiniXceptionError(f"{path}: no photo in this folder ({', '.join(sorted(SUFFIXES))})")
         yield from found

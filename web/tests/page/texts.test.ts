@@ -50,7 +50,7 @@ test("values stand in the text", () => {
 test("a checkpoint's other labels are shown as they are", () => {
   expect(labelText("bored", "zh")).toBe("bored");
   expect(labelText("constructor", "en")).toBe("constructor");
-  expect(labelText("camera", "zh")).toBe("camera");
+  expect(labelText("start_camera", "zh")).toBe("start_camera");
   expect(labelText("happy", "zh")).toBe("高兴");
   expect(colourOf("bored")).toBe(OTHER_COLOUR);
 });
