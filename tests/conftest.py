@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 
 # No test needs a network; what asks for one fails at once.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# A shell that starts the tests in the background makes them, and what they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("MINI_XCEPTION_SHARED", ROOT.parent / "shared"))
