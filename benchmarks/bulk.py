@@ -20,7 +20,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.speed import PHOTOS, machine, one_core
+from benchmarks.machine import machine, one_core
+from benchmarks.speed import PHOTOS
 from mini_xception import EmotionRecognizer, load_image
 from mini_xception.bulk import BATCH_SIZE
 

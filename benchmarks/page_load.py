@@ -25,8 +25,8 @@ import httpx
 import numpy as np
 from PIL import Image
 
+from benchmarks.machine import machine
 from benchmarks.server import ROOT, Server, serve
-from benchmarks.speed import machine
 from mini_xception import EmotionRecognizer, load_image
 from mini_xception.demo.page import CACHE_AGE_S
 

@@ -26,8 +26,8 @@ import brotli
 import cv2
 import numpy as np
 
+from benchmarks.machine import machine
 from benchmarks.server import BROWSER_PAGE, ROOT, serve_files
-from benchmarks.speed import machine
 
 WIDTH, HEIGHT, FRAMES_PER_S = 640, 480, 60
 #: The film repeats itself after so many frames.

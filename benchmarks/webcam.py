@@ -24,8 +24,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from benchmarks.machine import machine
 from benchmarks.server import ROOT, Server, serve
-from benchmarks.speed import machine
 
 WIDTH, HEIGHT = 640, 480
 #: The film repeats itself after so many frames, at 30 a second; no answer takes half as long.
