@@ -31,12 +31,12 @@ def costs_s(rounds: int) -> dict[str, float]:
     with one_core():
         recognizer = EmotionRecognizer.from_pretrained(device="cpu")
         images = [load_image(path) for path in PHOTOS]
-        found = [face for image in images for face in recognizer.finder(image)]
+        found = [face for image in images for face in recognizer.cropper(image)]
         batches = BATCH_SIZE // len(PHOTOS)
         calls: dict[str, Callable[[], object]] = {
             "decode": lambda: [load_image(path) for path in PHOTOS],
-            "detect": lambda: [recognizer.finder(image) for image in images],
-            "classify": lambda: recognizer.read(found * batches),
+            "detect": lambda: [recognizer.cropper(image) for image in images],
+            "classify": lambda: recognizer.classify_faces(found * batches),
         }
         times: dict[str, list[float]] = {step: [] for step in calls}
         for _ in range(rounds):

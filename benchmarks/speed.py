@@ -25,9 +25,9 @@ import torch
 
 from benchmarks.machine import limit, machine, one_core, seconds
 from mini_xception import EmotionRecognizer, MiniXception, load_image
-from mini_xception.detectors import MTCNN
-from mini_xception.engines import PACKAGES, is_installed
-from mini_xception.preprocess import crop_face
+from mini_xception.detection.crop import crop_face
+from mini_xception.detection.detector import MTCNN
+from mini_xception.network.engines import ENGINES, is_installed
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = sorted((ROOT / "examples").glob("*.jpg"))
@@ -117,7 +117,7 @@ def classifier(plain: Plain, fer: Fer | None, rounds: int) -> dict[str, Times]:
     """uint8 crops to probabilities."""
     engines = {
         engine: EmotionRecognizer.from_pretrained(device="cpu", engine=engine, detector=None)
-        for engine in PACKAGES
+        for engine in ("torch", *ENGINES)
         if is_installed(engine)
     }
     crops = np.random.default_rng(0).integers(0, 256, (max(BATCHES), 48, 48), np.uint8)

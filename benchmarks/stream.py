@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from mini_xception import EmotionRecognizer, Face
-from mini_xception.tracking import iou
-from mini_xception.video import read_frames
+from mini_xception.boxes import iou
+from mini_xception.media.video import read_frames
 
 CLIP = Path(__file__).parents[1] / "examples" / "two_portraits.mp4"
 Reader = Callable[[EmotionRecognizer, Path], Iterator[list[Face]]]
@@ -26,7 +26,7 @@ Reader = Callable[[EmotionRecognizer, Path], Iterator[list[Face]]]
 
 def tracked(recognizer: EmotionRecognizer, video: Path) -> Iterator[list[Face]]:
     for frame in recognizer.stream(video):
-        yield [tracked.face for tracked in frame.faces]
+        yield list(frame.faces)
 
 
 def untracked(recognizer: EmotionRecognizer, video: Path) -> Iterator[list[Face]]:

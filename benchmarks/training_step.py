@@ -16,11 +16,11 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
-from mini_xception.augment import augment, build
-from mini_xception.devices import computes_bfloat16
-from mini_xception.model import MiniXception
-from mini_xception.preprocess import scale_pixels
-from mini_xception.train import RUNS
+from mini_xception.network.devices import computes_bfloat16
+from mini_xception.network.model import MiniXception
+from mini_xception.network.preprocess import scale_pixels
+from mini_xception.training import RUNS
+from mini_xception.training.augment import augment, build
 
 
 def plain_step(batch: int) -> Callable[[], None]:
@@ -39,8 +39,8 @@ def plain_step(batch: int) -> Callable[[], None]:
 
 def trainers_step(batch: int, preset: str) -> tuple[Callable[[], None], Callable[[], torch.Tensor]]:
     """A step as in ``train.loop``, and its augmentation alone."""
-    from mini_xception.train.loop import _update_average
-    from mini_xception.train.state import Run
+    from mini_xception.training.loop import _update_average
+    from mini_xception.training.state import Run
 
     run = Run.start(RUNS[preset], "", torch.device("cpu"))
     bf16 = run.config.mixed_precision == "bf16" and computes_bfloat16(run.model.device)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from mini_xception import EmotionRecognizer, load_image
-from mini_xception.preprocess import to_grey
+from mini_xception.network.preprocess import to_grey
 
 recognizer = EmotionRecognizer.from_pretrained()
 portrait = Path(__file__).parent / "eileen_collins.jpg"

@@ -19,7 +19,7 @@ import pyarrow as pa
 import ray
 
 from mini_xception import EmotionRecognizer, MiniXceptionError
-from mini_xception.images import SUFFIXES
+from mini_xception.media.image import SUFFIXES
 
 #: Photos handed to an actor at once.
 BATCH_SIZE = 32
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--actors", type=int, help="processes that score; default: one a core")
     args = parser.parse_args()
 
-    ray.init()
+    ray.init(include_dashboard=False)
     if args.photos.suffix == ".parquet":
         photos = ray.data.read_parquet(str(args.photos))
     else:

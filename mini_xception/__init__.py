@@ -1,45 +1,36 @@
-"""Read facial expressions with mini_Xception."""
+"""Facial expression recognition with mini_Xception."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mini_xception._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from mini_xception.annotate import annotate_video as annotate_video
+    from mini_xception.bulk import predict_photos as predict_photos
     from mini_xception.draw import draw_faces as draw_faces
     from mini_xception.errors import MiniXceptionError as MiniXceptionError
     from mini_xception.faces import EMOTIONS as EMOTIONS
     from mini_xception.faces import Face as Face
-    from mini_xception.images import load_image as load_image
-    from mini_xception.model import MiniXception as MiniXception
+    from mini_xception.media.image import load_image as load_image
+    from mini_xception.network.model import MiniXception as MiniXception
     from mini_xception.recognizer import EmotionRecognizer as EmotionRecognizer
-    from mini_xception.stream import FaceStream as FaceStream
-    from mini_xception.tracking import Frame as Frame
-    from mini_xception.tracking import TrackedFace as TrackedFace
+    from mini_xception.tracking.memory import StreamMemory as StreamMemory
+    from mini_xception.tracking.tracker import Frame as Frame
 
 __version__ = "0.1.0"
 
-# Public names and their modules, imported on first use (PEP 562), since torch alone takes seconds.
-_HOMES = {
+_MODULES = {
     "EMOTIONS": "faces",
     "EmotionRecognizer": "recognizer",
     "Face": "faces",
-    "FaceStream": "stream",
-    "Frame": "tracking",
-    "MiniXception": "model",
+    "Frame": "tracking.tracker",
+    "MiniXception": "network.model",
     "MiniXceptionError": "errors",
-    "TrackedFace": "tracking",
+    "StreamMemory": "tracking.memory",
+    "annotate_video": "annotate",
     "draw_faces": "draw",
-    "load_image": "images",
+    "load_image": "media.image",
+    "predict_photos": "bulk",
 }
-__all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+__all__ = list(_MODULES)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

@@ -1,4 +1,4 @@
-"""Many photos: worker processes decode them and find the faces, this one reads the faces of many photos at once."""
+"""Many photos: worker processes decode them and detect faces; this process classifies the faces in batches."""
 
 from __future__ import annotations
 
@@ -21,104 +21,101 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from mini_xception.detection.crop import FaceCrop, FaceCropper
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import Face
-from mini_xception.finder import FaceFinder, FoundFace
-from mini_xception.images import load_image
-from mini_xception.preprocess import to_grey
+from mini_xception.media.image import load_image
+from mini_xception.network.preprocess import to_grey
 from mini_xception.recognizer import EmotionRecognizer
 
-#: From so many on, workers are worth the 2 s that they take to start: two of them, with photos of a megapixel.
+#: Fewest photos for which workers are worth their start of 2 s: measured with two workers and photos of a megapixel.
 MIN_PHOTOS = 100
-#: Photos whose faces are read at once, where workers find them.
+#: Photos whose faces are classified at once, if workers detect them.
 BATCH_SIZE = 32
-#: Photos that each worker may be ahead, so that none waits while one of them has a large photo. What is kept of a photo
-#: is a few KB, its faces.
+#: Photos that each worker may be ahead of the results, so that no worker waits while another has a large photo. The
+#: crops kept for a photo take a few KB.
 AHEAD = 64
 
 
 @dataclass(frozen=True)
-class Photo:
-    """A photo that was read.
+class PhotoResult:
+    """The faces of one photo, or the reason why it could not be read.
 
     Attributes:
-        path: its file.
-        faces: the largest first.
-        image: RGB, uint8, (H, W, 3); None where another process decoded it.
+        path: the photo's file.
+        faces: the largest first; empty if no face was found or the photo could not be read.
+        image: RGB, uint8, (H, W, 3); None if the photo could not be read, or if a worker process decoded it.
+        error: one line that says why the photo could not be read; None if it could.
     """
 
     path: Path
     faces: list[Face]
-    image: np.ndarray | None
+    image: np.ndarray | None = None
+    error: str | None = None
 
 
 def default_workers(photos: int) -> int:
-    """How many processes are worth their start: one a core that this one may use, for few photos none."""
+    """Return how many worker processes are worth starting: one per available core, or 0 for few photos."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores if cores > 1 and photos >= MIN_PHOTOS else 0
 
 
-def read_photos(
-    paths: Iterable[Path], recognizer: EmotionRecognizer, workers: int = 0
-) -> Generator[Photo | MiniXceptionError, None, None]:
-    """Read the expressions of all faces in photos. Memory does not grow with their number.
+def predict_photos(
+    paths: Iterable[str | os.PathLike[str]], recognizer: EmotionRecognizer, workers: int = 0
+) -> Generator[PhotoResult, None, None]:
+    """Recognise the expressions of all faces in many photos. Memory does not grow with their number.
 
     Args:
         paths: the photos' files.
-        recognizer: reads the faces. Its detector is sent to the workers by pickle; MTCNN runs on the CPU there.
-        workers: processes that decode and detect; with 0, this one does all itself. A script that starts workers needs
-            ``if __name__ == "__main__":``, since they import it.
+        recognizer: classifies the faces. Its detector is pickled and sent to the workers; MTCNN runs on the CPU there.
+        workers: processes that decode photos and detect faces; with 0, this process does all the work. A script that
+            starts workers needs ``if __name__ == "__main__":``, because they import it.
 
     Yields:
-        In the order of the paths, each photo, or the error that says why it cannot be read.
+        One result per photo, in the order of the paths.
 
     Raises:
-        MiniXceptionError: a worker died.
+        MiniXceptionError: ``workers`` is negative, or a worker process died.
     """
     if workers < 0:
         raise MiniXceptionError(f"workers must be 0 or more, not {workers}")
+    files = map(Path, paths)
     if workers:
-        found = _find_in_workers(paths, recognizer.finder, recognizer.model.image_size, workers)
+        cropped = _crop_in_workers(files, recognizer.cropper, recognizer.model.image_size, workers)
     else:
-        found = (_find(path, recognizer.finder) for path in paths)
-    with closing(found):
-        while batch := list(islice(found, BATCH_SIZE if workers else 1)):
-            photos = [item for item in batch if not isinstance(item, MiniXceptionError)]
-            faces = iter(recognizer.read([face for photo in photos for face in photo.faces]))
-            for item in batch:
-                if isinstance(item, MiniXceptionError):
-                    yield item
-                else:
-                    yield Photo(item.path, list(islice(faces, len(item.faces))), item.image)
+        cropped = (_crop(path, recognizer.cropper) for path in files)
+    with closing(cropped):
+        while batch := list(islice(cropped, BATCH_SIZE if workers else 1)):
+            faces = iter(recognizer.classify_faces([crop for photo in batch for crop in photo.crops]))
+            for photo in batch:
+                yield PhotoResult(photo.path, list(islice(faces, len(photo.crops))), photo.image, photo.error)
 
 
-class _FoundPhoto(NamedTuple):
+class _CroppedPhoto(NamedTuple):
     path: Path
-    faces: list[FoundFace]
-    image: np.ndarray | None
+    crops: list[FaceCrop]
+    image: np.ndarray | None = None
+    error: str | None = None
 
 
-_Found = _FoundPhoto | MiniXceptionError
-
-
-def _find(path: Path, finder: FaceFinder) -> _Found:
+def _crop(path: Path, cropper: FaceCropper) -> _CroppedPhoto:
     try:
         image = load_image(path)
     except MiniXceptionError as error:
-        return error
-    return _FoundPhoto(path, finder(image), image)
+        return _CroppedPhoto(path, [], error=str(error))
+    return _CroppedPhoto(path, cropper(image), image)
 
 
-def _find_in_workers(
-    paths: Iterable[Path], finder: FaceFinder, size: int, workers: int
-) -> Generator[_Found, None, None]:
-    # Spawned, since the threads of PyTorch and OpenCV do not survive a fork.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (finder, size))
-    pending: deque[tuple[Path, Future[_Found]]] = deque()
+def _crop_in_workers(
+    paths: Iterable[Path], cropper: FaceCropper, size: int, workers: int
+) -> Generator[_CroppedPhoto, None, None]:
+    # Spawned, because the threads of PyTorch and OpenCV do not survive a fork.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (cropper, size))
+    pending: deque[tuple[Path, Future[_CroppedPhoto]]] = deque()
     try:
         for path in paths:
             with _interrupts_held():
-                pending.append((path, pool.submit(_find_small, path)))
+                pending.append((path, pool.submit(_crop_small, path)))
             if len(pending) == workers * AHEAD:
                 yield pending[0][1].result()
                 pending.popleft()
@@ -128,8 +125,8 @@ def _find_in_workers(
     except BrokenProcessPool as error:
         path = pending[0][0]
         raise MiniXceptionError(
-            f"{path}: a worker process died at this photo or soon after, killed for lack of memory perhaps; "
-            "take fewer workers, or 0, which does all in one process"
+            f"{path}: a worker process died at this photo or soon after, perhaps out of memory; use fewer workers, or "
+            "0 to do all the work in one process"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
@@ -137,16 +134,16 @@ def _find_in_workers(
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Put Ctrl-C off: until the end for this process, for one that starts meanwhile until :func:`_start`.
+    """Delay Ctrl-C: in this process until the end of the block, in a process started meanwhile until :func:`_start`.
 
-    A worker that is interrupted while it starts, or whose starter is, prints a traceback.
+    Without it, a worker that is interrupted while it starts prints a traceback.
     """
     held: list[int] = []
-    # Only the main thread is interrupted, and None is a handler that is not Python's, which could not be put back.
+    # Only the main thread is interrupted. A handler of None is not Python's and could not be restored.
     handler = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
     if handler is not None:
         signal.signal(signal.SIGINT, lambda number, _: held.append(number))
-    # The handler alone is not enough, since a program that starts has none; nor is the mask, which is this thread's.
+    # Both are needed: a new process does not inherit the handler, and other threads do not have the mask.
     masked = hasattr(signal, "pthread_sigmask")  # not on Windows
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masked else set()
     try:
@@ -160,21 +157,21 @@ def _interrupts_held() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-#: A worker's own.
-_finder: FaceFinder
+#: Set in each worker process.
+_cropper: FaceCropper
 _size: int
 
 
-def _start(finder: FaceFinder, size: int) -> None:
-    """Make this process a worker, which ends with the process that started it, at once."""
-    global _finder, _size
-    _finder, _size = finder, size
+def _start(cropper: FaceCropper, size: int) -> None:
+    """Make this process a worker, which ends as soon as its parent ends."""
+    global _cropper, _size
+    _cropper, _size = cropper, size
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    cv2.setNumThreads(1)  # The other cores have workers of their own.
-    # Pillow warns of what load_image reads all the same, or refuses in its own words.
+    cv2.setNumThreads(1)  # The other cores have their own workers.
+    # load_image has its own limit and error for large images.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
@@ -185,9 +182,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _find_small(path: Path) -> _Found:
-    """In a worker: only what the network looks at of a photo is sent back."""
-    found = _find(path, _finder)
-    if isinstance(found, MiniXceptionError):
-        return found
-    return _FoundPhoto(path, [face._replace(crop=to_grey(face.crop, _size)) for face in found.faces], None)
+def _crop_small(path: Path) -> _CroppedPhoto:
+    """In a worker: send back only the pixels that the network sees."""
+    photo = _crop(path, _cropper)
+    return photo._replace(crops=[crop._replace(pixels=to_grey(crop.pixels, _size)) for crop in photo.crops], image=None)

@@ -1,4 +1,4 @@
-"""Faces drawn onto a picture: always a new image, the one that is given stays as it is."""
+"""Faces drawn onto a copy of an image."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mini_xception.faces import EMOTIONS, Face
-from mini_xception.tracking import TrackedFace
 
-#: A colour for each emotion, from Okabe and Ito's palette, which colour-blind people can tell apart.
+#: A colour for each emotion, from Okabe and Ito's palette, which is safe for colour-blind people.
 COLOURS: dict[str, str] = dict(
     zip(EMOTIONS, ("#D55E00", "#009E73", "#CC79A7", "#F0E442", "#0072B2", "#56B4E9", "#BDBDBD"), strict=True)
 )
-#: For the labels of checkpoints that were trained on others.
+#: For labels that are not in EMOTIONS.
 OTHER_COLOUR = "#E69F00"
 
 
 def colour_of(emotion: str) -> str:
-    """The colour of a label, as ``#RRGGBB``."""
+    """Return the colour of a label, as ``#RRGGBB``."""
     return COLOURS.get(emotion, OTHER_COLOUR)
 
 
-def draw_faces(image: np.ndarray, faces: Sequence[Face | TrackedFace]) -> np.ndarray:
-    """Draw every face's box, expression and confidence; lines and letters grow with the picture.
+def draw_faces(image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+    """Draw every face's box, expression and confidence. Line width and font size follow the image's size.
 
     Args:
         image: RGB, uint8, (H, W, 3).
-        faces: with boxes in the image's pixels; a tracked one's id stands before its expression.
+        faces: with boxes in the image's pixels. A track id is drawn before the expression.
 
     Returns:
         RGB, uint8, (H, W, 3), a new array.
@@ -37,31 +36,28 @@ def draw_faces(image: np.ndarray, faces: Sequence[Face | TrackedFace]) -> np.nda
     canvas = Image.fromarray(image)
     pen = ImageDraw.Draw(canvas)
     line = max(2, round(max(image.shape[:2]) / 300))
-    labelled = [
-        (face.face, f"{face.id}: ") if isinstance(face, TrackedFace) else (face, "")  # what stands before its emotion
-        for face in faces
-    ]
-    for face, _ in labelled:
+    for face in faces:
         x1, y1, x2, y2 = face.box
         colour = colour_of(face.emotion)
-        # Around the face, not on it; a dark line on both sides keeps the colour visible on any background.
+        # Around the face, not on it. A dark line on both sides keeps the colour visible on any background.
         outer, inner = line + 2, line + 1
         pen.rectangle((x1 - outer, y1 - outer, x2 - 1 + outer, y2 - 1 + outer), outline="black", width=line + 2)
         pen.rectangle((x1 - inner, y1 - inner, x2 - 1 + inner, y2 - 1 + inner), outline=colour, width=line)
-    # Labels last, so that no box crosses them.
-    for face, prefix in labelled:
-        _draw_label(pen, canvas.size, face, prefix, line)
+    # Labels last, so that no box covers them.
+    for face in faces:
+        _draw_label(pen, canvas.size, face, line)
     return np.asarray(canvas).copy()
 
 
-def _draw_label(pen: ImageDraw.ImageDraw, size: tuple[int, int], face: Face, prefix: str, line: int) -> None:
+def _draw_label(pen: ImageDraw.ImageDraw, size: tuple[int, int], face: Face, line: int) -> None:
     x1, y1, x2, y2 = face.box
-    text = f"{prefix}{face.emotion} {face.confidence:.0%}"
+    track = "" if face.track_id is None else f"{face.track_id}: "
+    text = f"{track}{face.emotion} {face.confidence:.0%}"
     font = _font(max(11, min(round((x2 - x1) / 5), 6 * line)))
     left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
     pad = max(2, line)
     width, height = right - left + 2 * pad, bottom - top + 2 * pad
-    # Above the box, else below it, else inside; and always within the picture.
+    # Above the box, else below it, else inside; always within the image.
     y = y1 - line - 2 - height
     if y < 0:
         y = y2 + line + 2 if y2 + line + 2 + height <= size[1] else max(y1, 0)
@@ -73,4 +69,4 @@ def _draw_label(pen: ImageDraw.ImageDraw, size: tuple[int, int], face: Face, pre
 
 @lru_cache(maxsize=32)
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size=size)  # Loading it takes longer than drawing a whole frame.
+    return ImageFont.load_default(size=size)  # Loading a font takes longer than drawing a frame.

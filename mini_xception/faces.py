@@ -1,18 +1,16 @@
-"""What a face is: the seven emotions, and one validated result that everything else is derived from."""
+"""The seven emotions, and Face: one validated result from which drawings, tables and JSON are derived."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from mini_xception.boxes import Box
 from mini_xception.errors import MiniXceptionError
 
 #: FER2013's labels, in the order of its ``emotion`` column.
 EMOTIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-
-#: (x1, y1, x2, y2) in pixels of the original image; x2 and y2 are exclusive.
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -20,29 +18,31 @@ class Face:
     """A face and its expression.
 
     Attributes:
-        box: (x1, y1, x2, y2) in the original image's pixels, exclusive at the far side.
+        box: (x1, y1, x2, y2) in pixels of the original image, x2 and y2 exclusive.
         score: the detector's confidence in [0, 1].
         probabilities: label → probability, in the checkpoint's label order; they sum to 1.
+        track_id: identity of the face in a video or stream, counted from 1; None in a single image.
 
     Raises:
-        MiniXceptionError: an empty box, or probabilities that are none.
+        MiniXceptionError: the box is empty, or the score or a probability is invalid.
     """
 
     box: Box
     score: float
-    probabilities: dict[str, float] = field(repr=False)
+    probabilities: dict[str, float]
+    track_id: int | None = None
 
     def __post_init__(self) -> None:
         x1, y1, x2, y2 = self.box
         if not (x1 < x2 and y1 < y2):
-            raise MiniXceptionError(f"box {self.box} is empty: it needs x1 < x2 and y1 < y2")
+            raise MiniXceptionError(f"box {self.box} is empty; x1 < x2 and y1 < y2 are required")
         if not 0.0 <= self.score <= 1.0:
             raise MiniXceptionError(f"score {self.score} is outside [0, 1]")
         if not all(0.0 <= value <= 1.0 for value in self.probabilities.values()):
             raise MiniXceptionError(f"a probability is outside [0, 1]: {self.probabilities}")
         total = sum(self.probabilities.values())
         if not math.isclose(total, 1.0, abs_tol=1e-3):
-            raise MiniXceptionError(f"probabilities sum to {total:.4f}, not to 1")
+            raise MiniXceptionError(f"probabilities sum to {total:.4f}; they must sum to 1")
 
     @property
     def emotion(self) -> str:
@@ -54,12 +54,17 @@ class Face:
         """The probability of :attr:`emotion`."""
         return self.probabilities[self.emotion]
 
+    def __repr__(self) -> str:
+        track = "" if self.track_id is None else f", track_id={self.track_id}"
+        return f"Face({self.emotion} {self.confidence:.0%}, box={self.box}, score={self.score:.2f}{track})"
+
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: box, score, emotion, confidence, probabilities."""
+        """Return a JSON-ready dictionary: box, score, emotion, confidence, probabilities, track_id."""
         return {
             "box": list(self.box),
             "score": self.score,
             "emotion": self.emotion,
             "confidence": self.confidence,
             "probabilities": dict(self.probabilities),
+            "track_id": self.track_id,
         }

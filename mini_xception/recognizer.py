@@ -1,4 +1,4 @@
-"""Picture in, faces with expressions out."""
+"""An image in, faces with expressions out."""
 
 from __future__ import annotations
 
@@ -10,34 +10,39 @@ from typing import Any
 import numpy as np
 import torch
 
-from mini_xception.detectors import DETECTORS, Detector
-from mini_xception.engines import Engine
-from mini_xception.errors import MiniXceptionError
-from mini_xception.export import load_engine
+from mini_xception.checkpoint.folder import BUNDLED
+from mini_xception.detection.crop import FaceCrop, FaceCropper
+from mini_xception.detection.detector import Detector, load_detector
 from mini_xception.faces import Face
-from mini_xception.finder import FaceFinder, FoundFace
-from mini_xception.hub import BUNDLED
-from mini_xception.images import ImageSource, load_image
-from mini_xception.model import MiniXception
-from mini_xception.preprocess import normalise
-from mini_xception.stream import FaceStream
-from mini_xception.tracking import SMOOTHING_S, Frame, TrackedFace
+from mini_xception.media.image import ImageSource, load_image
+from mini_xception.media.video import read_frames
+from mini_xception.network.engines import Engine, load_engine
+from mini_xception.network.model import MiniXception
+from mini_xception.network.preprocess import normalise
+from mini_xception.tracking.memory import StreamMemory
+from mini_xception.tracking.tracker import SMOOTHING_S, Frame
 
-#: Faces that are preprocessed and handed to the engine at once.
+#: Faces that are preprocessed and classified at once.
 BATCH_SIZE = 256
 
 
 class EmotionRecognizer:
-    """Finds faces in a picture and reads their expressions.
+    """Finds the faces in an image and recognises their expressions.
 
     Args:
-        model: the network, which is put into inference mode; None is the bundled one.
-        engine: what runs the network, with the weights it has now: "openvino", "onnx", "torch", or "auto", which on a
-            CPU is the first of these that is installed, else "torch".
-        detector: a name in DETECTORS, any callable that returns boxes and scores, or None where each picture is
-            already one cropped face.
-        min_face_size: smallest face a named detector looks for, in the original picture's pixels; of another detector,
-            the smallest that it finds.
+        model: the network; it is put into inference mode. None is the bundled one.
+        detector: a name in DETECTORS, any callable that returns boxes and scores, or None if each image is one face
+            crop already.
+        engine: what runs the network: "auto", "torch", "onnx", "openvino" or "openvino-bf16". "auto" is "onnx" on a CPU
+            if it is installed, else "torch". The engine keeps the weights that the model has now. All compute in
+            float32 except "openvino-bf16".
+        min_face_size: smallest face that a named detector looks for, in pixels of the image; for another detector, the
+            smallest face that it finds.
+
+    Attributes:
+        model: the network.
+        engine: what runs it.
+        cropper: finds faces and cuts them out.
 
     Raises:
         MiniXceptionError: no engine or detector has this name, or the engine cannot run here.
@@ -51,18 +56,14 @@ class EmotionRecognizer:
         engine: Engine | str = "auto",
         min_face_size: int = 40,
     ) -> None:
+        folder = BUNDLED if model is None else None
         self.model = (MiniXception.from_pretrained() if model is None else model).eval()
-        if isinstance(engine, str):
-            engine = load_engine(engine, self.model, BUNDLED if model is None else None)
-        self.engine = engine
+        self.engine = load_engine(engine, self.model, folder) if isinstance(engine, str) else engine
         if isinstance(detector, str):
-            if detector not in DETECTORS:
-                raise MiniXceptionError(f"no detector is called {detector!r}; there are {', '.join(DETECTORS)}")
-            # Not on MPS, which lacks the pooling that MTCNN's pyramid is made with.
+            # Not on MPS, which lacks the pooling of MTCNN's pyramid.
             device = self.model.device if self.model.device.type == "cuda" else "cpu"
-            detector = DETECTORS[detector](min_face_size=min_face_size, device=str(device))
-        self.min_face_size = min_face_size
-        self.finder = FaceFinder(detector, self.model.framing)
+            detector = load_detector(detector, min_face_size, str(device))
+        self.cropper = FaceCropper(detector, self.model.framing, min_face_size)
 
     @classmethod
     def from_pretrained(
@@ -73,24 +74,25 @@ class EmotionRecognizer:
         engine: str = "auto",
         detector: Detector | str | None = "mtcnn",
         min_face_size: int = 40,
-        **download: Any,
+        **options: Any,
     ) -> EmotionRecognizer:
         """Load a checkpoint and a detector.
 
         Args:
             name: a checkpoint folder, a Hub repository ``"user/repo"``, or None for the bundled weights.
-            device: as in :meth:`MiniXception.from_pretrained`.
-            engine: as in the constructor; "onnx" and "openvino" take a checkpoint folder's ``model.onnx``, or export it
-                into the user's cache.
+            device: a torch device; "auto" is CUDA, else MPS, else the CPU; None is torch's default device.
+            engine: as in the constructor. "onnx" and "openvino" use the checkpoint's ``model.onnx``, or export it into
+                the user's cache.
             detector: as in the constructor.
             min_face_size: as in the constructor.
-            download: as in :meth:`MiniXception.from_pretrained`.
+            options: dtype, revision, cache_dir, token, local_files_only and force_download of
+                :meth:`MiniXception.from_pretrained`.
 
         Raises:
             MiniXceptionError: the checkpoint cannot be loaded, no engine or detector has this name, or the engine
                 cannot run here.
         """
-        model = MiniXception.from_pretrained(name, device=device, **download)
+        model = MiniXception.from_pretrained(name, device=device, **options)
         loaded = load_engine(engine, model, BUNDLED if name is None else name)
         return cls(model, detector, engine=loaded, min_face_size=min_face_size)
 
@@ -101,42 +103,30 @@ class EmotionRecognizer:
 
     @property
     def detector(self) -> Detector | None:
-        """What finds the faces; None where each picture is one."""
-        return self.finder.detector
+        """The face detector; None if each image is one face crop."""
+        return self.cropper.detector
 
     def __call__(self, source: ImageSource) -> list[Face]:
-        """Read the expression of every face in a picture, in the detector's order: the largest first.
-
-        Raises:
-            MiniXceptionError: the source is no readable picture.
-        """
-        return self.read(self.finder(load_image(source)))
-
-    def crop(self, source: ImageSource) -> list[np.ndarray]:
-        """The faces in a picture, cut as the network wants them: RGB, uint8, (S, S, 3), the largest first.
-
-        Raises:
-            MiniXceptionError: the source is no readable picture.
-        """
-        return [found.crop for found in self.finder(load_image(source))]
-
-    def track(self, source: ImageSource, time_s: float, stream: FaceStream) -> tuple[TrackedFace, ...]:
-        """Read one frame of a stream, frame by frame where the caller has them: from a browser, say.
+        """Recognise the expression of every face in an image.
 
         Args:
-            source: the frame.
-            time_s: when it was taken, on any clock that runs on.
-            stream: what is remembered of the frames before; it is updated.
+            source: a path, bytes, a binary file, a PIL image, or a uint8 array, grey or RGB.
+
+        Returns:
+            The faces, the largest first; an empty list if no face is found.
 
         Raises:
-            MiniXceptionError: the source is no readable picture.
+            MiniXceptionError: the image cannot be read.
         """
-        image = load_image(source)
-        if self.detector is None:
-            found = self.finder(image)
-        else:
-            found = self.finder.cut(image, *stream.locate(image, self.finder.detect, self.min_face_size))
-        return stream.update(self.read(found), time_s)
+        return self.classify_faces(self.cropper(load_image(source)))
+
+    def crop(self, source: ImageSource) -> list[np.ndarray]:
+        """Cut out the faces of an image as the network sees them: RGB, uint8, (S, S, 3), the largest first.
+
+        Raises:
+            MiniXceptionError: the image cannot be read.
+        """
+        return [face.pixels for face in self.cropper(load_image(source))]
 
     def stream(
         self,
@@ -145,40 +135,61 @@ class EmotionRecognizer:
         frame_rate: float | Fraction = 30,
         smoothing_s: float = SMOOTHING_S,
     ) -> Iterator[Frame]:
-        """Read the expressions in a video, frame by frame: faces keep their identity, probabilities are smoothed.
+        """Recognise the expressions in a video, frame by frame, with track ids and smoothed probabilities.
 
         Args:
-            source: a video file, a URL of one, a camera's number, or pictures.
-            frame_rate: of pictures, in frames a second; the others bring their times.
-            smoothing_s: time constant of the smoothing; 0 is none.
+            source: a video file, a URL, a camera's number, or images.
+            frame_rate: of images, in frames per second. Videos and cameras have their own times.
+            smoothing_s: time constant of the smoothing, in seconds; 0 disables it.
 
         Raises:
-            MiniXceptionError: the source cannot be read, or is no video.
+            MiniXceptionError: the source cannot be read, or is not a video.
         """
-        from mini_xception.video import read_frames
-
-        memory = FaceStream(smoothing_s)
+        memory = StreamMemory(smoothing_s)
         for time_s, image in read_frames(source, frame_rate):
             yield Frame(time_s, image, self.track(image, time_s, memory))
 
-    def read(self, found: Sequence[FoundFace]) -> list[Face]:
-        """Read the expressions of faces that were found, in one picture or in several."""
+    def track(self, source: ImageSource, time_s: float, memory: StreamMemory) -> tuple[Face, ...]:
+        """Recognise the expressions in one frame of a stream whose frames the caller has, from a browser for example.
+
+        Args:
+            source: the frame.
+            time_s: when it was taken, in seconds on any steady clock.
+            memory: what is known from the frames before; it is updated.
+
+        Returns:
+            The faces, with track ids and smoothed probabilities.
+
+        Raises:
+            MiniXceptionError: the frame cannot be read.
+        """
+        image = load_image(source)
+        nearby = memory.boxes_to_follow(*image.shape[:2])
+        found = self.cropper.detect_near(image, nearby) if nearby else None
+        searched = found is None
+        boxes, scores = self.cropper.detect(image) if found is None else found
+        faces = self.classify_faces(self.cropper.cut(image, boxes, scores))
+        return memory.remember(faces, time_s, searched=searched)
+
+    def classify_faces(self, crops: Sequence[FaceCrop]) -> list[Face]:
+        """Classify detected faces of one image, or of several."""
+        probabilities = self.classify([face.pixels for face in crops])
         return [
-            Face(box, score, dict(zip(self.labels, map(float, row), strict=True)))
-            for (box, score, _), row in zip(found, self.classify([face.crop for face in found]), strict=True)
+            Face(face.box, face.score, dict(zip(self.labels, map(float, row), strict=True)))
+            for face, row in zip(crops, probabilities, strict=True)
         ]
 
     def classify(self, crops: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-        """Read the expressions of faces that are already cut out.
+        """Classify face crops, without a detector.
 
         Args:
-            crops: N uint8 pictures of any size, RGB (H, W, 3) or grey (H, W).
+            crops: N uint8 images of any size, RGB (H, W, 3) or grey (H, W).
 
         Returns:
             Probabilities, float32, (N, number of labels), in the order of :attr:`labels`.
 
         Raises:
-            MiniXceptionError: a crop is not a uint8 picture.
+            MiniXceptionError: a crop is not a uint8 image.
         """
         probabilities = np.empty((len(crops), len(self.labels)), np.float32)
         for start in range(0, len(crops), BATCH_SIZE):

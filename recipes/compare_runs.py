@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mini_xception.plots import plot_curves
+from mini_xception.evaluation.plots import plot_curves
 
 
 def main() -> None:

@@ -18,10 +18,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mini_xception.data import load_fer2013
-from mini_xception.detectors import Detector
-from mini_xception.preprocess import Framing, crop_face
+from mini_xception.detection.crop import crop_face
+from mini_xception.detection.detector import Detector
+from mini_xception.network.preprocess import Framing
 from mini_xception.recognizer import EmotionRecognizer
+from mini_xception.training.data import load_fer2013
 
 #: Sides in pixels at which a face is put on the canvas: as it is, and as large as in a photo.
 FACE_SIDES = (48, 144)

@@ -22,12 +22,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from mini_xception.augment import PRESETS, augment, build
-from mini_xception.data import LabelledFaces, load_fer2013, load_votes
 from mini_xception.faces import EMOTIONS
-from mini_xception.files import replacing
-from mini_xception.preprocess import normalise, scale_pixels
-from mini_xception.train.config import RUNS, TrainConfig, one_cycle, soft_targets
+from mini_xception.media.atomic import atomic_write
+from mini_xception.network.preprocess import normalise, scale_pixels
+from mini_xception.training.augment import PRESETS, augment, build
+from mini_xception.training.config import RUNS, TrainConfig, one_cycle, soft_targets
+from mini_xception.training.data import LabelledFaces, load_fer2013, load_votes
 
 WEIGHTS = "residual.safetensors"
 #: Channels of the four blocks, at 48, 24, 12 and 6 pixels a side: 140 million multiply-adds a picture.
@@ -147,9 +147,9 @@ def train(
             "optimizer": optimizer.state_dict(),
             "history": history,
         }
-        with replacing(run / "run_state.pt") as partial:
+        with atomic_write(run / "run_state.pt") as partial:
             torch.save(state, partial)
-        with replacing(run / "log.csv") as partial, open(partial, "w", newline="") as file:
+        with atomic_write(run / "log.csv") as partial, open(partial, "w", newline="") as file:
             writer = csv.DictWriter(file, history[0])
             writer.writeheader()
             writer.writerows(history)

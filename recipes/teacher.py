@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mini_xception import MiniXception
-from mini_xception.data import load_fer2013, load_votes
+from mini_xception.training.data import load_fer2013, load_votes
 
 BATCH = 256
 #: Added to probabilities and to shares of ten votes before their logarithms are taken.

@@ -10,10 +10,10 @@ import pytest
 
 from mini_xception import EMOTIONS, EmotionRecognizer, MiniXceptionError
 from mini_xception.annotate import annotate_video
-from mini_xception.video import VideoReader, read_frames
-
-from .conftest import ROOT
-from .test_video import NTSC, picture, sound_of, write_clip
+from mini_xception.media.video import VideoReader, read_frames
+from mini_xception.table import COLUMNS
+from tests.conftest import ROOT
+from tests.media.test_video import NTSC, picture, sound_of, write_clip
 
 CLIP = ROOT / "examples" / "two_portraits.mp4"
 
@@ -35,10 +35,10 @@ def annotated(recognizer, tmp_path_factory):
 def test_the_example_clip_shows_two_happy_faces(annotated):
     _, times, rows = annotated
     assert len(times) == 100
-    assert {(row["face_id"], row["emotion"]) for row in rows} == {("1", "happy"), ("2", "happy")}
+    assert {(row["track_id"], row["emotion"]) for row in rows} == {("1", "happy"), ("2", "happy")}
     # First the one, then both, then the other; there is always one.
     assert {round(float(row["time_s"]), 3) for row in rows} == {round(time_s, 3) for time_s in times}
-    shown = {id: [float(row["time_s"]) for row in rows if row["face_id"] == id] for id in ("1", "2")}
+    shown = {id: [float(row["time_s"]) for row in rows if row["track_id"] == id] for id in ("1", "2")}
     assert shown["1"][0] == 0
     assert shown["2"][0] < shown["1"][-1] < 3
     assert shown["2"][-1] == pytest.approx(times[-1])
@@ -46,7 +46,8 @@ def test_the_example_clip_shows_two_happy_faces(annotated):
 
 def test_the_tables_format(annotated):
     _, _, rows = annotated
-    assert list(rows[0]) == ["time_s", "face_id", "x1", "y1", "x2", "y2", "score", "emotion", *EMOTIONS]
+    assert list(rows[0]) == [*COLUMNS, *EMOTIONS]
+    assert {row["path"] for row in rows} == {str(CLIP)}
     for row in rows:
         x1, y1, x2, y2 = (int(row[name]) for name in ("x1", "y1", "x2", "y2"))
         assert 0 <= x1 < x2 <= 640
@@ -70,11 +71,11 @@ def test_rate_and_sound_of_odd_clips(one_face, tmp_path):
     images = [picture(n, 65, 49) for n in range(60)]
     source = write_clip(tmp_path / "a.mkv", images, NTSC, sound="libopus", pixels="yuv444p")
     steps = list(annotate_video(one_face, source, tmp_path / "b.mp4"))
-    assert {tracked.id for step in steps for tracked in step.frame.faces} == {1}
+    assert {tracked.track_id for step in steps for tracked in step.frame.faces} == {1}
     assert steps[-1].duration_s == pytest.approx(float(60 / NTSC), abs=0.1)
     with VideoReader(tmp_path / "b.mp4") as video:
         assert video.frame_rate == NTSC
-        assert video.sound is not None
+        assert video.audio is not None
         assert next(iter(video.frames()))[1].shape == (50, 66, 3)
     assert len(sound_of(tmp_path / "b.mp4")) == pytest.approx(len(sound_of(source)), abs=2048)
 
@@ -82,9 +83,7 @@ def test_rate_and_sound_of_odd_clips(one_face, tmp_path):
 def test_no_faces_is_an_empty_table_and_the_same_clip(recognizer, tmp_path):
     source = write_clip(tmp_path / "a.mp4", map(picture, range(5)), Fraction(25))
     list(annotate_video(recognizer, source, tmp_path / "b.mp4", tmp_path / "b.csv"))
-    assert (tmp_path / "b.csv").read_text().splitlines() == [
-        ",".join(["time_s", "face_id", "x1", "y1", "x2", "y2", "score", "emotion", *EMOTIONS])
-    ]
+    assert (tmp_path / "b.csv").read_text().splitlines() == [",".join([*COLUMNS, *EMOTIONS])]
     for (_, before), (_, after) in zip(read_frames(source), read_frames(tmp_path / "b.mp4"), strict=True):
         assert np.abs(before.astype(int) - after).mean() < 5
 
@@ -167,4 +166,4 @@ def test_the_shared_clip(recognizer, shared, tmp_path):
     frames = [next(work).frame for _ in range(10)]
     work.close()
     assert min(len(frame.faces) for frame in frames) >= 5
-    assert len({tracked.id for frame in frames for tracked in frame.faces}) <= 10
+    assert len({tracked.track_id for frame in frames for tracked in frame.faces}) <= 10

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 
-from mini_xception import EMOTIONS, Face, TrackedFace, draw_faces
+from mini_xception import EMOTIONS, Face, draw_faces
 from mini_xception.draw import COLOURS, colour_of
 
 
@@ -48,7 +50,7 @@ def test_each_emotion_has_its_own_colour():
 def test_a_tracked_face_shows_its_id():
     image = np.zeros((200, 300, 3), np.uint8)
     shown = face((100, 60, 180, 140))
-    drawn = [draw_faces(image, [one]) for one in (shown, TrackedFace(1, shown), TrackedFace(2, shown))]
+    drawn = [draw_faces(image, [one]) for one in (shown, replace(shown, track_id=1), replace(shown, track_id=2))]
     label = slice(0, 56)  # above the box
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert (drawn[one][label] != drawn[other][label]).any()

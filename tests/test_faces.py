@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -20,7 +21,14 @@ def test_is_json_ready():
         "emotion": "happy",
         "confidence": 0.6,
         "probabilities": PROBABILITIES,
+        "track_id": None,
     }
+
+
+def test_repr_says_what_it_is():
+    face = Face(box=(1, 2, 3, 4), score=0.9, probabilities=PROBABILITIES)
+    assert repr(face) == "Face(happy 60%, box=(1, 2, 3, 4), score=0.90)"
+    assert repr(dataclasses.replace(face, track_id=7)).endswith(", track_id=7)")
 
 
 @pytest.mark.parametrize(

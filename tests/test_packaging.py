@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from .conftest import ROOT
+from tests.conftest import ROOT
 
 PAGE = "mini_xception/web/index.html"
 

@@ -1,28 +1,66 @@
-"""examples/score_with_ray.py on a local Ray, one of whose actors is killed while it works."""
+"""examples/score_with_ray.py on a local Ray with two cores; one of its actors is killed while it runs."""
 
+from __future__ import annotations
+
+import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from .conftest import PORTRAIT, ROOT
+from tests.conftest import PORTRAIT, ROOT
 
-ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'ray[data]'")
+pytest.importorskip("ray", reason="Ray is not installed: pip install 'ray[data]'")
+pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 pytestmark = pytest.mark.slow
 
 CAT = ROOT / "examples" / "chelsea_the_cat.jpg"
+#: What Ray may use, whatever the machine has: cores, and bytes of shared memory.
+RESOURCES = {"CPU": 2, "object_store_memory": 100_000_000}
+#: A run takes half a minute; after this long it hangs.
+TIMEOUT_S = 300
 
 
-def start(photos: Path, out: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, ROOT / "examples" / "score_with_ray.py", photos, out, "--actors", "2"]
-    # By the variable, the processes that Ray starts are found.
-    environment = {**os.environ, "MINI_XCEPTION_TEST": str(out)}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.fixture
+def start() -> Iterator[Callable[[Path, Path], subprocess.Popen[str]]]:
+    """Starts the example with photos and a folder for results, and ends it after the test."""
+    started = []
+
+    def start(photos: Path, out: Path) -> subprocess.Popen[str]:
+        command = [sys.executable, ROOT / "examples" / "score_with_ray.py", photos, out, "--actors", "2"]
+        environment = {
+            **os.environ,
+            "MINI_XCEPTION_TEST": str(out),  # By this variable, the test finds the processes that Ray starts.
+            "RAY_OVERRIDE_RESOURCES": json.dumps(RESOURCES),
+            "RAY_TMPDIR": folder,
+            "RAY_USAGE_STATS_ENABLED": "0",
+        }
+        environment.pop("RAY_ADDRESS", None)  # The test does not use the developer's cluster.
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        started.append(process)
+        return process
+
+    # Not tmp_path: the paths of Ray's sockets would be too long.
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        yield start
+        for process in started:
+            process.terminate()
+            process.communicate()
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    """The example's output, when it has ended with status 0."""
+    printed, errors = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 0, errors
+    return printed
 
 
 def actors(out: Path) -> list[int]:
@@ -32,38 +70,50 @@ def actors(out: Path) -> list[int]:
             mine = f"MINI_XCEPTION_TEST={out}\0".encode() in (process / "environ").read_bytes()
             if mine and b"MapBatches(Scorer)" in (process / "cmdline").read_bytes():
                 found.append(int(process.name))
-        except OSError:  # It has ended, or is another user's.
+        except OSError:  # It has ended, or belongs to another user.
             continue
     return found
 
 
-def rows(out: Path) -> list[dict]:
-    return [row for file in out.glob("*.parquet") for row in parquet.read_table(file).to_pylist()]
+def written(out: Path) -> list[Path]:
+    """The result files that are complete."""
+    complete = []
+    for file in out.glob("*.parquet"):
+        with suppress(pyarrow.ArrowInvalid):  # It is being written.
+            parquet.read_metadata(file)
+            complete.append(file)
+    return complete
+
+
+def rows(files: list[Path]) -> list[dict]:
+    return [row for file in files for row in parquet.read_table(file).to_pylist()]
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").is_file(), reason="actors are found by Linux's /proc")
-def test_every_photo_is_scored_once_though_an_actor_is_killed(tmp_path):
+def test_every_photo_is_scored_once_when_an_actor_is_killed(tmp_path, start):
     photos, out = tmp_path / "photos", tmp_path / "out"
     photos.mkdir()
     for number in range(600):
         (photos / f"{number}.jpg").symlink_to(CAT if number % 10 == 0 else PORTRAIT)
     (photos / "text.jpg").write_text("text")
     process = start(photos, out)
-    while not list(out.glob("*.parquet")):
+    deadline_s = time.monotonic() + TIMEOUT_S
+    while not written(out):
         assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline_s, "no photo was scored in time"
         time.sleep(0.02)
     victim, *_ = actors(out)
     os.kill(victim, signal.SIGKILL)
-    done = len(rows(out))
-    printed, errors = process.communicate()
-    assert process.returncode == 0, errors
+    done = len(rows(written(out)))
+    printed = finish(process)
     assert f"{out}: 601 photos" in printed.splitlines()
     # It was killed in the middle: Ray says so, and photos were left to do.
     assert str(victim) in printed
     assert 0 < done < 601
 
-    scored = {Path(row["path"]).name: row for row in rows(out)}
-    assert len(rows(out)) == 601
+    found = rows(list(out.glob("*.parquet")))
+    scored = {Path(row["path"]).name: row for row in found}
+    assert len(found) == 601
     assert set(scored) == {path.name for path in photos.iterdir()}
     for name, row in scored.items():
         if name == "text.jpg":
@@ -75,16 +125,12 @@ def test_every_photo_is_scored_once_though_an_actor_is_killed(tmp_path):
             assert row["error"] is None
 
 
-def test_image_bytes_in_parquet(tmp_path):
-    import pyarrow
-
+def test_image_bytes_in_parquet(tmp_path, start):
     data = [PORTRAIT.read_bytes(), CAT.read_bytes(), None]
     table = pyarrow.table({"id": [7, 8, 9], "bytes": pyarrow.array(data, pyarrow.binary())})
     parquet.write_table(table, tmp_path / "photos.parquet")
-    process = start(tmp_path / "photos.parquet", tmp_path / "out")
-    _, errors = process.communicate()
-    assert process.returncode == 0, errors
-    portrait, cat, absent = sorted(rows(tmp_path / "out"), key=lambda row: row["id"])
+    finish(start(tmp_path / "photos.parquet", tmp_path / "out"))
+    portrait, cat, absent = sorted(rows(list((tmp_path / "out").glob("*.parquet"))), key=lambda row: row["id"])
     (face,) = portrait["faces"]
     assert face["emotion"] == "happy"
     assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-4)

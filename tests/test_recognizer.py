@@ -5,10 +5,9 @@ import pytest
 from PIL import Image
 
 from mini_xception import EmotionRecognizer, MiniXception, MiniXceptionError
-from mini_xception.preprocess import crop_face
+from mini_xception.detection.crop import crop_face
 from recipes.measure_framing import find_again
-
-from .conftest import PORTRAIT, ROOT
+from tests.conftest import PORTRAIT, ROOT
 
 
 def test_portrait_is_happy(recognizer):
@@ -115,7 +114,7 @@ def test_six_faces_none_twice(recognizer, shared):
 @pytest.mark.slow
 def test_the_detectors_crop_classifies_like_fer2013s_own(recognizer, fer2013):
     """Validation faces put on a canvas, found again and cut, score within 3 points of the same faces directly."""
-    from mini_xception.data import load_fer2013
+    from mini_xception.training.data import load_fer2013
 
     public_test = load_fer2013(fer2013, "PublicTest")
     found = list(find_again(public_test.images[:600], recognizer.detector, side=144))

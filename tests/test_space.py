@@ -7,7 +7,7 @@ import sys
 import pytest
 import yaml
 
-from .conftest import ROOT
+from tests.conftest import ROOT
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mini_xception.convert import convert
+    from mini_xception.network.convert import convert
 
     convert(args.file, args.dir)
     print(f"{args.dir} is a checkpoint folder now: mini-xception predict --checkpoint {args.dir} PHOTO")

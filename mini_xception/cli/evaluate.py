@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 from mini_xception.cli.options import add_checkpoint, add_device, make_writable
-from mini_xception.data import SPLITS, load_fer2013
 from mini_xception.errors import MiniXceptionError
+from mini_xception.evaluation.metrics import Metrics, measure, reliability
 from mini_xception.faces import EMOTIONS
-from mini_xception.metrics import Metrics, measure, reliability
+from mini_xception.training.data import SPLITS, load_fer2013
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(_report(metrics, averaged, _name(args.split)))
     if args.plots:
-        from mini_xception.plots import plot_confusion_matrix, plot_reliability
+        from mini_xception.evaluation.plots import plot_confusion_matrix, plot_reliability
 
         title = f"{_name(args.split)}: accuracy {metrics.accuracy:.2%}"
         plot_confusion_matrix(metrics.confusion_matrix, EMOTIONS, title, args.plots / "confusion_matrix.png")

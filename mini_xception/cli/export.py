@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from mini_xception.export import export, export_web
-    from mini_xception.model import MiniXception
+    from mini_xception.network.model import MiniXception
 
     model = MiniXception.from_pretrained(args.dir, device="cpu")
     if args.web:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +20,8 @@ from mini_xception.cli.options import add_checkpoint, add_device, make_writable
 from mini_xception.draw import draw_faces
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import Face
-from mini_xception.files import replacing
-from mini_xception.images import SUFFIXES, load_image
+from mini_xception.media.image import SUFFIXES, load_image
+from mini_xception.table import open_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     # Pillow warns of what load_image reads all the same, or refuses in its own words.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
-    from mini_xception.bulk import default_workers, read_photos
+    from mini_xception.bulk import default_workers, predict_photos
     from mini_xception.recognizer import EmotionRecognizer
 
     recognizer = EmotionRecognizer.from_pretrained(args.checkpoint, device=args.device)
@@ -59,17 +58,18 @@ def run(args: argparse.Namespace) -> int:
     taken = set(inputs)  # An annotated copy replaces neither a photo nor another copy of this run.
     failed = 0
     with ExitStack() as stack:
-        write_rows = stack.enter_context(_table(args.csv, recognizer.labels)) if args.csv else None
-        results = stack.enter_context(closing(read_photos(photos, recognizer, workers)))
+        write_face = stack.enter_context(open_table(args.csv, recognizer.labels)) if args.csv else None
+        results = stack.enter_context(closing(predict_photos(photos, recognizer, workers)))
         quiet = None if any(path.is_dir() for path in args.paths) else True
         for photo in tqdm(results, total=len(photos), unit="photo", disable=quiet):
-            if isinstance(photo, MiniXceptionError):
-                tqdm.write(f"{PROGRAM}: {_one_line(photo)}", file=sys.stderr)
+            if photo.error:
+                tqdm.write(f"{PROGRAM}: {_one_line(photo.error)}", file=sys.stderr)
                 failed += 1
                 continue
             _print((_json_line if args.json else _text_line)(photo.path, photo.faces))
-            if write_rows:
-                write_rows(photo.path, photo.faces)
+            if write_face:
+                for face in photo.faces:
+                    write_face(photo.path, face, None)
             if args.save:
                 target = _unused_path(args.save, photo.path.stem, taken)
                 taken.add(target.resolve())
@@ -121,21 +121,6 @@ def _save_annotated(image: np.ndarray, faces: list[Face], path: Path) -> None:
         Image.fromarray(draw_faces(image, faces)).save(path, quality=95)
     except OSError as error:
         raise MiniXceptionError(f"{path}: cannot be written ({error.strerror or error})") from error
-
-
-@contextmanager
-def _table(path: Path, labels: Sequence[str]) -> Iterator[Callable[[Path, list[Face]], None]]:
-    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "face", "x1", "y1", "x2", "y2", "score", "emotion", "confidence", *labels])
-
-        def write_rows(photo: Path, faces: list[Face]) -> None:
-            for number, face in enumerate(faces, start=1):
-                numbers = (face.score, face.confidence, *face.probabilities.values())
-                score, confidence, *probabilities = (f"{value:.6f}" for value in numbers)
-                writer.writerow([photo, number, *face.box, score, face.emotion, confidence, *probabilities])
-
-        yield write_rows
 
 
 def _json_line(path: Path, faces: list[Face]) -> str:

@@ -1,7 +1,7 @@
 """Train a checkpoint on FER2013: a named run, any of its settings changed.
 
 Killed at any moment, the same command goes on where it was. With the same options, on several GPUs: accelerate launch
--m mini_xception.train; in several processes on CPUs: torchrun --nproc_per_node N -m -- mini_xception.train.
+-m mini_xception.training; in several processes on CPUs: torchrun --nproc_per_node N -m -- mini_xception.training.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import sys
 from pathlib import Path
 
 from mini_xception import __version__
-from mini_xception.augment import AUGMENTATIONS, PRESETS
-from mini_xception.data import load_fer2013, load_teacher, load_votes
 from mini_xception.errors import MiniXceptionError
+from mini_xception.evaluation.metrics import fit_temperature, measure
+from mini_xception.evaluation.plots import plot_confusion_matrix, plot_curves
 from mini_xception.faces import EMOTIONS
-from mini_xception.metrics import fit_temperature, measure
-from mini_xception.plots import plot_confusion_matrix, plot_curves
-from mini_xception.train.config import RUNS, TrainConfig
+from mini_xception.training.augment import AUGMENTATIONS, PRESETS
+from mini_xception.training.config import RUNS, TrainConfig
+from mini_xception.training.data import load_fer2013, load_teacher, load_votes
 
 #: Settings of a run that have an option of their own; the augmentations have theirs by name.
 SETTINGS = {field.name: field for field in dataclasses.fields(TrainConfig) if field.name != "augmentations"}
@@ -66,13 +66,13 @@ def run(args: argparse.Namespace) -> int:
     from accelerate import PartialState
     from huggingface_hub import get_token
 
-    from mini_xception.model import MiniXception
-    from mini_xception.publish import check_name, push_folder
+    from mini_xception.checkpoint.push import check_repo_id, push_folder
+    from mini_xception.network.model import MiniXception
     from mini_xception.recognizer import EmotionRecognizer
-    from mini_xception.train import train
+    from mini_xception.training import train
 
     if args.push_to_hub:
-        check_name(args.push_to_hub)
+        check_repo_id(args.push_to_hub)
         if get_token() is None:
             raise MiniXceptionError("--push-to-hub needs a token that may write: `hf auth login`")
     config = config_from(args)

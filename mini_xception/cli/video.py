@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from mini_xception.recognizer import EmotionRecognizer
 
     recognizer = EmotionRecognizer.from_pretrained(args.checkpoint, device=args.device)
-    frames, seen = 0, set[int]()
+    frames, seen = 0, set[int | None]()
     layout = "{percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}]"
     # Closed, so that nothing half-written stays behind when this is interrupted.
     work = closing(annotate_video(recognizer, args.source, args.clip, args.csv))
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         for progress in steps:
             frame = progress.frame
             frames += 1
-            seen.update(tracked.id for tracked in frame.faces)
+            seen.update(face.track_id for face in frame.faces)
             bar.total = max(progress.duration_s or 0.0, frame.time_s)
             bar.update(frame.time_s - bar.n)
     print(f"{args.source}: {frames} frames, {_faces(len(seen))}")

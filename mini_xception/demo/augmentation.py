@@ -10,12 +10,12 @@ import gradio as gr
 import numpy as np
 import torch
 
-from mini_xception.augment import AUGMENTATIONS, PRESETS, augment, build
 from mini_xception.demo.cards import picture
 from mini_xception.demo.photo import examples, read_upload
 from mini_xception.demo.texts import I18N, label_text, language_of, text
-from mini_xception.preprocess import to_grey
+from mini_xception.network.preprocess import to_grey
 from mini_xception.recognizer import EmotionRecognizer
+from mini_xception.training.augment import AUGMENTATIONS, PRESETS, augment, build
 
 #: Augmented pictures beside the one as it is.
 VIEWS = 23
@@ -137,7 +137,7 @@ def _grid(views: np.ndarray, report: dict[str, Any], language: int) -> str:
 def _as_python(strengths: dict[str, float], seed: int) -> str:
     listed = "".join(f'    "{name}": {strength},\n' for name, strength in strengths.items())
     return f"""import torch
-from mini_xception.augment import augment, build
+from mini_xception.training.augment import augment, build
 
 augmentations = build({{
 {listed}}})

@@ -17,10 +17,11 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from mini_xception.checkpoint.folder import GRAPH
 from mini_xception.demo.texts import I18N
-from mini_xception.export import export_web, fingerprint, read_fingerprint
-from mini_xception.hub import GRAPH
-from mini_xception.model import MiniXception
+from mini_xception.export import export_web
+from mini_xception.network.graph import fingerprint, read_fingerprint
+from mini_xception.network.model import MiniXception
 
 #: Where ``make web`` puts the page; no part of git, but of the wheel.
 PAGE = Path(__file__).parents[1] / "web"

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 
 from mini_xception.demo.texts import label_text, text
+from mini_xception.detection.crop import crop_face
 from mini_xception.draw import colour_of
 from mini_xception.faces import Face
-from mini_xception.preprocess import Framing, crop_face
+from mini_xception.network.preprocess import Framing
 
 #: Side of the small picture beside a face's bars, in pixels; shown at half of it.
 THUMBNAIL_SIDE = 192

@@ -14,7 +14,7 @@ from mini_xception.demo.cards import cards
 from mini_xception.demo.texts import I18N, language_of, text
 from mini_xception.draw import draw_faces
 from mini_xception.errors import MiniXceptionError
-from mini_xception.images import load_image
+from mini_xception.media.image import load_image
 from mini_xception.recognizer import EmotionRecognizer
 
 CHECKOUT = Path(__file__).parents[2]

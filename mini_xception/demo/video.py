@@ -19,7 +19,7 @@ from mini_xception.demo.texts import I18N, label_text, language_of, text
 from mini_xception.demo.timeline import Moment, draw_timeline
 from mini_xception.errors import MiniXceptionError
 from mini_xception.recognizer import EmotionRecognizer
-from mini_xception.tracking import Frame
+from mini_xception.tracking.tracker import Frame
 
 #: The faces that were seen longest have a timeline; all are in the table.
 TIMELINES = 6
@@ -82,9 +82,10 @@ class FacesOverTime:
     def add(self, frame: Frame) -> None:
         self.frames += 1
         self.last_s = frame.time_s
-        for tracked in frame.faces:
-            known = self.faces.setdefault(tracked.id, FaceOverTime(frame.time_s, frame.time_s))
-            known.add(frame.time_s, tracked.face.probabilities)
+        for face in frame.faces:
+            assert face.track_id is not None
+            known = self.faces.setdefault(face.track_id, FaceOverTime(frame.time_s, frame.time_s))
+            known.add(frame.time_s, face.probabilities)
 
     def report(self) -> dict[str, Any]:
         """JSON-ready: how many frames, and each face with when it was seen and its mean probabilities."""

@@ -17,10 +17,10 @@ from mini_xception.demo.cards import bars, heading, picture
 from mini_xception.demo.texts import I18N, language_of, text
 from mini_xception.demo.timeline import Moment, draw_timeline
 from mini_xception.draw import draw_faces
-from mini_xception.images import load_image
+from mini_xception.media.image import load_image
 from mini_xception.recognizer import EmotionRecognizer
-from mini_xception.stream import FaceStream
-from mini_xception.tracking import SMOOTHING_S
+from mini_xception.tracking.memory import StreamMemory
+from mini_xception.tracking.tracker import SMOOTHING_S
 
 #: Without constraints a browser sends 1920×1440.
 CAMERA = {"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}}
@@ -93,7 +93,7 @@ def watch_camera() -> str:
 class Visitor:
     """What is remembered of one visitor from picture to picture; no picture is."""
 
-    faces: FaceStream = field(default_factory=FaceStream)
+    faces: StreamMemory = field(default_factory=StreamMemory)
     #: Time and probabilities of the largest face.
     moments: deque[Moment] = field(default_factory=lambda: deque(maxlen=TIMELINE_S * MOMENTS_PER_S))
     #: The moments' picture, and when it was drawn.
@@ -142,7 +142,7 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
         faces = recognizer.track(image, now, visitor.faces)
         if now - visitor.drawn_s >= 1 / MOMENTS_PER_S:
             if faces:
-                visitor.moments.append((now, faces[0].face.probabilities))
+                visitor.moments.append((now, faces[0].probabilities))
             recent = [(moment - now, values) for moment, values in visitor.moments if moment > now - TIMELINE_S]
             visitor.timeline = draw_timeline(recent, -TIMELINE_S, 0, text("last_30_s", language), language)
             visitor.drawn_s = now
@@ -150,8 +150,8 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
         shown = picture(draw_faces(image, faces), ".jpg")
         speed = text("frames_per_s", language).format(frames=visitor.frames_per_s())
         if faces:
-            face = faces[0].face
-            name = f"{text('face', language)} {faces[0].id}"
+            face = faces[0]
+            name = f"{text('face', language)} {face.track_id}"
             largest = f'<div class="face"><div>{heading(face, name, language)}{bars(face, language)}</div></div>'
         else:
             largest = f"<p>{text('no_face', language)}</p>"

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks.server import serve
-
-from ..conftest import PORTRAIT
+from tests.conftest import PORTRAIT
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..conftest import PORTRAIT
+from tests.conftest import PORTRAIT
 
 pytestmark = pytest.mark.browser
 

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mini_xception.augment import AUGMENTATIONS, PRESETS
-
-from ..conftest import PORTRAIT, ROOT
-from ..test_images import empty_png
+from mini_xception.training.augment import AUGMENTATIONS, PRESETS
+from tests.conftest import PORTRAIT, ROOT
+from tests.media.test_image import empty_png
 
 pytestmark = pytest.mark.browser
 

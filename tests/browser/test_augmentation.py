@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mini_xception.augment import AUGMENTATIONS
 from mini_xception.demo.augmentation import VIEWS
-
-from ..conftest import PORTRAIT, ROOT
+from mini_xception.training.augment import AUGMENTATIONS
+from tests.conftest import PORTRAIT, ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -69,8 +68,8 @@ def test_the_code_gives_the_same_pictures(tab, recognizer):
     import numpy as np
     import torch
 
-    from mini_xception.images import load_image
-    from mini_xception.preprocess import to_grey
+    from mini_xception.media.image import load_image
+    from mini_xception.network.preprocess import to_grey
 
     upload(tab, PORTRAIT)
     code = tab.locator("#code .cm-content").inner_text().replace("\xa0", " ")

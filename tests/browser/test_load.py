@@ -15,13 +15,12 @@ import pytest
 
 from benchmarks.server import serve
 from mini_xception.demo.page import QUEUE_SIZE, delete_old_files
-
-from ..conftest import PORTRAIT, ROOT
-from .test_photo import upload
-from .test_strangers import fetch
-from .test_strangers import upload as post_file
-from .test_webcam import camera as camera
-from .test_webcam import open_tab, start
+from tests.browser.test_photo import upload
+from tests.browser.test_strangers import fetch
+from tests.browser.test_strangers import upload as post_file
+from tests.browser.test_webcam import camera as camera
+from tests.browser.test_webcam import open_tab, start
+from tests.conftest import PORTRAIT, ROOT
 
 pytestmark = pytest.mark.browser
 

@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from mini_xception import EMOTIONS
-
-from ..conftest import PORTRAIT, ROOT
+from tests.conftest import PORTRAIT, ROOT
 
 pytestmark = pytest.mark.browser
 

@@ -15,8 +15,7 @@ import pytest
 
 from mini_xception import EMOTIONS, MiniXception
 from mini_xception.export import export_web
-
-from ..conftest import PORTRAIT, ROOT
+from tests.conftest import PORTRAIT, ROOT
 
 pytestmark = pytest.mark.browser
 

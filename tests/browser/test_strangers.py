@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from ..conftest import PORTRAIT, ROOT
+from tests.conftest import PORTRAIT, ROOT
 
 pytestmark = pytest.mark.browser
 

@@ -6,10 +6,9 @@ import csv
 
 import pytest
 
-from mini_xception.mp4 import VideoWriter
-from mini_xception.video import VideoReader
-
-from ..conftest import ROOT
+from mini_xception.media.video import VideoReader
+from mini_xception.media.video_writer import VideoWriter
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
 

@@ -12,9 +12,8 @@ import pytest
 
 from benchmarks.server import BROWSER_PAGE, serve_files
 from mini_xception import EMOTIONS
-
-from ..conftest import PORTRAIT, ROOT
-from .test_webcam import camera as camera
+from tests.browser.test_webcam import camera as camera
+from tests.conftest import PORTRAIT, ROOT
 
 pytestmark = pytest.mark.browser
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-
-from .vectors import write_vectors
+from tests.web.vectors import write_vectors
 
 WEB = ROOT / "web"
 

@@ -19,11 +19,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mini_xception import EmotionRecognizer, Face, FaceStream, detectors, load_image, mtcnn
-from mini_xception.data import load_fer2013
+from mini_xception import EmotionRecognizer, Face, StreamMemory, detectors, load_image, mtcnn
 from mini_xception.export import export_web
-from mini_xception.preprocess import Framing, clip_box, crop_face, to_grey
-from mini_xception.tracking import Tracker
+from mini_xception.network.preprocess import Framing, clip_box, crop_face, to_grey
+from mini_xception.tracking.tracker import Tracker
+from mini_xception.training.data import load_fer2013
 from recipes.measure_framing import FACE_SIDES, put_on_canvas
 from tests.conftest import PORTRAIT, ROOT
 
@@ -192,7 +192,7 @@ def picture(recognizer: EmotionRecognizer, arrays: Arrays, name: str, image: np.
 def stream(recognizer: EmotionRecognizer, arrays: Arrays):
     """Two faces that move, are gone, come back, and jump; and a phone that is turned for a moment."""
     both = cv2.resize(load_image(ROOT / "examples" / "two_portraits.jpg"), (640, 320), interpolation=cv2.INTER_AREA)
-    memory = FaceStream()
+    memory = StreamMemory()
     for step in range(26):
         image = np.roll(both, 3 * step if step < 22 else 170, axis=1)
         if step in (13, 14):
@@ -200,7 +200,7 @@ def stream(recognizer: EmotionRecognizer, arrays: Arrays):
         if step == 23:
             image = image[:, 300:306]
         tracked = recognizer.track(image, step / 15, memory)
-        faces = [{"id": one.id, **as_json(one.face)} for one in tracked]
+        faces = [{"id": one.track_id, **as_json(one)} for one in tracked]
         yield {"image": arrays.image(image), "time_s": step / 15, "faces": faces}
 
 
@@ -219,7 +219,7 @@ def track(rng: np.random.Generator) -> list[dict[str, Any]]:
             faces.append(
                 Face((x, y, x + 60 + 5 * int(i), y + 80), 0.95, dict(zip("abcdefg", probabilities, strict=True)))
             )
-        tracked = [{"id": one.id, **as_json(one.face)} for one in tracker.update(faces, time_s)]
+        tracked = [{"id": one.track_id, **as_json(one)} for one in tracker.update(faces, time_s)]
         updates.append({"time_s": time_s, "faces": [as_json(face) for face in faces], "tracked": tracked})
     return updates
 

@@ -1,0 +1,129 @@
+"""The checkpoint folder: ``config.json``, ``model.safetensors`` and, optionally, ``model.onnx``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mini_xception.errors import MiniXceptionError
+from mini_xception.media.atomic import atomic_write
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: The default checkpoint, part of the package.
+BUNDLED = Path(__file__).parents[1] / "weights"
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+#: The network as an ONNX file, which a checkpoint may have; see ``network/graph.py``.
+GRAPH = "model.onnx"
+#: The key in the weights file's metadata that holds format version and provenance, as JSON.
+METADATA = "mini_xception"
+#: Version of both files. It rises when an older mini_xception could misread a newer file.
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The contents of a checkpoint folder.
+
+    Attributes:
+        config: the network's constructor arguments.
+        tensors: its state dict.
+        provenance: ``recipe``, the command that made the weights, and ``commit``, the version of the code.
+    """
+
+    config: dict[str, Any]
+    tensors: dict[str, Tensor]
+    provenance: dict[str, str] = field(default_factory=dict)
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read a checkpoint folder.
+
+    Raises:
+        MiniXceptionError: a file is missing, damaged or of a newer format; the message names the file.
+    """
+    for file in (CONFIG, WEIGHTS):
+        if not (folder / file).is_file():
+            raise MiniXceptionError(f"{folder}: {file} is missing; a checkpoint folder has {CONFIG} and {WEIGHTS}")
+    return Checkpoint(_read_config(folder / CONFIG), *_read_tensors(folder / WEIGHTS))
+
+
+def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint folder, each file atomically. Equal checkpoints give equal files.
+
+    A ``model.onnx`` in the folder is removed if the weights or the configuration change.
+
+    Raises:
+        MiniXceptionError: the folder cannot be written.
+    """
+    from safetensors.torch import save
+
+    config = {"format_version": FORMAT_VERSION, **checkpoint.config}
+    text = json.dumps(config, indent=2, sort_keys=True, default=float)  # float: JSON has no NumPy numbers
+    tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
+    # One key, because safetensors writes several in random order.
+    provenance = json.dumps({"format_version": FORMAT_VERSION, **checkpoint.provenance}, sort_keys=True)
+    contents = {CONFIG: f"{text}\n".encode(), WEIGHTS: save(tensors, {METADATA: provenance})}
+    try:
+        changed = [name for name, data in contents.items() if _read_bytes(folder / name) != data]
+        if changed:
+            (folder / GRAPH).unlink(missing_ok=True)
+    except OSError as error:
+        raise MiniXceptionError(f"{folder}: cannot be written ({error.strerror})") from error
+    for name in changed:
+        with atomic_write(folder / name) as temporary:
+            temporary.write_bytes(contents[name])
+
+
+def _read_bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise MiniXceptionError(f"{path}: not valid JSON ({error}); download the checkpoint again") from error
+    if not isinstance(config, dict):
+        raise MiniXceptionError(f"{path}: must be a JSON object, not a {type(config).__name__}")
+    _check_version(path, config.pop("format_version", FORMAT_VERSION))
+    return config
+
+
+def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with path.open("rb") as start:
+            if start.read(20) == b"version https://git-":
+                raise MiniXceptionError(
+                    f"{path}: a git-LFS pointer instead of the weights; run `git lfs pull` in its repository"
+                )
+        with torch.device("cpu"), safe_open(path, framework="pt") as file:  # the caller's default device may differ
+            provenance = json.loads((file.metadata() or {}).get(METADATA, "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  It is not a dictionary.
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+        raise MiniXceptionError(f"{path}: damaged or truncated ({error}); download the checkpoint again") from error
+    if not isinstance(provenance, dict):
+        raise MiniXceptionError(
+            f"{path}: its metadata {METADATA!r} must be a JSON object; download the checkpoint again"
+        )
+    _check_version(path, provenance.pop("format_version", FORMAT_VERSION))
+    if broken := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
+        raise MiniXceptionError(f"{path}: {', '.join(broken)} has values that are not finite; train or download again")
+    return tensors, provenance
+
+
+def _check_version(path: Path, version: object) -> None:
+    if not str(version).isdecimal():
+        raise MiniXceptionError(f"{path}: format_version must be a number, not {version!r}; download it again")
+    if int(str(version)) > FORMAT_VERSION:
+        raise MiniXceptionError(
+            f"{path}: format_version is {version}, this mini_xception reads up to {FORMAT_VERSION}; "
+            "upgrade mini_xception"
+        )

@@ -1,0 +1,27 @@
+"""Face detection: an RGB image in, boxes and square face crops out.
+
+A new detector is a class and a row in ``detector.DETECTORS``.
+"""
+
+from typing import TYPE_CHECKING
+
+from mini_xception._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mini_xception.detection.crop import FaceCrop as FaceCrop
+    from mini_xception.detection.crop import FaceCropper as FaceCropper
+    from mini_xception.detection.crop import crop_face as crop_face
+    from mini_xception.detection.detector import DETECTORS as DETECTORS
+    from mini_xception.detection.detector import Detector as Detector
+    from mini_xception.detection.detector import load_detector as load_detector
+
+_MODULES = {
+    "Detector": "detector",
+    "DETECTORS": "detector",
+    "load_detector": "detector",
+    "FaceCrop": "crop",
+    "FaceCropper": "crop",
+    "crop_face": "crop",
+}
+__all__ = list(_MODULES)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

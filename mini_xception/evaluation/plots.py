@@ -1,0 +1,91 @@
+"""Plots of a training run, as PNG files."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mini_xception.evaluation.metrics import ECE_BINS, Reliability
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def plot_curves(logs: dict[str, Path], target: Path) -> None:
+    """Draw loss and accuracy over the epochs of one or more runs.
+
+    Args:
+        logs: what to call each run → its ``log.csv``.
+        target: the PNG file.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    both = figure.subplots(1, 2)
+    for number, (run, log) in enumerate(logs.items()):
+        with log.open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        epochs = [float(row["epoch"]) for row in rows]
+        for axes, quantity, scale in zip(both, ("loss", "accuracy"), (1, 100), strict=True):
+            for split, name, style in (("train", "training, augmented", "--"), ("public_test", "PublicTest", "-")):
+                values = [scale * float(row[f"{split}_{quantity}"]) for row in rows]
+                axes.plot(epochs, values, style, color=f"C{number}", linewidth=1.2, label=f"{run}: {name}")
+    for axes, label in zip(both, ("loss", "accuracy in %"), strict=True):
+        axes.set(xlabel="epoch", ylabel=label)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.suptitle("PublicTest is the validation set", fontsize=9)
+    figure.savefig(target, dpi=120)
+
+
+def plot_confusion_matrix(matrix: np.ndarray, labels: Sequence[str], title: str, target: Path) -> None:
+    """Draw a confusion matrix: rows are the truth, each cell has its count and its share of the row.
+
+    Args:
+        matrix: counts, (labels, labels).
+        labels: names of the classes.
+        title: above the matrix.
+        target: the PNG file.
+    """
+    from matplotlib.figure import Figure
+
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(7.5, 6.5), layout="constrained")
+    axes: Axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(*matrix.shape):
+        axes.text(
+            column,
+            row,
+            f"{shares[row, column]:.0%}\n{matrix[row, column]}",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if shares[row, column] > 0.5 else "black",
+        )
+    axes.set(xlabel="prediction", ylabel="truth", title=title)
+    axes.set_xticks(range(len(labels)), labels)
+    axes.set_yticks(range(len(labels)), labels)
+    figure.savefig(target, dpi=120)
+
+
+def plot_reliability(bins: Reliability, title: str, target: Path) -> None:
+    """Draw accuracy against confidence; a calibrated network's bars end on the diagonal."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.5, 5.5), layout="constrained")
+    axes: Axes = figure.subplots()
+    filled = bins.count > 0
+    axes.bar(bins.confidence[filled], bins.accuracy[filled], width=0.8 / ECE_BINS, label="accuracy")
+    axes.plot([0, 1], [0, 1], color="black", linestyle="--", label="calibrated")
+    for confidence, accuracy, count in zip(
+        bins.confidence[filled], bins.accuracy[filled], bins.count[filled], strict=True
+    ):
+        axes.annotate(str(count), (confidence, accuracy), ha="center", va="bottom", fontsize=7)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy", title=f"{title}: ECE {bins.ece:.4f}")
+    axes.legend(loc="upper left")
+    figure.savefig(target, dpi=120)

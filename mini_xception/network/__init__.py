@@ -1,0 +1,31 @@
+"""mini_Xception: the network, its preprocessing, and the engines that run it.
+
+``model.py`` follows the paper; the other modules load, export, convert and run it.
+"""
+
+from typing import TYPE_CHECKING
+
+from mini_xception._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mini_xception.network.convert import convert as convert
+    from mini_xception.network.engines import ENGINES as ENGINES
+    from mini_xception.network.engines import Engine as Engine
+    from mini_xception.network.engines import load_engine as load_engine
+    from mini_xception.network.graph import make_graph as make_graph
+    from mini_xception.network.model import MiniXception as MiniXception
+    from mini_xception.network.preprocess import Framing as Framing
+    from mini_xception.network.preprocess import normalise as normalise
+
+_MODULES = {
+    "MiniXception": "model",
+    "Framing": "preprocess",
+    "normalise": "preprocess",
+    "Engine": "engines",
+    "ENGINES": "engines",
+    "load_engine": "engines",
+    "make_graph": "graph",
+    "convert": "convert",
+}
+__all__ = list(_MODULES)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

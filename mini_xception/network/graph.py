@@ -1,0 +1,144 @@
+"""The network as an ONNX graph, for ONNX Runtime, OpenVINO and other programs.
+
+The graph maps normalised faces, ``input``, float32 (N, 1, S, S) with any N, to logits, float32 (N, labels). The file's
+metadata holds the rest of ``config.json``, as JSON under the same names: format_version, labels, image_size, mean, std,
+framing, temperature and others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import hashlib
+import io
+import json
+import warnings
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from platformdirs import user_cache_path
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from mini_xception.checkpoint.folder import FORMAT_VERSION, GRAPH
+from mini_xception.errors import MiniXceptionError
+from mini_xception.media.atomic import atomic_write
+from mini_xception.network.model import MiniXception, SeparableConv2d
+from mini_xception.network.onnx_session import INPUT, open_session
+
+#: Largest difference between the graph's logits and PyTorch's; the logits reach about 10.
+TOLERANCE = 1e-3
+#: The metadata entry that identifies the weights.
+FINGERPRINT = "fingerprint"
+
+
+def make_graph(model: MiniXception) -> bytes:
+    """Export a model, and check the graph's logits against PyTorch's. Needs onnx and onnxruntime.
+
+    Returns:
+        The contents of an ONNX file.
+
+    Raises:
+        MiniXceptionError: the logits differ.
+    """
+    import onnx
+
+    network = copy.deepcopy(model).to("cpu", torch.float32).eval()
+    side = network.image_size
+    faces = torch.rand(2, 1, side, side, generator=torch.Generator().manual_seed(0), device="cpu")
+    faces = (faces - network.mean) / network.std
+    proto = onnx.load_from_string(to_onnx(fold_batch_norms(network), faces))
+    version = {"format_version": json.dumps(FORMAT_VERSION)}
+    onnx.helper.set_model_props(proto, {**version, **_metadata(network), FINGERPRINT: fingerprint(model)})
+    graph = proto.SerializeToString()
+
+    with torch.inference_mode():
+        expected = network(faces).numpy()
+    error = float(np.abs(open_session(graph).run(None, {INPUT: faces.numpy()})[0] - expected).max())
+    if not error <= TOLERANCE:
+        raise MiniXceptionError(
+            f"model.onnx: its logits differ from PyTorch's by {error:.2g}; update torch or onnxruntime"
+        )
+    return graph
+
+
+def cached_graph(model: MiniXception, folder: Path) -> Path | bytes:
+    """Return a model's graph: the checkpoint folder's, the user cache's, or a new one, which is then cached."""
+    expected = fingerprint(model)
+    cached = user_cache_path("mini_xception") / "graphs" / f"{expected}.onnx"
+    for path in (folder / GRAPH, cached):
+        if path.is_file() and read_fingerprint(path) == expected:
+            return path
+    graph = make_graph(model)
+    with contextlib.suppress(MiniXceptionError), atomic_write(cached) as temporary:  # The cache may be read-only.
+        temporary.write_bytes(graph)
+    return graph
+
+
+def fold_batch_norms(model: MiniXception) -> MiniXception:
+    """Copy a model for inference, with each batch norm folded into the convolution before it."""
+    folded = copy.deepcopy(model).eval()
+    for block in [module for module in folded.modules() if isinstance(module, nn.Sequential)]:
+        for i, (layer, norm) in enumerate(pairwise(list(block))):
+            if not isinstance(norm, nn.BatchNorm2d):
+                continue
+            if isinstance(layer, SeparableConv2d):
+                layer.point_conv = fuse_conv_bn_eval(layer.point_conv, norm)
+            elif isinstance(layer, nn.Conv2d):
+                block[i] = fuse_conv_bn_eval(layer, norm)
+            block[i + 1] = nn.Identity()
+    return folded
+
+
+def fingerprint(model: MiniXception) -> str:
+    """Compute the SHA-256 digest of a model's weights and metadata."""
+    digest = hashlib.sha256(json.dumps(_metadata(model), sort_keys=True).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode() + tensor.cpu().double().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def read_fingerprint(path: Path) -> str | None:
+    """Return the fingerprint stored in an ONNX file; None if the file is absent, damaged or not ours."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        properties = onnx.load(path).metadata_props
+    except (OSError, DecodeError):
+        return None
+    return {entry.key: entry.value for entry in properties}.get(FINGERPRINT)
+
+
+def to_onnx(module: nn.Module, example: torch.Tensor, *, free_sides: bool = False) -> bytes:
+    """Export a module. Needs onnx.
+
+    Args:
+        module: in inference mode, on the CPU.
+        example: an input. Its N is variable in the graph, with ``free_sides`` also its H and W.
+
+    Returns:
+        The contents of an ONNX file.
+    """
+    axes = {0: "n", 2: "height", 3: "width"} if free_sides else {0: "n"}
+    file = io.BytesIO()
+    with torch.no_grad(), warnings.catch_warnings():
+        # PyTorch recommends its newer exporter, which needs two more packages and gives the same graph here.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            (example,),
+            file,  # type: ignore[arg-type]
+            dynamo=False,
+            input_names=[INPUT],
+            dynamic_axes={INPUT: axes},
+            opset_version=17,
+        )
+    return file.getvalue()
+
+
+def _metadata(model: MiniXception) -> dict[str, str]:
+    """Return each entry of the configuration as JSON, without the metrics."""
+    return {name: json.dumps(value) for name, value in model.config.items() if name != "metrics"}

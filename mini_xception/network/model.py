@@ -1,0 +1,198 @@
+"""mini_Xception (Arriaga, Plöger and Valdenegro, *Real-time Convolutional Neural Networks for Emotion and Gender
+Classification*, 2017, https://arxiv.org/abs/1710.07557), figure 4.
+
+Layer names follow the PyTorch reproduction (https://github.com/thgpddl/mini_Xception), so its checkpoints load. The
+softmax is left out because cross-entropy contains it. The authors' Keras code differs in three arguments: ``bias``,
+``padding`` and ``norm_epsilon``. Shapes in comments are (channels × height × width) for a 48×48 input.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mini_xception.errors import MiniXceptionError
+from mini_xception.faces import EMOTIONS
+from mini_xception.network.preprocess import MTCNN_TO_FER2013, Framing, normalise
+from mini_xception.network.pretrained import Pretrained
+
+#: Side in pixels of the smallest input: the base's two 3×3 convolutions leave one pixel of it.
+SMALLEST_SIDE = 5
+PADDINGS = ("symmetric", "tensorflow")
+
+
+class SeparableConv2d(nn.Module):
+    """A 3×3 convolution for each channel, then a 1×1 convolution across channels (Chollet 2017)."""
+
+    def __init__(self, in_channels: int, out_channels: int, bias: bool) -> None:
+        super().__init__()
+        self.depth_conv = nn.Conv2d(in_channels, in_channels, kernel_size=3, padding=1, groups=in_channels, bias=bias)
+        self.point_conv = nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.point_conv(self.depth_conv(x))
+
+
+class TensorFlowMaxPool2d(nn.Module):
+    """TensorFlow's 3×3, stride 2, ``same`` max pooling: an even side is padded by one pixel at its end."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        odd = (int(x.shape[-2]) % 2, int(x.shape[-1]) % 2)  # ints, also during export
+        return functional.max_pool2d(x, kernel_size=3, stride=2, padding=odd, ceil_mode=True)
+
+
+class StridedConv2d(nn.Conv2d):
+    """A strided 1×1 convolution.
+
+    In training, the input is subsampled first and then convolved without a stride: for fewer than 16 channels in
+    channels_last, oneDNN's weight gradient writes past its workspace and crashes
+    (https://github.com/uxlfoundation/oneDNN/issues/6035).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not torch.is_grad_enabled():
+            return super().forward(x)
+        return functional.conv2d(functional.avg_pool2d(x, 1, self.stride), self.weight, self.bias)
+
+
+class ResidualBlock(nn.Module):
+    """Two separable convolutions and a max pooling, plus a strided 1×1 convolution. Halves the side, rounded up."""
+
+    def __init__(self, in_channels: int, out_channels: int, bias: bool, padding: str) -> None:
+        super().__init__()
+        self.left = nn.Sequential(
+            SeparableConv2d(in_channels, out_channels, bias),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(),
+            SeparableConv2d(out_channels, out_channels, bias),
+            nn.BatchNorm2d(out_channels),
+            TensorFlowMaxPool2d() if padding == "tensorflow" else nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
+        )
+        self.right = nn.Sequential(
+            StridedConv2d(in_channels, out_channels, kernel_size=1, stride=2, bias=bias),
+            nn.BatchNorm2d(out_channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.left(x) + self.right(x)
+
+
+class MiniXception(nn.Module, Pretrained):
+    """mini_Xception and everything about its input that its weights depend on.
+
+    All arguments are stored in ``config.json`` and travel with the weights.
+
+    Args:
+        labels: names of the classes, in the order of the logits.
+        image_size: side of the square input in pixels, at least SMALLEST_SIDE.
+        mean: subtracted from grey values in [0, 1].
+        std: divides the difference.
+        framing: how a detector's box maps to the square crop that the network was trained on.
+        padding: of the max poolings, "symmetric" or "tensorflow".
+        bias: whether the convolutions before batch norm have a bias; the last convolution always has one.
+        norm_epsilon: added to the variance in batch norm.
+        temperature: divides the logits before softmax, to calibrate the probabilities (Guo et al. 2017).
+        metrics: scores of these weights, JSON-ready, shown in model cards: "dataset" and "split" are names, "accuracy",
+            "macro_f1" and others fractions of 1.
+
+    Attributes:
+        provenance: ``recipe``, the command that made the weights, and ``commit``, the version of the code.
+
+    Raises:
+        MiniXceptionError: an argument is invalid.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[str] = EMOTIONS,
+        image_size: int = 48,
+        mean: float = 0.0,
+        std: float = 1.0,
+        framing: Framing | dict[str, float] = MTCNN_TO_FER2013,
+        padding: str = "symmetric",
+        bias: bool = True,
+        norm_epsilon: float = 1e-5,
+        temperature: float = 1.0,
+        metrics: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        named = not isinstance(labels, str | dict) and all(isinstance(x, str) for x in labels)
+        if not named or not 0 < len(labels) == len(set(labels)):
+            raise MiniXceptionError(f"labels must be distinct names, not {labels!r}")
+        if not isinstance(image_size, int) or image_size < SMALLEST_SIDE:
+            raise MiniXceptionError(f"image_size must be an integer of at least {SMALLEST_SIDE}, not {image_size!r}")
+        if not (isinstance(mean, float | int) and isinstance(std, float | int) and abs(mean) < math.inf > std > 0):
+            raise MiniXceptionError(f"mean and std must be numbers, std above 0, not {mean!r} and {std!r}")
+        if padding not in PADDINGS or not isinstance(bias, bool):
+            raise MiniXceptionError(
+                f"padding must be one of {PADDINGS} and bias true or false, not {padding!r} and {bias!r}"
+            )
+        for number in (norm_epsilon, temperature):
+            if not isinstance(number, float | int) or not 0 < number < math.inf:
+                raise MiniXceptionError(f"norm_epsilon and temperature must be numbers above 0, not {number!r}")
+        if not isinstance(metrics, dict | None):
+            raise MiniXceptionError(f"metrics must be a dictionary, not {metrics!r}")
+        self.labels = tuple(labels)
+        self.image_size = image_size
+        self.mean = mean
+        self.std = std
+        self.framing = framing if isinstance(framing, Framing) else Framing(**framing)
+        self.padding = padding
+        self.bias = bias
+        self.norm_epsilon = norm_epsilon
+        self.temperature = temperature
+        self.metrics = metrics
+        self.provenance: dict[str, str] = {}
+
+        self.base = nn.Sequential(
+            nn.Conv2d(1, 8, kernel_size=3, bias=bias),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.Conv2d(8, 8, kernel_size=3, bias=bias),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+        )
+        self.module1 = ResidualBlock(8, 16, bias, padding)
+        self.module2 = ResidualBlock(16, 32, bias, padding)
+        self.module3 = ResidualBlock(32, 64, bias, padding)
+        self.module4 = ResidualBlock(64, 128, bias, padding)
+        self.conv = nn.Conv2d(128, len(self.labels), kernel_size=3, padding=1)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eps = norm_epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute logits, (N, labels), from normalised grey faces, float, (N, 1, S, S), of :meth:`preprocess`."""
+        x = self.base(x)  # 8×44×44
+        x = self.module1(x)  # 16×22×22
+        x = self.module2(x)  # 32×11×11
+        x = self.module3(x)  # 64×6×6
+        x = self.module4(x)  # 128×3×3
+        x = self.conv(x)  # 7×3×3
+        return x.mean(dim=(-2, -1))  # global average pooling: 7 logits
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the weights."""
+        return self.conv.weight.device
+
+    def preprocess(self, crops: Sequence[np.ndarray] | np.ndarray) -> Tensor:
+        """Make network input, (N, 1, S, S) on the model's device, from N uint8 face crops, grey or RGB, of any size.
+
+        Raises:
+            MiniXceptionError: a crop is not a uint8 image.
+        """
+        return torch.from_numpy(normalise(crops, self.image_size, self.mean, self.std)).to(self.conv.weight)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments, JSON-ready, as stored in ``config.json``."""
+        names = ("image_size", "mean", "std", "padding", "bias", "norm_epsilon", "temperature", "metrics")
+        values = {name: getattr(self, name) for name in names}
+        return {"labels": list(self.labels), "framing": vars(self.framing), **values}

@@ -1,0 +1,43 @@
+"""ONNX Runtime sessions: one place for their options and errors."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mini_xception.errors import MiniXceptionError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+#: Name of a graph's input.
+INPUT = "input"
+
+
+def open_session(graph: Path | bytes) -> InferenceSession:
+    """Open a graph on the CPU, with one thread.
+
+    Args:
+        graph: an ONNX file's path, or its contents.
+
+    Raises:
+        MiniXceptionError: the graph cannot be read.
+    """
+    # ONNX Runtime 1.29 and newer report usage over the network unless this is set before its import.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3  # errors only
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's exceptions have no common base class.
+        raise unreadable(graph, error) from error
+
+
+def unreadable(graph: Path | bytes, error: Exception) -> MiniXceptionError:
+    """Return the one-line error for a graph that cannot be read."""
+    name = "the graph" if isinstance(graph, bytes) else graph
+    return MiniXceptionError(f"{name}: damaged, or not an ONNX file ({' '.join(str(error).split())})")

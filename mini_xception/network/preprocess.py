@@ -1,0 +1,99 @@
+"""From face crops to network input. Training, evaluation, the recogniser and the demo all use these functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import cv2
+import numpy as np
+
+from mini_xception.errors import MiniXceptionError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Pixels = TypeVar("Pixels", np.ndarray, "Tensor")
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How a detector's box maps to the square crop that the network was trained on.
+
+    Attributes:
+        scale: side of the square, as a fraction of the box's longer side.
+        offset_x: from the box's centre to the square's centre, rightwards, as a fraction of the box's longer side.
+        offset_y: the same, downwards.
+
+    Raises:
+        MiniXceptionError: an argument is not a finite number, or the scale is not above 0.
+    """
+
+    scale: float = 1.0
+    offset_x: float = 0.0
+    offset_y: float = 0.0
+
+    def __post_init__(self) -> None:
+        numbers = (self.scale, self.offset_x, self.offset_y)
+        if not all(isinstance(number, float | int) and math.isfinite(number) for number in numbers) or self.scale <= 0:
+            raise MiniXceptionError(f"framing must be finite numbers, its scale above 0, not {numbers}")
+
+
+#: From an MTCNN box to FER2013's framing: the best of the framings that ``recipes/measure_framing.py`` compares
+#: (``recipes/logs/framing.txt``). The ratio of box size to FER2013's framing, 1.04, suggests the same scale.
+MTCNN_TO_FER2013 = Framing(scale=0.95, offset_y=-0.03)
+
+
+def to_grey(crop: np.ndarray, size: int) -> np.ndarray:
+    """Convert a crop to grey and resize it to the network's input size.
+
+    Downscaling averages pixels (``INTER_AREA``), upscaling interpolates between them (``INTER_LINEAR``).
+
+    Args:
+        crop: RGB or grey, uint8, (H, W, 3), (H, W, 1) or (H, W).
+        size: side in pixels.
+
+    Returns:
+        uint8, (size, size).
+
+    Raises:
+        MiniXceptionError: the crop is not a uint8 image with one or three channels.
+    """
+    if not isinstance(crop, np.ndarray) or crop.dtype != np.uint8:
+        kind = crop.dtype if isinstance(crop, np.ndarray) else type(crop).__name__
+        raise MiniXceptionError(f"a face crop must be a uint8 array with pixels 0–255, not {kind}")
+    if crop.ndim not in (2, 3) or crop.size == 0 or (crop.ndim == 3 and crop.shape[2] not in (1, 3)):
+        raise MiniXceptionError(f"a face crop must be grey (H, W) or RGB (H, W, 3), not of shape {crop.shape}")
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) if crop.ndim == 3 and crop.shape[2] == 3 else crop
+    grey = grey.reshape(crop.shape[:2])
+    if grey.shape == (size, size):
+        return grey
+    shrinks = min(grey.shape) >= size
+    return cv2.resize(grey, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def scale_pixels(pixels: Pixels, mean: float, std: float) -> Pixels:
+    """Scale grey values from 0–255 to network input; an array or a tensor of any shape."""
+    return (pixels / 255.0 - mean) / std
+
+
+def normalise(crops: Sequence[np.ndarray] | np.ndarray, size: int, mean: float, std: float) -> np.ndarray:
+    """Make network input from face crops.
+
+    Args:
+        crops: N face crops, uint8, grey or RGB, each of any size.
+        size: side of the network's input in pixels.
+        mean: subtracted from grey values in [0, 1].
+        std: divides the difference.
+
+    Returns:
+        float32, (N, 1, size, size).
+    """
+    # A table of all 256 grey values, in float32 even if mean or std is a NumPy float64.
+    table = scale_pixels(np.arange(256, dtype=np.float32), mean, std).astype(np.float32)
+    scaled = np.empty((len(crops), 1, size, size), np.float32)
+    for i, crop in enumerate(crops):
+        cv2.LUT(to_grey(crop, size), table, scaled[i, 0])
+    return scaled

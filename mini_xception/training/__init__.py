@@ -1,0 +1,29 @@
+"""Training: data, augmentation, a frozen configuration, and a loop that resumes where it was killed.
+
+The named runs are in ``config.RUNS``, the augmentations in ``augment.AUGMENTATIONS``.
+"""
+
+from typing import TYPE_CHECKING
+
+from mini_xception._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mini_xception.training.config import RUNS as RUNS
+    from mini_xception.training.config import TrainConfig as TrainConfig
+    from mini_xception.training.data import LabelledFaces as LabelledFaces
+    from mini_xception.training.data import load_fer2013 as load_fer2013
+    from mini_xception.training.data import load_teacher as load_teacher
+    from mini_xception.training.data import load_votes as load_votes
+    from mini_xception.training.loop import train as train
+
+_MODULES = {
+    "LabelledFaces": "data",
+    "load_fer2013": "data",
+    "load_votes": "data",
+    "load_teacher": "data",
+    "RUNS": "config",
+    "TrainConfig": "config",
+    "train": "loop",
+}
+__all__ = list(_MODULES)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

@@ -1,0 +1,110 @@
+"""Model cards: what the checkpoint says, and what others wrote stays."""
+
+import re
+
+import pytest
+import yaml
+from huggingface_hub import ModelCard, parse_eval_result_entries
+
+from mini_xception import MiniXception
+from mini_xception.checkpoint.folder import BUNDLED
+from tests.checkpoint.conftest import REPO
+from tests.checkpoint.test_push import METRICS, push, readme, refusal
+from tests.conftest import PORTRAIT
+
+
+def test_the_card_says_what_the_checkpoint_says(hub, tmp_path):
+    model = MiniXception(metrics=METRICS)
+    model.provenance = {"recipe": "mini-xception train --data fer2013.csv --preset best", "commit": "abc"}
+    folder = tmp_path / "run" / "best"
+    model.save_pretrained(folder)
+    (tmp_path / "run" / "confusion_matrix.png").write_bytes(b"a picture")
+    (tmp_path / "run" / "curves.png").write_bytes(b"another")
+    (folder / "model.onnx").write_bytes(b"a graph")
+    push(folder)
+    files = hub.model(REPO).files
+    pushed = {"config.json", "model.safetensors", "model.onnx", "README.md", "confusion_matrix.png", "curves.png"}
+    assert set(files) == pushed | {".gitattributes", ".eval_results/fer2013.yaml"}
+
+    card = ModelCard(readme(hub))
+    assert card.data.library_name == "mini_xception"
+    assert card.data.pipeline_tag == "image-classification"
+    assert card.data.license == "mit"
+    assert card.data.metrics == ["accuracy", "f1"]
+    assert [(result.metric_type, result.metric_value) for result in card.data.eval_results] == [
+        ("accuracy", 0.6601),
+        ("f1", 0.6284),
+    ]
+    assert card.data.eval_results[0].dataset_split == "PublicTest"
+    for text in ("validation set", "![", "(curves.png)", "--preset best", "## Limits", "ONNX", "| 0.6601 | 0.6284 |"):
+        assert text in card.text
+    assert "{" not in card.text
+    (entry,) = parse_eval_result_entries(yaml.safe_load(files[".eval_results/fer2013.yaml"]))
+    assert (entry.value, entry.dataset_id) == (66.01, card.data.datasets[0])
+
+
+@pytest.mark.parametrize(
+    ("metrics", "reason"),
+    [({"accuracy": "90%"}, "accuracy is '90%'"), ({"recall": {"a": 1.0}, "precision": {"a": 1.0}}, "recall must have")],
+)
+def test_metrics_that_no_card_can_show(hub, folder, metrics, reason):
+    MiniXception(metrics=metrics).save_pretrained(folder)
+    assert reason in refusal(folder)
+    assert hub.requests == []
+
+
+def test_metrics_of_nothing_that_has_a_name(hub, folder):
+    MiniXception(metrics={"accuracy": 0.9}).save_pretrained(folder)
+    push(folder)
+    assert "\none forward pass in float32." in readme(hub)
+
+
+def test_the_cards_code_runs(hub, folder, monkeypatch, tmp_path, capsys):
+    push(folder)
+    (code,) = re.findall(r"```python\n(.*?)```", readme(hub), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo.jpg").write_bytes(PORTRAIT.read_bytes())
+    exec(code, {})
+    assert "angry" in capsys.readouterr().out
+
+
+def test_what_others_wrote_in_the_card_stays(hub, folder):
+    push(folder)
+    repo = hub.model(REPO)
+    before = readme(hub).replace("license: mit", "license: apache-2.0\nco2: 3")
+    repo.push({"README.md": ("\n" + before.strip() + "\n\n## Thanks\r\n\r\nto all – of you.").lstrip().encode()})
+    MiniXception(metrics=METRICS).save_pretrained(folder)
+    push(folder)
+    after = readme(hub)
+    assert after.endswith("\n\n## Thanks\r\n\r\nto all – of you.")
+    assert ModelCard(after).data.license == "apache-2.0"
+    assert ModelCard(after).data.co2 == 3
+    assert "| 0.6601 | 0.6284 |" in after
+    assert ModelCard(after).data.eval_results[0].metric_value == 0.6601
+    commits = len(repo.commits)
+    push(folder)
+    assert (readme(hub), len(repo.commits)) == (after, commits)
+
+
+@pytest.mark.parametrize("text", ["My own words.\n", "---\nlicense: mit # mine\n---\nMy own\r\nwords."])
+def test_a_readme_without_marks_is_left_alone(hub, folder, text):
+    hub.create(REPO).push({"README.md": text.encode()})
+    push(folder)
+    assert readme(hub) == text
+    assert "model.safetensors" in hub.model(REPO).files
+
+
+def test_a_readme_of_front_matter_alone_becomes_a_card(hub, folder):
+    hub.create(REPO).push({"README.md": b"---\nlicense: gpl\n---\n"})
+    push(folder)
+    assert "from_pretrained" in readme(hub)
+
+
+def test_the_bundled_weights_are_published_with_their_own_card(hub):
+    push(BUNDLED)
+    text = (BUNDLED / "README.md").read_text()
+    assert text.strip() in readme(hub)
+    assert f'from_pretrained("{REPO}")' in readme(hub)
+    assert ModelCard(readme(hub)).data.pipeline_tag == "image-classification"
+    for name in ("config.json", "model.safetensors"):
+        assert hub.model(REPO).files[name] == (BUNDLED / name).read_bytes()

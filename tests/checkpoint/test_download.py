@@ -1,0 +1,250 @@
+"""Loading from a Hub: what is asked for, from the cache where it can be, and one clear line where it cannot."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from huggingface_hub import constants
+from safetensors.torch import save
+
+from mini_xception import EmotionRecognizer, MiniXception, MiniXceptionError
+from mini_xception.checkpoint.folder import METADATA
+from tests.checkpoint.conftest import OWNER_TOKEN, READER_TOKEN, REPO
+from tests.checkpoint.hub_state import Fault
+
+FILES = ("config.json", "model.safetensors")
+
+
+@pytest.fixture
+def repo(hub, folder):
+    """A repository with the checkpoint folder's two files."""
+    created = hub.create(REPO)
+    created.push(contents(folder))
+    return created
+
+
+def contents(folder):
+    return {name: (folder / name).read_bytes() for name in FILES}
+
+
+def logits(model):
+    with torch.inference_mode():
+        return model(torch.linspace(0, 1, 48 * 48).reshape(1, 1, 48, 48))
+
+
+def same(one, other):
+    return torch.equal(logits(one), logits(other))
+
+
+def refusal(name=REPO, **options) -> str:
+    with pytest.raises(MiniXceptionError) as caught:
+        MiniXception.from_pretrained(name, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith((name, str(constants.HF_HUB_CACHE)))
+    return message
+
+
+def test_branch_tag_and_commit(repo, folder):
+    first = repo.branches["main"]
+    repo.tags["v1.0"] = first
+    MiniXception(labels=["a", "b"]).save_pretrained(folder)
+    second = repo.push(contents(folder))
+    assert MiniXception.from_pretrained(REPO).labels == ("a", "b")
+    for revision in ("v1.0", first):
+        assert len(MiniXception.from_pretrained(REPO, revision=revision).labels) == 7
+    assert MiniXception.from_pretrained(REPO, revision=second).labels == ("a", "b")
+
+
+def test_warm_cache_touches_no_network(repo, hub, monkeypatch, capfd):
+    first = MiniXception.from_pretrained(REPO)
+    hub.requests.clear()
+    assert same(MiniXception.from_pretrained(REPO, local_files_only=True), first)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert same(MiniXception.from_pretrained(REPO), first)
+    assert hub.requests == []
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    assert same(MiniXception.from_pretrained(REPO, revision=repo.branches["main"]), first)
+    assert hub.requests == []  # A commit never changes.
+    hub.close()  # A Hub that is gone does not matter either.
+    assert same(MiniXception.from_pretrained(REPO), first)
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("repo")
+def test_force_download_and_cache_dir(hub, tmp_path):
+    MiniXception.from_pretrained(REPO)
+    hub.requests.clear()
+    MiniXception.from_pretrained(REPO)
+    assert not hub.sent("GET")
+    MiniXception.from_pretrained(REPO, force_download=True)
+    assert len(hub.sent("GET", "config.json|for-download")) == 2
+    MiniXception.from_pretrained(REPO, cache_dir=tmp_path / "elsewhere")
+    assert len(list((tmp_path / "elsewhere").rglob("model.safetensors"))) == 1
+
+
+def test_private_and_gated(repo):
+    repo.private = True
+    assert "token" in refusal()
+    assert "token" in refusal(token=READER_TOKEN)
+    MiniXception.from_pretrained(REPO, token=OWNER_TOKEN)
+    repo.private, repo.gated = False, True
+    message = refusal(force_download=True)
+    assert "gated" in message
+    assert f"{constants.ENDPOINT}/{REPO}" in message
+    assert "gated" in refusal(force_download=True, token=READER_TOKEN)
+    repo.readers.add("reader")
+    MiniXception.from_pretrained(REPO, force_download=True, token=READER_TOKEN)
+
+
+def test_what_the_hub_does_not_have(repo):
+    assert "no such repository" in refusal("owner/absent")
+    assert "no such repository" in refusal("owner/absent", token=OWNER_TOKEN)
+    assert "no revision 'v9'" in refusal(revision="v9")
+    assert "refuses the token" in refusal(token="hf_wrong")
+    assert "no name of a Hub repository" in refusal("owner/--")
+    for name in FILES:
+        kept = repo.files.pop(name)
+        assert f"holds no {name}" in refusal()
+        repo.files[name] = kept
+    MiniXception.from_pretrained(REPO)
+
+
+def test_weights_of_another_kind_are_no_fallback(repo):
+    repo.files["pytorch_model.bin"] = repo.files.pop("model.safetensors")
+    assert "holds no model.safetensors" in refusal()
+
+
+def test_damaged_files(repo):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 248260\n"
+    whole = repo.files["model.safetensors"]
+    for data, reason in ((pointer, "git-LFS pointer"), (whole[:-100], "cut short"), (b"", "cut short")):
+        repo.push({"model.safetensors": data})
+        message = refusal()
+        assert reason in message
+        assert "model.safetensors" in message
+    repo.push({"config.json": b"{"})
+    assert "config.json" in refusal()
+
+
+def test_another_models_and_newer_configs(repo):
+    config = json.loads(repo.files["config.json"])
+    repo.push({"config.json": json.dumps({"architectures": ["ResNet"]}).encode()})
+    assert "another model's" in refusal()
+    repo.push({"config.json": b"{}"})
+    assert "missing: framing, image_size, labels, mean, std" in refusal()
+    repo.push({"config.json": json.dumps(config | {"format_version": 2}).encode()})
+    assert "pip install --upgrade" in refusal()
+    repo.push({"config.json": json.dumps(config | {"format_version": "x"}).encode()})
+    assert "no number" in refusal()
+    metadata = {METADATA: json.dumps({"format_version": 2})}
+    repo.push({"config.json": json.dumps(config).encode(), "model.safetensors": save({}, metadata)})
+    message = refusal()
+    assert "model.safetensors" in message
+    assert "pip install --upgrade" in message
+
+
+def test_no_network_and_a_cold_cache_is_said_at_once(hub, monkeypatch):
+    hub.close()
+    slept = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    message = refusal()
+    assert "not reachable" in message
+    assert "bundled weights" in message
+    assert slept == []  # huggingface_hub would sleep and ask again
+    assert "local_files_only" in refusal(local_files_only=True)
+    assert "force_download" in refusal(local_files_only=True, force_download=True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert "HF_HUB_OFFLINE" in refusal()
+
+
+@pytest.mark.usefixtures("repo")
+def test_a_hub_that_is_down(hub):
+    hub.faults.append(Fault("HEAD", status=503, times=100))
+    assert "503" in refusal()
+    hub.faults.clear()
+    MiniXception.from_pretrained(REPO)
+    hub.faults.append(Fault("HEAD", status=503, times=100))
+    MiniXception.from_pretrained(REPO)  # What is in the cache will do.
+
+
+@pytest.mark.usefixtures("repo")
+def test_a_cut_download_goes_on_where_it_was(hub, folder, monkeypatch):
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 50_000)  # What huggingface_hub keeps; 10 MB otherwise.
+    hub.faults.append(Fault("GET .*for-download", cut_after=100_000))
+    assert same(MiniXception.from_pretrained(REPO), MiniXception.from_pretrained(folder))
+    assert [request.headers.get("range") for request in hub.sent("GET", "for-download")] == [None, "bytes=100000-"]
+
+
+def test_a_body_cut_short_is_never_loaded(repo, hub):
+    hub.faults.append(Fault("GET .*for-download", body=repo.files["model.safetensors"][:1000]))
+    assert "model.safetensors could not be fetched" in refusal()
+    MiniXception.from_pretrained(REPO)
+
+
+def test_both_files_are_of_one_commit(repo, hub, folder, monkeypatch):
+    """Something is pushed between the two downloads."""
+    answer = type(hub).answer
+
+    def push_after_config(self, request):
+        answered = answer(self, request)
+        if request.method == "GET" and "config.json" in request.path:
+            repo.push({"config.json": b"{}", "model.safetensors": b"new"})
+        return answered
+
+    monkeypatch.setattr(type(hub), "answer", push_after_config)
+    assert same(MiniXception.from_pretrained(REPO), MiniXception.from_pretrained(folder))
+
+
+def test_the_token_goes_to_the_hub_alone(repo, hub):
+    repo.private = True
+    MiniXception.from_pretrained(REPO, token=OWNER_TOKEN)
+    assert {request.server for request in hub.requests} == {"hub", "storage"}
+    for request in hub.requests:
+        assert ("authorization" in request.headers) == (request.server == "hub")
+
+
+def test_another_process_with_the_stored_token(repo, run, environment, tmp_path):
+    repo.private = True
+    code = f"from mini_xception import MiniXception; print(MiniXception.from_pretrained({REPO!r}).labels)"
+    command = [sys.executable, "-c", code]
+    options = {"capture_output": True, "text": True, "cwd": tmp_path, "check": False}
+    assert subprocess.run(command, env=environment, **options).stdout.startswith("('angry'")
+    result = run("predict", "x.jpg", "--checkpoint", REPO, HF_TOKEN="", HF_HOME=str(tmp_path / "other"))
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert "hf auth login" in line
+
+
+@pytest.mark.usefixtures("repo")
+def test_other_classes_on_request_alone():
+    for asked in ({"num_classes": 3}, {"labels": ["no", "yes"]}):
+        assert "ignore_mismatched_head=True" in refusal(**asked)
+    assert MiniXception.from_pretrained(REPO, num_classes=7).labels[0] == "angry"
+    model = MiniXception.from_pretrained(REPO, labels=["no", "yes", "maybe"], ignore_mismatched_head=True)
+    assert model.provenance == {}  # It is not what the recipe made any more.
+    body = MiniXception.from_pretrained(REPO)
+    assert torch.equal(model.module4.right[0].weight, body.module4.right[0].weight)
+    assert EmotionRecognizer(model, detector=None).classify(np.zeros((2, 48, 48), np.uint8)).shape == (2, 3)
+    assert MiniXception.from_pretrained(REPO, num_classes=2, ignore_mismatched_head=True).labels == ("0", "1")
+
+
+@pytest.mark.usefixtures("repo")
+def test_dtype_and_temperature(portrait):
+    exact = EmotionRecognizer.from_pretrained(REPO, detector=None, device="cpu")
+    half = EmotionRecognizer.from_pretrained(REPO, detector=None, device="cpu", dtype=torch.bfloat16)
+    assert half.model(half.model.preprocess([portrait])).dtype == torch.bfloat16
+    assert np.abs(half.classify([portrait]) - exact.classify([portrait])).max() < 0.02
+
+    warm = MiniXception(temperature=2.0).eval()
+    warm.load_state_dict(exact.model.state_dict())
+    crops = exact.model.preprocess([portrait])
+    with torch.inference_mode():
+        assert torch.equal(warm(crops), exact.model(crops))
+        expected = (exact.model(crops) / 2).softmax(dim=1).numpy()
+    recognizer = EmotionRecognizer(warm, detector=None, engine="torch")
+    assert recognizer.classify([portrait]) == pytest.approx(expected, abs=1e-5)

@@ -1,0 +1,158 @@
+"""From training to a model that others load: the commands of docs/hub.md, and a machine with nothing but the wheel."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from huggingface_hub import ModelCard
+
+from mini_xception import EMOTIONS, MiniXception
+from tests.checkpoint.conftest import OWNER_TOKEN, REPO
+from tests.checkpoint.hub_state import Fault
+from tests.conftest import ROOT
+from tests.training.test_loop import made_up_faces
+
+LOGITS = """
+import sys, torch, mini_xception
+torch.set_num_threads(1)
+model = mini_xception.MiniXception.from_pretrained(sys.argv[1], revision="v1.0", device="cpu")
+faces = torch.linspace(0, 1, 3 * 48 * 48).reshape(3, 1, 48, 48)
+with torch.inference_mode():
+    print(mini_xception.__file__, model(faces).numpy().tobytes().hex())
+"""
+
+
+@pytest.fixture
+def fer2013_csv(tmp_path):
+    path = tmp_path / "fer2013.csv"
+    with path.open("w") as file:
+        file.write("emotion,pixels,Usage\n")
+        for split, faces in (("Training", made_up_faces(48, 0)), ("PublicTest", made_up_faces(24, 1))):
+            for label, image in zip(faces.labels, faces.images, strict=True):
+                file.write(f"{label},{' '.join(map(str, image.ravel()))},{split}\n")
+    return path
+
+
+@pytest.mark.slow
+def test_a_trained_model_is_pushed_and_a_failed_push_says_how_to_retry(hub, run, fer2013_csv, tmp_path):
+    options = ("--data", fer2013_csv, "--run", tmp_path / "mine", "--epochs", "2", "--image-size", "32")
+    hub.faults.append(Fault("POST .*/commit/", status=500))
+    result = run("train", *options, "--push-to-hub", REPO)
+    assert result.returncode == 1
+    last = result.stderr.splitlines()[-1]
+    assert "the Hub answers 500" in last
+    (again,) = re.findall(r"mini-xception (push .*)$", last)
+    assert run(*again.split()).returncode == 0
+    model = MiniXception.from_pretrained(REPO)
+    assert model.image_size == 32
+    assert model.metrics["split"] == "PublicTest"
+    assert 0 <= model.metrics["accuracy"] <= 1
+    assert model.provenance["recipe"].startswith("mini-xception train --data fer2013.csv --run mine")
+    assert model.provenance["commit"]
+    assert {"confusion_matrix.png", "curves.png"} <= set(hub.model(REPO).files)
+    card = hub.model(REPO).files["README.md"].decode()
+    assert f"{model.metrics['accuracy']:.4f}" in card
+    assert "--epochs 2" in card
+    assert str(tmp_path) not in card
+
+
+@pytest.mark.slow
+def test_what_cannot_be_pushed_is_said_before_the_training(run, fer2013_csv, tmp_path):
+    options = ("--data", fer2013_csv, "--run", tmp_path / "mine", "--push-to-hub")
+    for name, reason in ((REPO, "hf auth login"), ("a b/c", "no name of a repository"), ("c", "user/repo")):
+        result = run("train", *options, name, **({"HF_TOKEN": ""} if name == REPO else {}))
+        assert result.returncode == 1
+        (line,) = result.stderr.splitlines()
+        assert reason in line
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("hub")
+def test_nothing_but_the_wheel(environment, tmp_path):
+    """A new virtual environment in which this package is the wheel loads a pushed model and gives the same bits."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist"]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    (site_packages,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    # What the wheel requires is taken from this environment; of a folder named like this, Python runs no .pth files,
+    # so the package itself, which is installed in place there, is not found through it.
+    (site_packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    install = [sys.executable, "-m", "pip", "--python", python, "install", "--no-index", "--no-deps", "--quiet", wheel]
+    subprocess.run(install, check=True, capture_output=True)
+
+    model = MiniXception().eval()
+    model.push_to_hub(REPO, token=OWNER_TOKEN, tag="v1.0", private=True)
+    del environment["PYTHONPATH"]
+    command = [python, "-c", LOGITS, REPO]
+    output = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    file, logits = output.split()
+    assert Path(file).is_relative_to(tmp_path / "venv")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with torch.inference_mode():
+        expected = model(torch.linspace(0, 1, 3 * 48 * 48).reshape(3, 1, 48, 48)).numpy()
+    torch.set_num_threads(threads)
+    assert np.array_equal(np.frombuffer(bytes.fromhex(logits), np.float32).reshape(3, len(EMOTIONS)), expected)
+
+
+@pytest.fixture
+def checkout(tmp_path, fer2013_csv):
+    """A copy of the repository with the data beside its README."""
+    folder = tmp_path / "checkout"
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "runs", "build", "dist", "shared", "node_modules")
+    shutil.copytree(ROOT, folder, ignore=ignored)
+    fer2013_csv.rename(folder / "fer2013.csv")
+    return folder
+
+
+def blocks(language: str) -> list[str]:
+    text = (ROOT / "docs" / "hub.md").read_text().replace("OWNER", "owner")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.slow
+def test_the_guides_commands(hub, environment, checkout):
+    """Every command of docs/hub.md runs, in its order, but for those that need the official weights."""
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment["PYTHONPATH"] = str(checkout)
+
+    def bash(command):
+        result = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command], cwd=checkout, env=environment, capture_output=True, text=True
+        )
+        assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
+        return result.stdout
+
+    publish, train, push, use, space, keras = blocks("bash")
+    bash(publish)
+    bundled = hub.model("owner/mini_xception")
+    assert "v0.1.0" in bundled.tags
+    assert bundled.files["model.safetensors"] == (ROOT / "mini_xception/weights/model.safetensors").read_bytes()
+    files = hub.repos["spaces", "owner/mini_xception-demo"].files
+    assert {"app.py", "requirements.txt", "packages.txt", "README.md", "mini_xception/model.py"} <= set(files)
+    assert not any("__pycache__" in path or path.startswith(("tests", "docs", "fer2013")) for path in files)
+
+    bash(train)
+    bash(push)
+    assert hub.model("owner/faces").tags["v1.0"] == hub.model("owner/faces").branches["main"]
+    assert ModelCard(hub.model("owner/faces").files["README.md"].decode()).data.eval_results
+    assert "eileen_collins.jpg" in bash(use)
+
+    using, other_classes = blocks("python")
+    assert "fer2013.csv" in bash(f"python - <<'END'\n{using}\nEND")
+    bash(f"python - <<'END'\n{other_classes}\nEND")
+    assert MiniXception.from_pretrained("owner/yes-no").labels == ("no", "yes")
+
+    bash(space)
+    assert b'checkpoint="owner/faces"' in hub.repos["spaces", "owner/faces-demo"].files["app.py"]
+    assert keras.splitlines()[1].startswith("mini-xception convert")

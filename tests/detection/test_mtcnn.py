@@ -1,0 +1,119 @@
+"""The cascade gives the boxes that facenet-pytorch's own code gives, whatever runs its networks."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from mini_xception import load_image
+from mini_xception.detection import networks
+from mini_xception.detection.mtcnn import Cascade
+from mini_xception.network.engines import is_installed
+from mini_xception.training.data import load_fer2013
+from recipes.measure_framing import put_on_canvas
+from tests.conftest import ROOT
+
+PHOTOS = sorted((ROOT / "examples").glob("*.jpg"))
+
+
+@pytest.fixture(scope="module", params=["torch", "onnx"])
+def cascade(request):
+    if not is_installed(request.param):
+        pytest.skip(f"engine {request.param} is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(networks, "is_installed", lambda _: request.param == "onnx")
+        return Cascade()
+
+
+@pytest.fixture(scope="module")
+def reference():
+    """facenet-pytorch's own detection: (image, min_face_size) → rows of x1, y1, x2, y2, score."""
+    from facenet_pytorch import MTCNN
+    from facenet_pytorch.models.utils.detect_face import detect_face
+
+    nets = MTCNN().eval()
+
+    def detect(image: np.ndarray, min_face_size: int) -> np.ndarray:
+        with torch.inference_mode():
+            (found,), _ = detect_face(
+                image, min_face_size, nets.pnet, nets.rnet, nets.onet, nets.thresholds, nets.factor, "cpu"
+            )
+        return np.asarray(found, np.float32).reshape(-1, 5)
+
+    return detect
+
+
+def assert_same_faces(found: np.ndarray, expected: np.ndarray) -> None:
+    assert len(found) == len(expected)
+    if len(expected) == 0:
+        return
+    near = np.maximum(found[:, np.newaxis, :2], expected[:, :2])
+    far = np.minimum(found[:, np.newaxis, 2:4], expected[:, 2:4])
+    shared = np.maximum(far - near, 0).prod(axis=2)
+    areas = [(boxes[:, 2:4] - boxes[:, :2]).prod(axis=1) for boxes in (found, expected)]
+    overlap = shared / (areas[0][:, np.newaxis] + areas[1] - shared)
+    match = overlap.argmax(axis=1)
+    assert sorted(match) == list(range(len(expected)))
+    assert overlap.max(axis=1).min() >= 0.99
+    assert np.abs(found[:, 4] - expected[match, 4]).max() <= 0.01
+
+
+@pytest.mark.parametrize("min_face_size", [20, 40, 75])
+@pytest.mark.parametrize("photo", PHOTOS, ids=lambda photo: photo.stem)
+def test_examples(cascade, reference, photo, min_face_size):
+    image = load_image(photo)
+    assert_same_faces(cascade(image, min_face_size), reference(image, min_face_size))
+
+
+def test_every_parity_of_sides(cascade, reference, portrait):
+    """Odd sides leave a half-filled window at the edge of the first network's pooling."""
+    for bottom in range(200, 204):
+        for right in range(300, 304):
+            image = np.ascontiguousarray(portrait[:bottom, 100:right])
+            assert_same_faces(cascade(image, 24), reference(image, 24))
+
+
+def test_faces_at_the_edges(cascade, reference, portrait):
+    for image in (portrait[100:], portrait[:150], portrait[:, 220:], portrait[:, :230], portrait[70:170, 185:265]):
+        image = np.ascontiguousarray(image)
+        assert_same_faces(cascade(image, 20), reference(image, 20))
+
+
+def test_crowd_and_clip(cascade, reference, shared):
+    crowd = load_image(shared / "media" / "multiface.jpg")
+    clip = cv2.VideoCapture(str(shared / "media" / "video.mp4"))
+    frames = []
+    for index in (0, 50, 100):
+        clip.set(cv2.CAP_PROP_POS_FRAMES, index)
+        frames.append(cv2.cvtColor(cv2.resize(clip.read()[1], (960, 540)), cv2.COLOR_BGR2RGB))
+    for image in (crowd, *frames):
+        expected = reference(image, 40)
+        assert len(expected) > 0
+        assert_same_faces(cascade(image, 40), expected)
+
+
+def test_faces_on_canvases(cascade, reference, fer2013):
+    faces = load_fer2013(fer2013, "PublicTest").images[:24]
+    for side in (48, 144):
+        for face in faces:
+            canvas = put_on_canvas(face, side)
+            assert_same_faces(cascade(canvas, 40), reference(canvas, 40))
+
+
+def test_a_white_photo_larger_than_the_sums_can_count(cascade, portrait):
+    """Its pixels add up to more than an int32 holds."""
+    photo = np.full((3000, 3000, 3), 255, np.uint8)
+    photo[-512:, -512:] = portrait
+    (box,) = cascade(photo, 80)
+    x1, y1, x2, y2 = box[:4] - (3000 - 512)
+    assert x1 < 224 < x2
+    assert y1 < 115 < y2
+
+
+def test_threads_share_it(cascade, portrait):
+    expected = cascade(portrait, 40)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: cascade(portrait, 40), range(12)):
+            assert np.array_equal(found, expected)

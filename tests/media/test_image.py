@@ -1,0 +1,204 @@
+"""What people upload: it becomes RGB uint8, or one line says why not."""
+
+import contextlib
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from mini_xception import MiniXceptionError, load_image
+from tests.conftest import PORTRAIT
+
+
+@pytest.fixture
+def picture(portrait) -> Image.Image:
+    return Image.fromarray(portrait)
+
+
+def encoded(picture: Image.Image, kind: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def difference(a: np.ndarray, b: np.ndarray) -> float:
+    assert a.shape == b.shape
+    return float(np.abs(a.astype(int) - b.astype(int)).mean())
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_formats(picture, portrait, kind):
+    image = load_image(encoded(picture, kind))
+    assert image.dtype == np.uint8
+    assert difference(image, portrait) < 6
+
+
+def test_first_frame_of_an_animation(picture, portrait):
+    frames = [Image.new("RGB", picture.size, "red")]
+    data = encoded(picture.quantize(), "GIF", save_all=True, append_images=frames)
+    assert difference(load_image(data), portrait) < 6
+
+
+@pytest.mark.parametrize(("orientation", "stored"), [(3, "ROTATE_180"), (6, "ROTATE_90"), (8, "ROTATE_270")])
+def test_phone_photos_come_out_upright(picture, portrait, orientation, stored):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(picture.transpose(Image.Transpose[stored]), "JPEG", exif=exif, quality=95)
+    assert difference(load_image(data), portrait) < 3
+
+
+def test_an_odd_exif_entry_does_not_matter(picture, portrait):
+    # Orientation 6 as a number, and the resolution, which is one elsewhere, as text.
+    entries = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack("<HHI4s", 0x011A, 2, 3, b"72")
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + entries + bytes(4)
+    data = encoded(picture.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif, quality=95)
+    assert difference(load_image(data), portrait) < 3
+
+
+def test_a_tiff_is_turned_once(picture, portrait):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(picture.transpose(Image.Transpose.ROTATE_90), "TIFF", exif=exif)
+    assert difference(load_image(data), portrait) == 0
+
+
+def test_a_png_with_megabytes_of_text(picture, portrait):
+    text = PngInfo()
+    text.add_text("workflow", "x" * 2_000_000, zip=True)
+    assert difference(load_image(encoded(picture, "PNG", pnginfo=text)), portrait) == 0
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF", "ignore:Truncated File")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_a_download_that_stopped_is_one_clear_error_or_a_picture(picture, kind):
+    data = encoded(picture.resize((64, 64)), kind)
+    for end in [*range(1, 200), *range(200, len(data), 97)]:
+        with contextlib.suppress(MiniXceptionError):
+            load_image(data[:end])
+
+
+def test_what_was_read_may_be_drawn_on():
+    load_image(PORTRAIT)[0, 0] = 0
+
+
+def test_transparency_lies_on_white():
+    picture = Image.new("RGBA", (4, 4), (10, 20, 30, 0))
+    picture.putpixel((1, 1), (10, 20, 30, 255))
+    image = load_image(encoded(picture, "PNG"))
+    assert image[0, 0].tolist() == [255, 255, 255]
+    assert image[1, 1].tolist() == [10, 20, 30]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK"])
+def test_modes(picture, mode):
+    kind = "TIFF" if mode == "CMYK" else "PNG"
+    image = load_image(encoded(picture.convert(mode), kind))
+    assert image.shape == (512, 512, 3)
+    # Seen from afar, since black and white and palettes are dithered.
+    seen = Image.fromarray(image).convert("L").reduce(8)
+    assert difference(np.asarray(seen), np.asarray(picture.convert("L").reduce(8))) < 12
+
+
+def test_palette_with_transparency(picture):
+    palette = picture.quantize(64)
+    assert load_image(encoded(palette, "PNG", transparency=0)).shape == (512, 512, 3)
+
+
+def test_sixteen_bits(picture):
+    grey = np.asarray(picture.convert("L"))
+    deep = Image.fromarray(grey.astype(np.uint16) * 257)
+    assert difference(load_image(encoded(deep, "PNG"))[:, :, 1], grey) == 0
+    assert difference(load_image(encoded(deep, "TIFF"))[:, :, 1], grey) == 0
+
+
+def test_one_pixel_high():
+    assert load_image(encoded(Image.new("RGB", (300, 1)), "PNG")).shape == (1, 300, 3)
+
+
+def test_sources_agree(portrait):
+    data = PORTRAIT.read_bytes()
+    with PORTRAIT.open("rb") as file:
+        sources = [PORTRAIT, str(PORTRAIT), data, file, io.BytesIO(data), Image.open(PORTRAIT), portrait]
+        for source in sources:
+            assert np.array_equal(load_image(source), portrait)
+
+
+def test_grey_and_rgba_arrays():
+    grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    assert load_image(grey).tolist() == np.stack([grey] * 3, axis=2).tolist()
+    assert load_image(grey[:, :, np.newaxis]).shape == (3, 4, 3)
+    opaque = np.dstack([grey, grey, grey, np.full_like(grey, 255)])
+    assert load_image(opaque).tolist() == load_image(grey).tolist()
+
+
+def empty_png(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that says it is large."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def closed_file() -> io.BytesIO:
+    file = io.BytesIO(b"")
+    file.close()
+    return file
+
+
+BAD = {
+    "text named .jpg": (b"not a photo at all", "not a picture"),
+    "zero bytes": (b"", "empty"),
+    "truncated JPEG": (PORTRAIT.read_bytes()[:9000], "cut short"),
+    "truncated PNG": (empty_png(64, 64), "cut short"),
+    "30,000 × 30,000": (empty_png(30_000, 30_000), "megapixels"),
+    "just over the limit": (empty_png(15_000, 10_001), "15,000×10,001"),
+    "SVG": (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "not a picture"),
+    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "not a picture"),
+    "empty array": (np.empty((0, 10, 3), np.uint8), "empty"),
+    "float array": (np.zeros((8, 8, 3), np.float32), "float32"),
+    "NaN": (np.full((8, 8), np.nan), "float64"),
+    "bool array": (np.zeros((8, 8), bool), "bool"),
+    "channels first": (np.zeros((3, 8, 9), np.uint8), "(3, 8, 9)"),
+    "one dimension": (np.zeros(8, np.uint8), "(8,)"),
+    "None": (None, "NoneType"),
+    "a number": (7, "int"),
+    "text stream": (io.StringIO("text"), "mode 'rb'"),
+    "32-bit pixels": (Image.fromarray(np.full((4, 4), 70_000, np.int32)), "32-bit"),
+    "float pixels": (Image.fromarray(np.full((4, 4), 0.5, np.float32)), "32-bit"),
+    "empty path": ("", "the empty path: cannot be read"),
+    "no path at all": ("a\0b", "cannot be read"),
+    "closed file": (closed_file(), "cannot be read"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_clear_line(case):
+    source, reason = BAD[case]
+    with pytest.raises(MiniXceptionError) as caught:
+        load_image(source)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_errors_name_the_file(tmp_path):
+    (tmp_path / "text.jpg").write_text("text")
+    for path in (tmp_path / "text.jpg", tmp_path / "absent.jpg", tmp_path):
+        with pytest.raises(MiniXceptionError, match=str(path)):
+            load_image(path)
+
+
+def test_every_cut_of_a_file_is_a_clear_error_or_a_picture():
+    """A decoder may accept a file whose last bytes are missing; it may never raise anything of its own."""
+    data = PORTRAIT.read_bytes()
+    for length in range(1, len(data), 1973):
+        try:
+            load_image(data[:length])
+        except MiniXceptionError:
+            continue

@@ -1,0 +1,223 @@
+"""Videos of every kind, written here with PyAV, and what is read from them."""
+
+import struct
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from mini_xception import MiniXceptionError
+from mini_xception.media.video import VideoReader, read_frames
+from mini_xception.media.video_writer import VideoWriter
+
+NTSC = Fraction(30000, 1001)
+SAMPLE_RATE = 48_000
+#: a, b, c and d of the display matrix → what has to be done to the stored picture, by NumPy.
+ORIENTATIONS = {
+    (1, 0, 0, 1): lambda image: image,
+    (0, 1, -1, 0): lambda image: np.rot90(image, -1),
+    (-1, 0, 0, -1): lambda image: np.rot90(image, 2),
+    (0, -1, 1, 0): lambda image: np.rot90(image, 1),
+    (-1, 0, 0, 1): np.fliplr,
+    (1, 0, 0, -1): np.flipud,
+    (0, 1, 1, 0): lambda image: image.transpose(1, 0, 2),
+    (0, -1, -1, 0): lambda image: np.rot90(image, 2).transpose(1, 0, 2),
+}
+
+
+def picture(number: int, width: int = 64, height: int = 48) -> np.ndarray:
+    """Grey, brighter from frame to frame, with a red, a green and a blue corner."""
+    image = np.full((height, width, 3), 20 + 5 * (number % 40), np.uint8)
+    for corner, (y, x) in enumerate([(0, 0), (0, width // 2), (height // 2, 0)]):
+        image[y : y + height // 2, x : x + width // 2, corner] = 250
+    return image
+
+
+def write_clip(path, images, rate=NTSC, times=None, codec="libx264", sound=None, pixels="yuv420p"):
+    """A video of pictures, at their times in frames of the rate, with a tone as long as they are."""
+    images = list(images)
+    with av.open(path, "w") as container:
+        pictures = container.add_stream(codec, rate)
+        pictures.height, pictures.width = images[0].shape[:2]
+        pictures.pix_fmt = pixels
+        track = container.add_stream(sound, SAMPLE_RATE, layout="mono") if sound else None
+        for number, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts = times[number] if times else number
+            container.mux(pictures.encode(frame))
+        container.mux(pictures.encode(None))
+        if track:
+            seconds = np.arange(round(len(images) / rate * SAMPLE_RATE)) / SAMPLE_RATE
+            tone = (3000 * np.sin(2 * np.pi * 440 * seconds)).astype(np.int16)
+            samples = av.AudioFrame.from_ndarray(tone[np.newaxis], format="s16", layout="mono")
+            samples.sample_rate = SAMPLE_RATE
+            container.mux(track.encode(samples))
+            container.mux(track.encode(None))
+    return path
+
+
+def copy(source, target):
+    """Read a video and write its frames and sound as they are."""
+    with VideoReader(source) as video, VideoWriter(target, video.frame_rate, video.audio) as writer:
+        times = []
+        for time_s, image in video.frames(writer.write_audio if video.audio else None):
+            writer.write(time_s, image)
+            times.append(time_s)
+    return times
+
+
+def sound_of(path) -> np.ndarray:
+    with av.open(path) as container:
+        return np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+
+
+def test_frames_have_their_pictures_and_times(tmp_path):
+    frames = list(read_frames(write_clip(tmp_path / "a.mp4", map(picture, range(30)))))
+    assert [time_s for time_s, _ in frames] == pytest.approx([float(n / NTSC) for n in range(30)])
+    for number, (_, image) in enumerate(frames):
+        assert image.dtype == np.uint8
+        assert np.abs(image.astype(int) - picture(number)).mean() < 12
+
+
+def test_variable_frame_rate(tmp_path):
+    times = [0, 1, 2, 10, 11, 40, 41]
+    frames = list(read_frames(write_clip(tmp_path / "a.mp4", map(picture, range(7)), Fraction(20), times)))
+    assert [time_s for time_s, _ in frames] == pytest.approx([time / 20 for time in times])
+    again = copy(tmp_path / "a.mp4", tmp_path / "b.mp4")
+    assert [time_s for time_s, _ in read_frames(tmp_path / "b.mp4")] == pytest.approx(again, abs=1e-4)
+    with VideoReader(tmp_path / "b.mp4") as video:
+        assert video.duration_s >= again[-1]  # Players stop where a file says that it ends.
+
+
+def test_a_picture_that_stands_for_an_hour(tmp_path):
+    source = write_clip(tmp_path / "a.mp4", map(picture, range(2)), Fraction(20), [0, 72_000])
+    assert [time_s for time_s, _ in read_frames(source)] == [0, 3600]
+    copy(source, tmp_path / "b.mp4")
+    assert [time_s for time_s, _ in read_frames(tmp_path / "b.mp4")] == [0, 3600]
+
+
+def test_pixels_that_are_no_squares_become_squares(tmp_path):
+    with av.open(tmp_path / "a.mp4", "w") as container:
+        pictures = container.add_stream("libx264", 25)
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+        pictures.codec_context.sample_aspect_ratio = Fraction(3, 2)
+        for packet in (av.VideoFrame.from_ndarray(picture(0), format="rgb24"), None):
+            container.mux(pictures.encode(packet))
+    ((_, image),) = read_frames(tmp_path / "a.mp4")
+    assert image.shape == (48, 96, 3)
+    assert image[4, 40].tolist() == pytest.approx(image[4, 4].tolist(), abs=8)
+
+
+@pytest.mark.parametrize("matrix", ORIENTATIONS)
+def test_frames_are_upright_whatever_the_display_matrix(tmp_path, matrix):
+    data = bytearray(write_clip(tmp_path / "a.mp4", [picture(3)]).read_bytes())
+    a, b, c, d = (value << 16 for value in matrix)
+    # tkhd, version 0: the matrix stands 40 bytes behind the box's name (ISO 14496-12, 8.3.2).
+    struct.pack_into(">9i", data, data.index(b"tkhd") + 44, a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    (tmp_path / "a.mp4").write_bytes(data)
+    ((_, image),) = read_frames(tmp_path / "a.mp4")
+    expected = ORIENTATIONS[matrix](picture(3))
+    assert image.shape == expected.shape
+    assert image.flags.c_contiguous
+    assert np.abs(image.astype(int) - expected).mean() < 12
+
+
+def test_one_frame(tmp_path):
+    ((time_s, image),) = read_frames(write_clip(tmp_path / "a.mp4", [picture(0)]))
+    assert (time_s, image.shape) == (0, (48, 64, 3))
+    assert copy(tmp_path / "a.mp4", tmp_path / "b.mp4") == [0]
+    assert len(list(read_frames(tmp_path / "b.mp4"))) == 1
+
+
+def test_an_animated_gif_is_a_video(tmp_path):
+    first, *more = (Image.fromarray(picture(n)) for n in range(3))
+    first.save(tmp_path / "a.gif", save_all=True, append_images=more, duration=100)
+    assert [round(time_s, 3) for time_s, _ in read_frames(tmp_path / "a.gif")] == [0, 0.1, 0.2]
+
+
+def test_what_is_no_video_is_one_clear_error(tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", map(picture, range(30)), sound="aac").read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(clip[: len(clip) // 2])
+    (tmp_path / "text.mp4").write_text("text, renamed\n" * 100)
+    (tmp_path / "text.txt").write_text("FFmpeg would draw this as a terminal\n" * 100)
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "list.m3u8").write_text("#EXTM3U\n#EXTINF:1,\nclip.mp4\n")
+    (tmp_path / "list.mp4").write_text("ffconcat version 1.0\nfile clip.mp4\n")
+    Image.fromarray(picture(0)).save(tmp_path / "photo.png")
+    with av.open(tmp_path / "sound.mp4", "w") as container:
+        track = container.add_stream("aac", SAMPLE_RATE, layout="mono")
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 4800), np.int16), format="s16", layout="mono")
+        silence.sample_rate = SAMPLE_RATE
+        container.mux([*track.encode(silence), *track.encode(None)])
+    reasons = {
+        "cut.mp4": "damaged or cut short",
+        "text.mp4": "no video",
+        "text.txt": "no video",
+        "empty.mp4": "no video",
+        "list.m3u8": "no video",
+        "list.mp4": "no video",
+        "photo.png": "accepted are MP4",
+        "sound.mp4": "no pictures",
+        "absent.mp4": "No such file",
+        ".": "directory",
+        f"concat:{tmp_path}/clip.mp4": "No such file",
+    }
+    for name, reason in reasons.items():
+        source = name if name.startswith("concat:") else tmp_path / name
+        with pytest.raises(MiniXceptionError, match=reason) as raised:
+            next(read_frames(source))
+        assert Path(name).name in str(raised.value) or name == "."
+        assert "\n" not in str(raised.value)
+
+
+def test_damage_in_the_middle_is_passed_over(tmp_path):
+    copy(write_clip(tmp_path / "a.mp4", map(picture, range(90)), sound="aac"), tmp_path / "b.mp4")
+    data = bytearray((tmp_path / "b.mp4").read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 500] = bytes(500)
+    (tmp_path / "damaged.mp4").write_bytes(data)
+    (tmp_path / "cut.mp4").write_bytes(data[: len(data) * 2 // 3])  # its head is whole
+    for name, least in (("damaged.mp4", 40), ("cut.mp4", 30)):
+        times = copy(tmp_path / name, tmp_path / "out.mp4")
+        assert least < len(times) <= 90
+        assert np.diff(times).min() > 0
+
+
+def test_no_frame_that_can_be_read(tmp_path):
+    data = bytearray(write_clip(tmp_path / "a.mp4", [picture(0)]).read_bytes())
+    start = data.index(b"mdat") + 4
+    data[start : data.index(b"moov") - 4] = bytes(data.index(b"moov") - 4 - start)
+    (tmp_path / "a.mp4").write_bytes(data)
+    with pytest.raises(MiniXceptionError, match="no frame of it can be read"):
+        next(read_frames(tmp_path / "a.mp4"))
+
+
+def test_a_url_is_read(tmp_path):
+    import functools
+    import threading
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    write_clip(tmp_path / "a.mp4", map(picture, range(5)))
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        assert len(list(read_frames(url + "a.mp4"))) == 5
+        with pytest.raises(MiniXceptionError, match=r"absent\.mp4"):
+            next(read_frames(url + "absent.mp4"))
+        server.shutdown()
+
+
+def test_no_camera_is_one_clear_error(capfd):
+    with pytest.raises(MiniXceptionError, match="camera 99"):
+        next(read_frames(99))
+    assert capfd.readouterr().err == ""
+
+
+def test_the_shared_clip(shared):
+    with VideoReader(shared / "media" / "video.mp4") as video:
+        assert video.frame_rate == 25
+        times = [time_s for time_s, _ in video.frames()]
+    assert times == pytest.approx([number / 25 for number in range(105)])

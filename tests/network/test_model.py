@@ -1,0 +1,126 @@
+import subprocess
+import sys
+from textwrap import dedent
+
+import torch
+
+from mini_xception import EMOTIONS, MiniXception
+from mini_xception.network.model import StridedConv2d
+from mini_xception.network.preprocess import Framing
+
+STAGES = {
+    "base": (8, 44, 44),
+    "module1": (16, 22, 22),
+    "module2": (32, 11, 11),
+    "module3": (64, 6, 6),
+    "module4": (128, 3, 3),
+    "conv": (7, 3, 3),
+}
+
+
+def test_stages_have_the_shapes_of_the_paper():
+    model = MiniXception()
+    x = torch.zeros(2, 1, 48, 48)
+    for name, shape in STAGES.items():
+        x = model.get_submodule(name)(x)
+        assert tuple(x.shape) == (2, *shape), name
+    assert model(torch.zeros(2, 1, 48, 48)).shape == (2, 7)
+
+
+def test_size_and_names_of_the_reference():
+    model = MiniXception()
+    assert sum(parameter.numel() for parameter in model.parameters()) == 58_047
+    state = model.state_dict()
+    assert len(state) == 116
+    assert {"base.0.weight", "module1.left.0.depth_conv.weight", "module1.right.0.weight", "conv.bias"} <= set(state)
+
+
+def test_logits_are_not_probabilities():
+    model = MiniXception().eval()
+    with torch.no_grad():
+        model.conv.bias += 5
+        assert (model(torch.zeros(1, 1, 48, 48)).sum() - 1).abs() > 1
+
+
+def test_larger_input_works():
+    assert MiniXception(image_size=64)(torch.zeros(1, 1, 64, 64)).shape == (1, 7)
+
+
+def test_preprocess_makes_what_the_config_says(portrait):
+    model = MiniXception(image_size=64, mean=0.5, std=0.5)
+    batch = model.preprocess([portrait, portrait[:, :, 0]])
+    assert batch.shape == (2, 1, 64, 64)
+    assert batch.dtype == torch.float32
+    assert -1 <= batch.min() < -0.9
+    assert 0.9 < batch.max() <= 1
+
+
+def test_what_the_weights_need_travels_with_them(tmp_path):
+    model = MiniXception(
+        labels=["sad", "glad"], image_size=64, mean=0.5, std=0.25, framing=Framing(scale=1.2, offset_y=0.1)
+    ).eval()
+    model.save_pretrained(tmp_path)
+    loaded = MiniXception.from_pretrained(tmp_path)
+    assert loaded.labels == ("sad", "glad")
+    assert (loaded.image_size, loaded.mean, loaded.std) == (64, 0.5, 0.25)
+    assert loaded.framing == Framing(scale=1.2, offset_y=0.1)
+    faces = torch.rand(3, 1, 64, 64)
+    with torch.inference_mode():
+        assert torch.equal(loaded(faces), model(faces))
+
+
+def test_device_auto_is_the_best_there_is():
+    best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert MiniXception.from_pretrained(device="auto").device.type == best
+
+
+def test_no_device_means_where_the_caller_is():
+    with torch.device("meta"):
+        assert MiniXception.from_pretrained().device.type == "meta"
+    assert MiniXception.from_pretrained().device.type == "cpu"
+
+
+def test_bundled_weights_are_ready_and_pinned():
+    """Logits of two simple pictures; another network, other weights or another scaling of pixels change them."""
+    import numpy as np
+
+    model = MiniXception.from_pretrained()
+    assert model.labels == EMOTIONS
+    assert not model.training
+    ramp = np.tile(np.linspace(0, 255, 48).astype(np.uint8), (48, 1))
+    with torch.inference_mode():
+        logits = model(model.preprocess([ramp, ramp.T]))
+    torch.testing.assert_close(logits, torch.tensor(GOLDEN_LOGITS), atol=2e-3, rtol=0)
+
+
+GOLDEN_LOGITS = [
+    [1.5169, -3.3345, 0.5041, 1.4358, 0.7426, 0.3598, 2.0920],
+    [1.4817, -3.4683, 0.9400, 0.5566, 1.1846, 1.1043, 2.6972],
+]
+
+
+def test_two_threads_leave_the_heap_alone():
+    """Where oneDNN computes the gradient of a strided convolution of few channels, this process hangs or crashes."""
+    script = """
+        import torch
+        from mini_xception.network.model import StridedConv2d
+
+        torch.set_num_threads(2)
+        for channels in (4, 8):
+            conv = StridedConv2d(channels, 2 * channels, kernel_size=1, stride=2)
+            faces = torch.rand(64, channels, 44, 44).to(memory_format=torch.channels_last)
+            for _ in range(60):
+                conv.zero_grad()
+                conv(faces).sum().backward()
+            expected = faces[..., ::2, ::2].sum(dim=(0, 2, 3)).expand(2 * channels, channels)
+            torch.testing.assert_close(conv.weight.grad[..., 0, 0], expected, rtol=1e-4, atol=0)
+    """
+    subprocess.run([sys.executable, "-c", dedent(script)], check=True, timeout=60)
+
+
+def test_strided_convolution_is_the_same_with_and_without_gradients():
+    conv = StridedConv2d(8, 16, kernel_size=1, stride=2)
+    faces = torch.rand(3, 8, 11, 11)
+    with torch.no_grad():
+        expected = conv(faces)
+    torch.testing.assert_close(conv(faces), expected)
