@@ -81,7 +81,7 @@ def predict_photos(
         raise MiniXceptionError(f"workers must be 0 or more, not {workers}")
     files = map(Path, paths)
     if workers:
-        cropped = _crop_in_workers(files, recognizer.cropper, recognizer.model.image_size, workers)
+        cropped = _crop_in_workers(files, recognizer.cropper, recognizer.classifier.config.image_size, workers)
     else:
         cropped = (_crop(path, recognizer.cropper) for path in files)
     with closing(cropped):

@@ -6,10 +6,9 @@ import os
 from pathlib import Path
 
 from mini_xception.checkpoint.folder import GRAPH
-from mini_xception.detection.networks import SIDES, web_graph
-from mini_xception.errors import MiniXceptionError
+from mini_xception.detection.networks import SIDES
+from mini_xception.detection.torch_networks import web_graph
 from mini_xception.media.atomic import atomic_write
-from mini_xception.network.engines import is_installed
 from mini_xception.network.graph import make_graph
 from mini_xception.network.model import MiniXception
 
@@ -21,10 +20,8 @@ def export(model: MiniXception, folder: str | os.PathLike[str]) -> Path:
         The file's path.
 
     Raises:
-        MiniXceptionError: onnx or onnxruntime is not installed, or the folder cannot be written.
+        MiniXceptionError: onnx is not installed, or the folder cannot be written.
     """
-    if not is_installed("onnx"):
-        raise MiniXceptionError("the export needs onnx and onnxruntime; pip install 'mini-xception[onnx]'")
     path = Path(folder) / GRAPH
     graph = make_graph(model)
     with atomic_write(path) as temporary:

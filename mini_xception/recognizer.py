@@ -5,43 +5,41 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from mini_xception.checkpoint.folder import BUNDLED
 from mini_xception.detection.crop import FaceCrop, FaceCropper
 from mini_xception.detection.detector import Detector, load_detector
 from mini_xception.faces import Face
 from mini_xception.media.image import ImageSource, load_image
 from mini_xception.media.video import read_frames
-from mini_xception.network.engines import Engine, load_engine
-from mini_xception.network.model import MiniXception
-from mini_xception.network.preprocess import normalise
+from mini_xception.network.classifier import Classifier
+from mini_xception.network.engines import Engine
 from mini_xception.tracking.memory import StreamMemory
 from mini_xception.tracking.tracker import SMOOTHING_S, Frame
 
-#: Faces that are preprocessed and classified at once.
-BATCH_SIZE = 256
+if TYPE_CHECKING:
+    import torch
+
+    from mini_xception.network.model import MiniXception
 
 
 class EmotionRecognizer:
     """Finds the faces in an image and recognises their expressions.
 
     Args:
-        model: the network; it is put into inference mode. None is the bundled one.
+        model: the network, which is put into inference mode, or a classifier. None is the bundled checkpoint.
         detector: a name in DETECTORS, any callable that returns boxes and scores, or None if each image is one face
             crop already.
-        engine: what runs the network: "auto", "torch", "onnx", "openvino" or "openvino-bf16". "auto" is "onnx" on a CPU
-            if it is installed, else "torch". The engine keeps the weights that the model has now. All compute in
-            float32 except "openvino-bf16".
+        engine: what runs the network: "auto", "torch", "onnx", "openvino" or "openvino-bf16". "auto" is "onnx" on a
+            CPU, else "torch". The engine keeps the weights that the model has now. All compute in float32 except
+            "openvino-bf16".
         min_face_size: smallest face that a named detector looks for, in pixels of the image; for another detector, the
             smallest face that it finds.
 
     Attributes:
-        model: the network.
-        engine: what runs it.
+        classifier: classifies face crops.
         cropper: finds faces and cuts them out.
 
     Raises:
@@ -50,20 +48,22 @@ class EmotionRecognizer:
 
     def __init__(
         self,
-        model: MiniXception | None = None,
+        model: MiniXception | Classifier | None = None,
         detector: Detector | str | None = "mtcnn",
         *,
         engine: Engine | str = "auto",
         min_face_size: int = 40,
     ) -> None:
-        folder = BUNDLED if model is None else None
-        self.model = (MiniXception.from_pretrained() if model is None else model).eval()
-        self.engine = load_engine(engine, self.model, folder) if isinstance(engine, str) else engine
+        if isinstance(model, Classifier):
+            self.classifier = model
+        elif model is None and isinstance(engine, str):
+            self.classifier = Classifier.from_pretrained(engine=engine)
+        else:
+            network = Classifier.from_pretrained().model if model is None else model
+            self.classifier = Classifier.from_model(network, engine)
         if isinstance(detector, str):
-            # Not on MPS, which lacks the pooling of MTCNN's pyramid.
-            device = self.model.device if self.model.device.type == "cuda" else "cpu"
-            detector = load_detector(detector, min_face_size, str(device))
-        self.cropper = FaceCropper(detector, self.model.framing, min_face_size)
+            detector = load_detector(detector, min_face_size, self.classifier.detection_device)
+        self.cropper = FaceCropper(detector, self.classifier.config.framing, min_face_size)
 
     @classmethod
     def from_pretrained(
@@ -76,13 +76,13 @@ class EmotionRecognizer:
         min_face_size: int = 40,
         **options: Any,
     ) -> EmotionRecognizer:
-        """Load a checkpoint and a detector.
+        """Load a checkpoint and a detector. On a CPU, PyTorch is not imported if the checkpoint has a ``model.onnx``.
 
         Args:
             name: a checkpoint folder, a Hub repository ``"user/repo"``, or None for the bundled weights.
-            device: a torch device; "auto" is CUDA, else MPS, else the CPU; None is torch's default device.
-            engine: as in the constructor. "onnx" and "openvino" use the checkpoint's ``model.onnx``, or export it into
-                the user's cache.
+            device: a torch device or its name; "auto" is CUDA if there is one, else the CPU; None is torch's default
+                device if torch is imported, else the CPU.
+            engine: as in the constructor.
             detector: as in the constructor.
             min_face_size: as in the constructor.
             options: dtype, revision, cache_dir, token, local_files_only and force_download of
@@ -92,14 +92,23 @@ class EmotionRecognizer:
             MiniXceptionError: the checkpoint cannot be loaded, no engine or detector has this name, or the engine
                 cannot run here.
         """
-        model = MiniXception.from_pretrained(name, device=device, **options)
-        loaded = load_engine(engine, model, BUNDLED if name is None else name)
-        return cls(model, detector, engine=loaded, min_face_size=min_face_size)
+        classifier = Classifier.from_pretrained(name, device=device, engine=engine, **options)
+        return cls(classifier, detector, min_face_size=min_face_size)
+
+    @property
+    def model(self) -> MiniXception:
+        """The network in PyTorch, made on first use. Its probabilities are those of :meth:`classify`."""
+        return self.classifier.model
+
+    @property
+    def engine(self) -> Engine:
+        """What computes the logits."""
+        return self.classifier.engine
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the classes, in the order of :meth:`classify`'s columns."""
-        return self.model.labels
+        return tuple(self.classifier.config.labels)
 
     @property
     def detector(self) -> Detector | None:
@@ -191,14 +200,4 @@ class EmotionRecognizer:
         Raises:
             MiniXceptionError: a crop is not a uint8 image.
         """
-        probabilities = np.empty((len(crops), len(self.labels)), np.float32)
-        for start in range(0, len(crops), BATCH_SIZE):
-            batch = crops[start : start + BATCH_SIZE]
-            faces = normalise(batch, self.model.image_size, self.model.mean, self.model.std)
-            probabilities[start : start + BATCH_SIZE] = _softmax(self.engine(faces) / self.model.temperature)
-        return probabilities
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+        return self.classifier(crops)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from mini_xception.errors import MiniXceptionError
 from mini_xception.media.atomic import atomic_write
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 #: The default checkpoint, part of the package.
 BUNDLED = Path(__file__).parents[1] / "weights"
@@ -31,12 +30,12 @@ class Checkpoint:
 
     Attributes:
         config: the network's constructor arguments.
-        tensors: its state dict.
+        tensors: its state dict, as arrays, so that no PyTorch is needed.
         provenance: ``recipe``, the command that made the weights, and ``commit``, the version of the code.
     """
 
     config: dict[str, Any]
-    tensors: dict[str, Tensor]
+    tensors: dict[str, np.ndarray]
     provenance: dict[str, str] = field(default_factory=dict)
 
 
@@ -60,14 +59,13 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     Raises:
         MiniXceptionError: the folder cannot be written.
     """
-    from safetensors.torch import save
+    from safetensors.numpy import save
 
     config = {"format_version": FORMAT_VERSION, **checkpoint.config}
     text = json.dumps(config, indent=2, sort_keys=True, default=float)  # float: JSON has no NumPy numbers
-    tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
     # One key, because safetensors writes several in random order.
     provenance = json.dumps({"format_version": FORMAT_VERSION, **checkpoint.provenance}, sort_keys=True)
-    contents = {CONFIG: f"{text}\n".encode(), WEIGHTS: save(tensors, {METADATA: provenance})}
+    contents = {CONFIG: f"{text}\n".encode(), WEIGHTS: save(checkpoint.tensors, {METADATA: provenance})}
     try:
         changed = [name for name, data in contents.items() if _read_bytes(folder / name) != data]
         if changed:
@@ -94,8 +92,7 @@ def _read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    import torch
+def _read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -104,17 +101,22 @@ def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
                 raise MiniXceptionError(
                     f"{path}: a git-LFS pointer instead of the weights; run `git lfs pull` in its repository"
                 )
-        with torch.device("cpu"), safe_open(path, framework="pt") as file:  # the caller's default device may differ
+        with safe_open(path, framework="numpy") as file:
             provenance = json.loads((file.metadata() or {}).get(METADATA, "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  It is not a dictionary.
-    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+    except (
+        OSError,
+        SafetensorError,
+        TypeError,
+        json.JSONDecodeError,
+    ) as error:  # TypeError: bfloat16, unknown to NumPy
         raise MiniXceptionError(f"{path}: damaged or truncated ({error}); download the checkpoint again") from error
     if not isinstance(provenance, dict):
         raise MiniXceptionError(
             f"{path}: its metadata {METADATA!r} must be a JSON object; download the checkpoint again"
         )
     _check_version(path, provenance.pop("format_version", FORMAT_VERSION))
-    if broken := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
+    if broken := [name for name, tensor in tensors.items() if not np.isfinite(tensor).all()]:
         raise MiniXceptionError(f"{path}: {', '.join(broken)} has values that are not finite; train or download again")
     return tensors, provenance
 

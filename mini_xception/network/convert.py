@@ -1,4 +1,4 @@
-"""Checkpoints from elsewhere, made into checkpoint folders."""
+"""Conversion of other implementations' checkpoints into checkpoint folders."""
 
 from __future__ import annotations
 
@@ -29,18 +29,19 @@ KERAS_ORDER: tuple[str, ...] = (
 
 
 def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
-    """Make a checkpoint folder of a checkpoint of another implementation.
+    """Convert a checkpoint of another implementation into a checkpoint folder.
 
-    Both kinds were trained on FER2013: a state dict of the PyTorch reference (``.pth``) on 48×48 grey pixels in [0, 1],
-    the official project's Keras ``.hdf5`` on 64×64 in [−1, 1]. ``config.json`` will say so.
+    Two kinds are supported, both trained on FER2013. The state dict of the PyTorch reference (``.pth``) expects 48×48
+    grey pixels in [0, 1]. The official project's Keras file (``.hdf5``) expects 64×64 grey pixels in [−1, 1]. The
+    folder's ``config.json`` stores these values.
 
     Args:
-        source: the file; a ``.pth`` is read with ``weights_only=True``, and HDF5 holds nothing but data: neither runs
-            code.
-        target: the folder to make.
+        source: the file. No code in it is run: a ``.pth`` is loaded with ``weights_only=True``, and HDF5 contains only
+            data.
+        target: the folder to write.
 
     Raises:
-        MiniXceptionError: the file is neither.
+        MiniXceptionError: the file cannot be read, is of neither kind, or the folder cannot be written.
     """
     source = Path(source)
     try:
@@ -50,25 +51,24 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> N
         raise MiniXceptionError(f"{source}: cannot be read ({error.strerror or error})") from error
     model = _from_keras(source) if is_keras else _from_reference(source)
     model.provenance = {"recipe": f"mini-xception convert {source.name}"}
-    try:
-        model.save_pretrained(target)
-    except OSError as error:
-        raise MiniXceptionError(f"{target}: cannot be written ({error.strerror or error})") from error
+    model.save_pretrained(target)
 
 
 def _from_reference(source: Path) -> MiniXception:
     try:
         state = torch.load(source, map_location="cpu", weights_only=True)
-    except Exception as error:  # What is no PyTorch file makes its reader raise almost anything.
+    except Exception as error:  # For a file of another kind, torch.load raises almost anything.
         raise MiniXceptionError(
-            f"{source}: no PyTorch file with nothing but tensors in it; only such are read"
+            f"{source}: not a PyTorch file of tensors alone, and not HDF5; "
+            "use a .pth of the PyTorch reference or a .hdf5 of the Keras project"
         ) from error
     model = MiniXception()
     try:
         model.load_state_dict(state, strict=True)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise MiniXceptionError(
-            f"{source}: no state dict of the reference's mini_Xception with {len(EMOTIONS)} classes and its 116 tensors"
+            f"{source}: not a state dict of the PyTorch reference; "
+            f"its mini_Xception has {len(EMOTIONS)} classes and 116 tensors"
         ) from error
     return model
 
@@ -91,13 +91,17 @@ def _from_keras(source: Path) -> MiniXception:
         model.load_state_dict(state, strict=True)
     except (OSError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise MiniXceptionError(
-            f"{source}: no mini_XCEPTION of the official Keras project with {len(EMOTIONS)} classes, saved whole"
+            f"{source}: not a mini_XCEPTION of the official Keras project with {len(EMOTIONS)} classes; "
+            "use a file that contains the whole model, not the weights alone"
         ) from error
     return model
 
 
 def _from_keras_layer(place: str, arrays: list[np.ndarray]) -> dict[str, Tensor]:
-    """One layer's part of the state dict; kernels are (height, width, in, out) there, (out, in, height, width) here."""
+    """Return one layer's part of the state dict.
+
+    Keras's kernels are (height, width, in, out), PyTorch's are (out, in, height, width).
+    """
     match [torch.from_numpy(array) for array in arrays]:
         case [gamma, beta, mean, variance]:
             named = {"weight": gamma, "bias": beta, "running_mean": mean, "running_var": variance}

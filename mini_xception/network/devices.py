@@ -2,17 +2,58 @@
 
 from __future__ import annotations
 
-import torch
+import sys
+from ctypes.util import find_library
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mini_xception.errors import MiniXceptionError
 
+if TYPE_CHECKING:
+    import torch
 
-def resolve_device(device: str | torch.device | None) -> torch.device:
-    """A torch device from its name; "auto" is CUDA, else MPS, else the CPU; None is torch's default device.
+#: Files that the drivers of NVIDIA, WSL and AMD GPUs make on Linux.
+GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+
+
+def choose_device(device: str | torch.device | None) -> str:
+    """Return the name of the device for a recogniser, importing PyTorch only if there may be a GPU.
+
+    Args:
+        device: a torch device or its name. "auto" is CUDA if there is one, else the CPU: on MPS, networks this small
+            are not faster. None is torch's default device if torch is imported, else the CPU.
 
     Raises:
-        MiniXceptionError: no device has this name, or this machine has none such.
+        MiniXceptionError: the device does not exist here.
     """
+    if device is None:
+        return str(sys.modules["torch"].get_default_device()) if "torch" in sys.modules else "cpu"
+    if str(device) == "cpu":
+        return "cpu"
+    if device != "auto":
+        return str(resolve_device(device))
+    may_have_gpu = any(Path(driver).exists() for driver in GPU_DRIVERS) or (
+        sys.platform == "win32" and find_library("nvcuda") is not None
+    )
+    if not may_have_gpu or find_spec("torch") is None:
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def resolve_device(device: str | torch.device | None) -> torch.device:
+    """Return a torch device.
+
+    Args:
+        device: a torch device or its name; "auto" is CUDA, else MPS, else the CPU; None is torch's default device.
+
+    Raises:
+        MiniXceptionError: the device does not exist here.
+    """
+    import torch
+
     if device is None:
         return torch.empty(0).device
     if device == "auto":
@@ -23,14 +64,14 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
         resolved = torch.device(device)
         torch.empty(0, device=resolved)
     except (RuntimeError, AssertionError) as error:
-        raise MiniXceptionError(f"device {str(device)!r} cannot be used here: {str(error).splitlines()[0]}") from error
+        raise MiniXceptionError(f"device {str(device)!r} cannot be used here ({str(error).splitlines()[0]})") from error
     return resolved
 
 
 def computes_bfloat16(device: torch.device) -> bool:
-    """Whether a device has instructions for bfloat16. A processor without them emulates it, some ten times slower than
-    it computes float32.
-    """
+    """Whether a device has bfloat16 instructions. CPUs without them emulate it, ten times slower than float32."""
+    import torch
+
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()

@@ -1,55 +1,35 @@
-"""Engines run a network: PyTorch, ONNX Runtime or OpenVINO behind one call, an array in and an array out.
+"""Engines run a network: ONNX Runtime, OpenVINO or PyTorch behind one call, an array in and an array out.
 
-To add one, write a class and a row in ENGINES. On a CPU, PyTorch and ONNX Runtime use one thread a call, which suits
+To add one, write a class and a row in ENGINES. On a CPU, ONNX Runtime and PyTorch use one thread per call, which suits
 networks this small; callers may use several threads. With more threads, OpenMP's waiting threads spin: if another
-process keeps a core busy, two PyTorch threads classify 2 faces a second instead of hundreds.
+process keeps a core busy, two PyTorch threads classify 2 faces per second instead of hundreds.
 """
 
 from __future__ import annotations
 
 import io
-import os
 import threading
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
-import torch
-from torch import nn
 
 from mini_xception.errors import MiniXceptionError
-from mini_xception.network.graph import cached_graph, fold_batch_norms, make_graph
-from mini_xception.network.model import MiniXception
 from mini_xception.network.onnx_session import INPUT, open_session, unreadable
 
-#: Images per forward pass and core on a CPU. Larger batches are slower: PyTorch allocates more memory, and the others
-#: leave the processor's cache.
-TORCH_CHUNK, ONNX_CHUNK, OPENVINO_CHUNK = 16, 8, 32
+if TYPE_CHECKING:
+    from mini_xception.network.model import MiniXception
+
+#: Images per forward pass and core. Larger batches leave the processor's cache.
+ONNX_CHUNK, OPENVINO_CHUNK = 8, 32
 
 
 class Engine(Protocol):
     """A network in inference: float32 (N, C, H, W) in, float32 (N, …) out. Thread-safe."""
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray: ...
-
-
-class TorchEngine:
-    """A module on its device. The module is put into inference mode and channels-last layout."""
-
-    def __init__(self, module: nn.Module) -> None:
-        self._module = module.eval().to(memory_format=torch.channels_last)
-        weight = next(module.parameters())
-        self._device, self._dtype = weight.device, weight.dtype
-
-    @torch.inference_mode()
-    def __call__(self, inputs: np.ndarray) -> np.ndarray:
-        batch = torch.from_numpy(inputs).to(self._device, self._dtype, memory_format=torch.channels_last)
-        if self._device.type != "cpu":
-            return self._module(batch).float().cpu().numpy()
-        with _one_thread:
-            return torch.cat([self._module(chunk) for chunk in batch.split(TORCH_CHUNK)]).float().numpy()
 
 
 class OnnxEngine:
@@ -106,99 +86,65 @@ class OpenVinoEngine:
 
 
 class Entry(NamedTuple):
-    """A registry row: the packages an engine needs, the extra that installs them, and how to run a graph."""
+    """A registry row: the package an engine needs, and how to run a graph, an ONNX file's path or its contents."""
 
-    packages: tuple[str, ...]
-    extra: str
+    package: str
     run_graph: Callable[[Path | bytes], Engine]
 
 
-#: name → how a graph runs on the CPU. ``torch`` is not in the list: it runs the network itself, on any device.
+#: name → how a graph runs on the CPU. "torch" is not in the list: it runs the network itself, on any device.
 ENGINES: dict[str, Entry] = {
-    "onnx": Entry(("onnxruntime", "onnx"), "onnx", OnnxEngine),
-    "openvino": Entry(("openvino", "onnxruntime", "onnx"), "openvino", OpenVinoEngine),
-    "openvino-bf16": Entry(
-        ("openvino", "onnxruntime", "onnx"), "openvino", lambda graph: OpenVinoEngine(graph, precision="bf16")
-    ),
+    "onnx": Entry("onnxruntime", OnnxEngine),
+    "openvino": Entry("openvino", OpenVinoEngine),
+    "openvino-bf16": Entry("openvino", lambda graph: OpenVinoEngine(graph, precision="bf16")),
 }
-#: All names that :func:`load_engine` accepts.
+#: All names that :func:`choose_engine` accepts.
 ENGINE_NAMES: tuple[str, ...] = ("auto", "torch", *ENGINES)
 
 
-def is_installed(engine: str) -> bool:
-    """Whether the packages that an engine needs are installed."""
-    return engine == "torch" or not _missing(engine)
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported."""
+    return find_spec(package) is not None
 
 
-def choose_engine(name: str, device: torch.device) -> str:
+def choose_engine(name: str, device: str) -> str:
     """Check that an engine can run on a device, and resolve "auto".
 
     Args:
-        name: one of ENGINE_NAMES. "auto" is "onnx" on a CPU if it is installed, else "torch".
-        device: where the network is.
+        name: one of ENGINE_NAMES. "auto" is "onnx" on a CPU, else "torch".
+        device: "cpu", "cuda", "cuda:1", "mps", …
 
     Raises:
         MiniXceptionError: no engine has this name, it is not installed, or it cannot run on the device.
     """
     if name == "auto":
-        return "onnx" if device.type == "cpu" and is_installed("onnx") else "torch"
+        return "onnx" if device == "cpu" else "torch"
     if name not in ENGINE_NAMES:
         raise MiniXceptionError(f"engine {name!r} not found; choose one of {', '.join(ENGINE_NAMES)}")
     if name != "torch":
-        if missing := _missing(name):
-            raise MiniXceptionError(
-                f"engine {name!r} needs {' and '.join(missing)}; pip install 'mini-xception[{ENGINES[name].extra}]'"
-            )
-        if device.type != "cpu":
+        package = ENGINES[name].package
+        if not is_installed(package):
+            raise MiniXceptionError(f"engine {name!r} needs {package}; pip install {package}")
+        if device != "cpu":
             raise MiniXceptionError(f"engine {name!r} runs on the CPU, not on {device}; use engine 'torch'")
     return name
 
 
-def load_engine(name: str, model: MiniXception, folder: str | os.PathLike[str] | None = None) -> Engine:
-    """Make an engine that computes a model's logits, with the weights that the model has now.
+def load_engine(name: str, model: MiniXception) -> Engine:
+    """Make an engine that computes the logits of a network in memory, with the weights that it has now.
 
     Args:
-        name: as in :func:`choose_engine`. All engines compute in float32 except "openvino-bf16".
+        name: as in :func:`choose_engine`. All engines compute in float32 except "openvino-bf16". "auto" is "torch" if
+            onnx, which exports the network, is not installed.
         model: the network.
-        folder: the model's checkpoint folder. Its ``model.onnx`` is used if it has the same weights; else the graph is
-            stored in the user's cache. Without a folder the graph is made each time.
 
     Raises:
-        MiniXceptionError: no engine has this name, it is not installed, or it cannot run on the model's device.
+        MiniXceptionError: no engine has this name, a package is missing, or it cannot run on the model's device.
     """
-    name = choose_engine(name, model.device)
-    if name == "torch":
+    from mini_xception.network.graph import fold_batch_norms, stored_graph
+    from mini_xception.network.torch_engine import TorchEngine
+
+    chosen = choose_engine(name, str(model.device))
+    if chosen == "torch" or (name == "auto" and not is_installed("onnx")):
         return TorchEngine(fold_batch_norms(model))
-    return ENGINES[name].run_graph(make_graph(model) if folder is None else cached_graph(model, Path(folder)))
-
-
-def _missing(engine: str) -> list[str]:
-    return [package for package in ENGINES[engine].packages if find_spec(package) is None]
-
-
-class _OneThread:
-    """Limits PyTorch to one thread during a call, and restores the number afterwards.
-
-    The number belongs to each thread, but a thread that is new to PyTorch takes the number that was last set anywhere.
-    Of several calls at the same time, only the first knows which number to restore.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._calls = 0
-        self._before = 1
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._calls == 0:
-                self._before = torch.get_num_threads()
-            self._calls += 1
-            torch.set_num_threads(1)
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._calls -= 1
-            torch.set_num_threads(self._before)
-
-
-_one_thread = _OneThread()
+    return ENGINES[chosen].run_graph(stored_graph(model))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import hashlib
 import io
 import json
 import warnings
@@ -18,32 +17,33 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from platformdirs import user_cache_path
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from mini_xception.checkpoint.folder import FORMAT_VERSION, GRAPH
+from mini_xception.checkpoint.folder import FORMAT_VERSION
 from mini_xception.errors import MiniXceptionError
 from mini_xception.media.atomic import atomic_write
+from mini_xception.network.fingerprint import FINGERPRINT, cached_graph_path, metadata, read_fingerprint
 from mini_xception.network.model import MiniXception, SeparableConv2d
 from mini_xception.network.onnx_session import INPUT, open_session
 
 #: Largest difference between the graph's logits and PyTorch's; the logits reach about 10.
 TOLERANCE = 1e-3
-#: The metadata entry that identifies the weights.
-FINGERPRINT = "fingerprint"
 
 
 def make_graph(model: MiniXception) -> bytes:
-    """Export a model, and check the graph's logits against PyTorch's. Needs onnx and onnxruntime.
+    """Export a model, and check the graph's logits against PyTorch's.
 
     Returns:
         The contents of an ONNX file.
 
     Raises:
-        MiniXceptionError: the logits differ.
+        MiniXceptionError: onnx is not installed, or the logits differ.
     """
-    import onnx
+    try:
+        import onnx
+    except ModuleNotFoundError as error:
+        raise MiniXceptionError("exporting model.onnx needs onnx; pip install onnx") from error
 
     network = copy.deepcopy(model).to("cpu", torch.float32).eval()
     side = network.image_size
@@ -51,26 +51,25 @@ def make_graph(model: MiniXception) -> bytes:
     faces = (faces - network.mean) / network.std
     proto = onnx.load_from_string(to_onnx(fold_batch_norms(network), faces))
     version = {"format_version": json.dumps(FORMAT_VERSION)}
-    onnx.helper.set_model_props(proto, {**version, **_metadata(network), FINGERPRINT: fingerprint(model)})
+    onnx.helper.set_model_props(proto, {**version, **metadata(network.settings), FINGERPRINT: model.fingerprint()})
     graph = proto.SerializeToString()
 
     with torch.inference_mode():
         expected = network(faces).numpy()
-    error = float(np.abs(open_session(graph).run(None, {INPUT: faces.numpy()})[0] - expected).max())
-    if not error <= TOLERANCE:
+    difference = float(np.abs(open_session(graph).run(None, {INPUT: faces.numpy()})[0] - expected).max())
+    if not difference <= TOLERANCE:
         raise MiniXceptionError(
-            f"model.onnx: its logits differ from PyTorch's by {error:.2g}; update torch or onnxruntime"
+            f"model.onnx: its logits differ from PyTorch's by {difference:.2g}; update torch or onnxruntime"
         )
     return graph
 
 
-def cached_graph(model: MiniXception, folder: Path) -> Path | bytes:
-    """Return a model's graph: the checkpoint folder's, the user cache's, or a new one, which is then cached."""
-    expected = fingerprint(model)
-    cached = user_cache_path("mini_xception") / "graphs" / f"{expected}.onnx"
-    for path in (folder / GRAPH, cached):
-        if path.is_file() and read_fingerprint(path) == expected:
-            return path
+def stored_graph(model: MiniXception) -> Path | bytes:
+    """Return a model's graph from the user's cache, or make it and store it there."""
+    expected = model.fingerprint()
+    cached = cached_graph_path(expected)
+    if read_fingerprint(cached) == expected:
+        return cached
     graph = make_graph(model)
     with contextlib.suppress(MiniXceptionError), atomic_write(cached) as temporary:  # The cache may be read-only.
         temporary.write_bytes(graph)
@@ -90,26 +89,6 @@ def fold_batch_norms(model: MiniXception) -> MiniXception:
                 block[i] = fuse_conv_bn_eval(layer, norm)
             block[i + 1] = nn.Identity()
     return folded
-
-
-def fingerprint(model: MiniXception) -> str:
-    """Compute the SHA-256 digest of a model's weights and metadata."""
-    digest = hashlib.sha256(json.dumps(_metadata(model), sort_keys=True).encode())
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode() + tensor.cpu().double().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def read_fingerprint(path: Path) -> str | None:
-    """Return the fingerprint stored in an ONNX file; None if the file is absent, damaged or not ours."""
-    import onnx
-    from google.protobuf.message import DecodeError
-
-    try:
-        properties = onnx.load(path).metadata_props
-    except (OSError, DecodeError):
-        return None
-    return {entry.key: entry.value for entry in properties}.get(FINGERPRINT)
 
 
 def to_onnx(module: nn.Module, example: torch.Tensor, *, free_sides: bool = False) -> bytes:
@@ -137,8 +116,3 @@ def to_onnx(module: nn.Module, example: torch.Tensor, *, free_sides: bool = Fals
             opset_version=17,
         )
     return file.getvalue()
-
-
-def _metadata(model: MiniXception) -> dict[str, str]:
-    """Return each entry of the configuration as JSON, without the metrics."""
-    return {name: json.dumps(value) for name, value in model.config.items() if name != "metrics"}

@@ -8,8 +8,8 @@ softmax is left out because cross-entropy contains it. The authors' Keras code d
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
+from mini_xception.network.config import ModelConfig
 from mini_xception.network.preprocess import MTCNN_TO_FER2013, Framing, normalise
 from mini_xception.network.pretrained import Pretrained
-
-#: Side in pixels of the smallest input: the base's two 3×3 convolutions leave one pixel of it.
-SMALLEST_SIDE = 5
-PADDINGS = ("symmetric", "tensorflow")
 
 
 class SeparableConv2d(nn.Module):
@@ -122,27 +118,13 @@ class MiniXception(nn.Module, Pretrained):
         metrics: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        named = not isinstance(labels, str | dict) and all(isinstance(x, str) for x in labels)
-        if not named or not 0 < len(labels) == len(set(labels)):
-            raise MiniXceptionError(f"labels must be distinct names, not {labels!r}")
-        if not isinstance(image_size, int) or image_size < SMALLEST_SIDE:
-            raise MiniXceptionError(f"image_size must be an integer of at least {SMALLEST_SIDE}, not {image_size!r}")
-        if not (isinstance(mean, float | int) and isinstance(std, float | int) and abs(mean) < math.inf > std > 0):
-            raise MiniXceptionError(f"mean and std must be numbers, std above 0, not {mean!r} and {std!r}")
-        if padding not in PADDINGS or not isinstance(bias, bool):
-            raise MiniXceptionError(
-                f"padding must be one of {PADDINGS} and bias true or false, not {padding!r} and {bias!r}"
-            )
-        for number in (norm_epsilon, temperature):
-            if not isinstance(number, float | int) or not 0 < number < math.inf:
-                raise MiniXceptionError(f"norm_epsilon and temperature must be numbers above 0, not {number!r}")
-        if not isinstance(metrics, dict | None):
-            raise MiniXceptionError(f"metrics must be a dictionary, not {metrics!r}")
+        framing = framing if isinstance(framing, Framing) else Framing(**framing)
+        ModelConfig(labels, image_size, mean, std, framing, padding, bias, norm_epsilon, temperature, metrics)
         self.labels = tuple(labels)
         self.image_size = image_size
         self.mean = mean
         self.std = std
-        self.framing = framing if isinstance(framing, Framing) else Framing(**framing)
+        self.framing = framing
         self.padding = padding
         self.bias = bias
         self.norm_epsilon = norm_epsilon
@@ -191,8 +173,11 @@ class MiniXception(nn.Module, Pretrained):
         return torch.from_numpy(normalise(crops, self.image_size, self.mean, self.std)).to(self.conv.weight)
 
     @property
+    def settings(self) -> ModelConfig:
+        """The constructor's arguments."""
+        return ModelConfig(**{field.name: getattr(self, field.name) for field in fields(ModelConfig)})
+
+    @property
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, JSON-ready, as stored in ``config.json``."""
-        names = ("image_size", "mean", "std", "padding", "bias", "norm_epsilon", "temperature", "metrics")
-        values = {name: getattr(self, name) for name in names}
-        return {"labels": list(self.labels), "framing": vars(self.framing), **values}
+        return self.settings.to_json()

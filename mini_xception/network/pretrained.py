@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 
+from mini_xception.checkpoint.card import write_card
 from mini_xception.checkpoint.download import locate_checkpoint
 from mini_xception.checkpoint.folder import Checkpoint, read_checkpoint, write_checkpoint
 from mini_xception.checkpoint.push import push_folder
 from mini_xception.errors import MiniXceptionError
+from mini_xception.network.config import ModelConfig
 from mini_xception.network.devices import resolve_device
+from mini_xception.network.fingerprint import compute_fingerprint
 
 if TYPE_CHECKING:
+    from huggingface_hub import ModelCard
     from torch import Tensor
 
 
 class Pretrained(PyTorchModelHubMixin):
-    """huggingface_hub's mixin, made strict.
+    """huggingface_hub's mixin for PyTorch networks, made strict.
 
-    The mixin's methods keep their names and arguments. They are overridden because the mixin loads a network whose
-    ``config.json`` is missing, falls back to pickled weights, deletes ``config.json`` before it writes a new one, and
-    replaces model cards that others have edited.
+    The methods keep the mixin's names and keywords. Each one is overridden, because the mixin's own
+
+    - ``from_pretrained`` accepts a missing ``config.json`` and missing tensors, and falls back to pickled weights,
+    - ``save_pretrained`` deletes ``config.json`` before it writes a new one,
+    - ``push_to_hub`` replaces a model card that others have edited,
+    - ``generate_model_card`` knows neither the labels nor the scores.
 
     A subclass is a ``torch.nn.Module`` with the attributes ``labels`` and ``provenance``, a property ``config``, and a
     last layer ``conv``.
     """
-
-    #: Entries that ``config.json`` must have. Without them the input's scaling would be a guess.
-    REQUIRED: ClassVar[frozenset[str]] = frozenset({"labels", "image_size", "mean", "std", "framing"})
 
     if TYPE_CHECKING:
         labels: tuple[str, ...]
@@ -44,6 +48,8 @@ class Pretrained(PyTorchModelHubMixin):
 
         @property
         def config(self) -> dict[str, Any]: ...
+        @property
+        def settings(self) -> ModelConfig: ...
         def state_dict(self) -> dict[str, Tensor]: ...
         def load_state_dict(self, state_dict: dict[str, Tensor], strict: bool = True) -> Any: ...
         def to(self, *args: Any) -> Self: ...
@@ -67,21 +73,26 @@ class Pretrained(PyTorchModelHubMixin):
             name: a checkpoint folder, a Hub repository ``"user/repo"``, or None for the bundled weights.
             device: a torch device; "auto" is CUDA, else MPS, else the CPU; None is torch's default device.
             dtype: data type of the weights and the input.
-            labels: classes for further training; None keeps the checkpoint's.
-            num_classes: the same, if only their number is known; the classes are named "0", "1", ….
+            labels: names of the classes, for further training; None keeps the checkpoint's.
+            num_classes: number of classes, instead of labels; if it is not the checkpoint's, they are named "0", "1", ….
             ignore_mismatched_head: give the network a new last layer with random weights if its classes differ from
                 the checkpoint's. Otherwise different classes are an error.
             download: revision, cache_dir, token, local_files_only and force_download of
                 :func:`~mini_xception.checkpoint.locate_checkpoint`.
 
         Raises:
-            MiniXceptionError: a file or tensor is missing, damaged, or belongs to another network.
+            MiniXceptionError: a file or tensor is missing, damaged or belongs to another network, the classes differ, or
+                the device is not available.
         """
+        if labels is not None and num_classes not in (None, len(labels)):
+            raise MiniXceptionError(
+                f"num_classes is {num_classes}, but labels has {len(labels)} names; omit num_classes"
+            )
         target = resolve_device(device)
         checkpoint = read_checkpoint(locate_checkpoint(name, **download))
         try:
-            with torch.device("cpu"):
-                model = cls._build(checkpoint.config)
+            with torch.device("cpu"):  # the caller's default device may differ
+                model = cls(**vars(ModelConfig.from_json(checkpoint.config)))
                 if labels is None and num_classes not in (None, len(model.labels)):
                     labels = [str(i) for i in range(num_classes)]
                 if labels is not None and tuple(labels) != model.labels:
@@ -90,8 +101,8 @@ class Pretrained(PyTorchModelHubMixin):
                             f"the checkpoint's classes are {', '.join(model.labels)}, not {', '.join(labels)}; "
                             "ignore_mismatched_head=True replaces the last layer by an untrained one"
                         )
-                    model, checkpoint = cls._with_new_head(model, checkpoint, labels)
-                model._load_tensors(checkpoint.tensors)
+                    model, checkpoint = model._with_new_head(checkpoint, labels)
+                model._load_arrays(checkpoint.tensors)
         except MiniXceptionError as error:
             raise MiniXceptionError(f"{name or 'the bundled weights'}: {error}") from error
         model.provenance = checkpoint.provenance
@@ -103,7 +114,7 @@ class Pretrained(PyTorchModelHubMixin):
         Raises:
             MiniXceptionError: the folder cannot be written.
         """
-        write_checkpoint(Path(save_directory), Checkpoint(self.config, self.state_dict(), self.provenance))
+        write_checkpoint(Path(save_directory), Checkpoint(self.config, self._arrays(), self.provenance))
 
     def push_to_hub(self, repo_id: str, **options: Any) -> str:
         """Publish the model and its model card on the Hub, in one commit.
@@ -123,29 +134,30 @@ class Pretrained(PyTorchModelHubMixin):
             self.save_pretrained(folder)
             return push_folder(folder, repo_id, **options)
 
-    @classmethod
-    def _build(cls, config: dict[str, Any]) -> Self:
-        """Make the network of a ``config.json``, with random weights."""
-        arguments = set(inspect.signature(cls).parameters)
-        unknown, missing = sorted(set(config) - arguments), sorted(cls.REQUIRED - set(config))
-        if unknown or missing:
-            what = f"unknown: {', '.join(unknown) or 'nothing'}; missing: {', '.join(missing) or 'nothing'}"
-            raise MiniXceptionError(f"config.json is another model's, or a newer mini_xception's ({what})")
-        try:
-            return cls(**config)
-        except (TypeError, MiniXceptionError) as error:
-            raise MiniXceptionError(f"config.json is damaged or another model's ({error})") from error
+    def generate_model_card(self, repo_id: str = "user/repo") -> ModelCard:
+        """Write the model card that :meth:`push_to_hub` publishes in a new repository."""
+        return write_card(repo_id, self.config, self.provenance)
 
-    @classmethod
-    def _with_new_head(cls, model: Self, checkpoint: Checkpoint, labels: Sequence[str]) -> tuple[Self, Checkpoint]:
-        """Replace the last layer by an untrained one for other labels. Metrics and provenance no longer apply."""
-        renewed = cls(**model.config | {"labels": labels, "temperature": 1.0, "metrics": None})
-        head = {f"conv.{name}": tensor for name, tensor in renewed.conv.state_dict().items()}
+    def fingerprint(self) -> str:
+        """Compute the digest by which a ``model.onnx`` is recognised as this network's."""
+        return compute_fingerprint(self.settings, self._arrays())
+
+    def _with_new_head(self, checkpoint: Checkpoint, labels: Sequence[str]) -> tuple[Self, Checkpoint]:
+        """Replace the last layer by an untrained one. Temperature, metrics and provenance belong to the old one."""
+        renewed = type(self)(**self.config | {"labels": labels, "temperature": 1.0, "metrics": None})
+        head = {f"conv.{name}": tensor.numpy() for name, tensor in renewed.conv.state_dict().items()}
         return renewed, replace(checkpoint, tensors=checkpoint.tensors | head, provenance={})
 
-    def _load_tensors(self, tensors: dict[str, Tensor]) -> None:
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """Return the state dict as arrays; NumPy has no bfloat16, so floats become float32."""
+        tensors = {name: tensor.detach().cpu() for name, tensor in self.state_dict().items()}
+        return {name: (t.float() if t.is_floating_point() else t).numpy() for name, t in tensors.items()}
+
+    def _load_arrays(self, arrays: dict[str, np.ndarray]) -> None:
         try:
-            self.load_state_dict(tensors, strict=True)
+            self.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=True)
         except RuntimeError as error:
             reason = " ".join(str(error).split())
-            raise MiniXceptionError(f"model.safetensors does not fit config.json: {reason}") from error
+            raise MiniXceptionError(
+                f"model.safetensors does not fit config.json ({reason}); download the checkpoint again"
+            ) from error

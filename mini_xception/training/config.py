@@ -1,86 +1,134 @@
-"""What decides what a run becomes, and the named runs."""
+"""A run's settings, the named runs, and what follows from the settings: schedules and targets."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Annotated, get_args, get_type_hints
 
 import numpy as np
 
 from mini_xception.errors import MiniXceptionError
-from mini_xception.network.model import SMALLEST_SIDE
-from mini_xception.training.augment import PRESETS
+from mini_xception.network.config import SMALLEST_SIDE
+from mini_xception.training.augment import AUGMENTATIONS, PRESETS
+
+#: The largest seed that PyTorch takes, and the limit of every setting that has no smaller one.
+LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The meaning and the allowed values of a field of :class:`TrainConfig`.
+
+    Attributes:
+        help: the meaning, with the unit.
+        low: the smallest number allowed.
+        high: the largest number allowed.
+        above: whether ``low`` itself is not allowed.
+        choices: the names allowed, if the setting is not a number.
+    """
+
+    help: str
+    low: float = 0
+    high: float = LARGEST
+    above: bool = False
+    choices: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values, as text."""
+        if self.choices:
+            return " or ".join(self.choices)
+        if self.high < LARGEST:
+            return f"{self.low:g} to {self.high:g}"
+        return f"above {self.low:g}" if self.above else f"{self.low:g} or more"
+
+    def check(self, name: str, value: float | str) -> None:
+        """Raise a MiniXceptionError if a value is not allowed."""
+        if isinstance(value, str) or self.choices:
+            valid = value in self.choices
+        else:
+            valid = self.low <= value <= self.high and not (self.above and value == self.low)
+        if not valid:
+            limit = "" if self.choices or self.high < LARGEST else " and below 2^63"
+            raise MiniXceptionError(f"{name} is {value!r}; it must be {self.allowed}{limit}")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides what a run becomes.
+    """A run's settings.
 
-    Attributes:
-        epochs: passes over the training split, at most.
-        patience: epochs without a better PublicTest accuracy after which the run ends.
-        batch_size: pictures a step, over all processes together.
-        optimizer: "adam" or "adamw".
-        learning_rate: the first one of the plateau schedule, the highest of the one-cycle schedule.
-        weight_decay: AdamW's, on convolution weights alone.
-        schedule: "plateau" divides the learning rate by ten after more than 12 epochs without a better PublicTest
-            accuracy; "one_cycle" is a function of the step, see :func:`one_cycle`.
-        label_smoothing: share of what people say that is given to all labels alike.
-        vote_weight: share of FER+'s votes in what people say about a picture; the rest is FER2013's label.
-        teacher_weight: share of the teacher's probabilities in a picture's target; the rest is what people say.
-        ema_decay: of the exponential moving average of the weights, per step; the average is what is validated and
-            kept. 0 keeps the weights themselves.
-        mixed_precision: "no", or "bf16", which on a device without instructions for it is "no", too.
-        augmentations: name → strength, names of ``augment.AUGMENTATIONS``.
-        image_size: side of the network's input in pixels; FER2013's 48 are resized to it.
-        seed: of initial weights, order and augmentation.
+    ``augmentations`` maps names of ``augment.AUGMENTATIONS`` to strengths; 0 and a missing name mean the same.
+
+    Raises:
+        MiniXceptionError: a value is not allowed.
     """
 
-    epochs: int
-    batch_size: int
-    optimizer: str
-    learning_rate: float
-    schedule: str
+    epochs: Annotated[int, Setting("passes over the training split, at most", low=1)]
+    batch_size: Annotated[int, Setting("images per step, over all processes together", low=1)]
+    optimizer: Annotated[str, Setting("optimizer", choices=("adam", "adamw"))]
+    learning_rate: Annotated[
+        float, Setting("the first learning rate of plateau, the highest one of one_cycle", above=True)
+    ]
+    schedule: Annotated[
+        str,
+        Setting(
+            "learning rate schedule: plateau divides the rate by 10 after more than 12 epochs without a better "
+            "validation accuracy; one_cycle raises it linearly over the first tenth of the steps, then lowers it along "
+            "a cosine to 0",
+            choices=("plateau", "one_cycle"),
+        ),
+    ]
     augmentations: dict[str, float]
-    patience: int = 50
-    weight_decay: float = 0.0
-    label_smoothing: float = 0.0
-    vote_weight: float = 0.0
-    teacher_weight: float = 0.0
-    ema_decay: float = 0.0
-    mixed_precision: str = "no"
-    image_size: int = 48
-    seed: int = 0
+    patience: Annotated[
+        int, Setting("epochs without a better validation accuracy, after which the run ends", low=1)
+    ] = 50
+    weight_decay: Annotated[float, Setting("weight decay of adamw, applied to convolution weights only")] = 0.0
+    label_smoothing: Annotated[
+        float, Setting("fraction of the label's probability that is spread over all labels", high=1)
+    ] = 0.0
+    vote_weight: Annotated[
+        float, Setting("fraction of FER+ votes in a target; the rest is the FER2013 label", high=1)
+    ] = 0.0
+    teacher_weight: Annotated[
+        float, Setting("fraction of the teacher's probabilities in a target; the rest is labels and votes", high=1)
+    ] = 0.0
+    ema_decay: Annotated[
+        float,
+        Setting(
+            "decay per step of the exponential moving average of the weights, which is validated and saved; 0 "
+            "saves the weights themselves",
+            high=1,
+        ),
+    ] = 0.0
+    mixed_precision: Annotated[
+        str, Setting("precision; bf16 is used only on devices that have instructions for it", choices=("no", "bf16"))
+    ] = "no"
+    image_size: Annotated[
+        int, Setting("side of the network's input in pixels; the 48×48 images are resized to it", low=SMALLEST_SIDE)
+    ] = 48
+    seed: Annotated[int, Setting("seed of the initial weights, the order of the images and the augmentation")] = 0
 
     def __post_init__(self) -> None:
-        for name, allowed in _CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise MiniXceptionError(f"{name} is {getattr(self, name)!r}, it must be one of {', '.join(allowed)}")
-        for name, least in _LEAST.items():
-            if not least <= getattr(self, name) < 2**63:
-                raise MiniXceptionError(f"{name} is {getattr(self, name)}, it must be at least {least} and below 2^63")
-        if not 0 < self.learning_rate < math.inf:
-            raise MiniXceptionError(f"learning_rate is {self.learning_rate}, it must be above 0")
+        for name, (_, setting) in SETTINGS.items():
+            setting.check(name, getattr(self, name))
+        for name, strength in self.augmentations.items():
+            if name not in AUGMENTATIONS:
+                raise MiniXceptionError(f"augmentation {name!r} not found; choose from {', '.join(AUGMENTATIONS)}")
+            Setting("", high=AUGMENTATIONS[name].strongest).check(name, strength)
         if self.optimizer == "adam" and self.weight_decay:
-            raise MiniXceptionError("weight_decay is for adamw; adam has none here")
-        for name in ("label_smoothing", "vote_weight", "teacher_weight", "ema_decay"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise MiniXceptionError(f"{name} is {getattr(self, name)}, it must lie in [0, 1]")
+            raise MiniXceptionError(f"weight_decay is {self.weight_decay}; adam has no weight decay, choose adamw")
+
+    def steps_per_epoch(self, images: int) -> int:
+        """Number of steps in which a number of images is seen once."""
+        return -(-images // self.batch_size)
 
 
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "optimizer": ("adam", "adamw"),
-    "schedule": ("plateau", "one_cycle"),
-    "mixed_precision": ("no", "bf16"),
-}
-
-_LEAST: dict[str, float] = {
-    "epochs": 1,
-    "batch_size": 1,
-    "patience": 1,
-    "image_size": SMALLEST_SIDE,
-    "weight_decay": 0,
-    "seed": 0,
+#: name → type and :class:`Setting`, of all settings except the augmentations.
+SETTINGS: dict[str, tuple[type, Setting]] = {
+    name: get_args(hint)
+    for name, hint in get_type_hints(TrainConfig, include_extras=True).items()
+    if name != "augmentations"
 }
 
 _BEST = TrainConfig(
@@ -99,8 +147,8 @@ _BEST = TrainConfig(
     seed=1,
 )
 
-#: Named runs. ``reference`` is the PyTorch reference's ``train.py`` with its second augmentation. ``finish`` goes on
-#: from the last weights of ``best``, on pictures that are nearly as they are.
+#: Named runs. ``best`` is this project's. ``reference`` is ``train.py`` of the PyTorch reference, with its second
+#: augmentation. ``finish`` continues from the last weights of ``best`` with weak augmentation.
 RUNS: dict[str, TrainConfig] = {
     "reference": TrainConfig(
         epochs=200,
@@ -114,32 +162,43 @@ RUNS: dict[str, TrainConfig] = {
     "finish": replace(_BEST, epochs=8, patience=8, learning_rate=5e-4, augmentations=PRESETS["mild"]),
 }
 
-#: The part of a one-cycle run in which the learning rate rises.
+#: Fraction of the steps of a one-cycle run in which the learning rate rises.
 WARMUP = 0.1
 
 
 def one_cycle(step: int, steps: int, peak: float) -> float:
-    """The learning rate at a step: a linear rise to the peak, then half a cosine down to zero (Smith 2018)."""
+    """Return the learning rate of a step: a linear rise to the peak, then half a cosine down to 0 (Smith 2018).
+
+    Args:
+        step: counted from 0 over the whole run.
+        steps: of the whole run.
+        peak: the highest learning rate.
+    """
     rise = WARMUP * steps
     if step < rise:
         return peak * min(1.0, (step + 1) / rise)
     return peak * 0.5 * (1 + math.cos(math.pi * (step - rise) / (steps - rise)))
 
 
+def average_decay(step: int, ema_decay: float) -> float:
+    """Return the decay of the moving average at a step, counted from 0: lower at first, to forget the first weights."""
+    return min(ema_decay, (1 + step) / (10 + step))
+
+
 def soft_targets(
     labels: np.ndarray, votes: np.ndarray | None, teacher: np.ndarray | None, config: TrainConfig, classes: int
 ) -> np.ndarray:
-    """What each picture's probabilities should be: its label mixed with the votes, smoothed, mixed with the teacher's.
+    """Compute each image's target: its label mixed with the votes, smoothed, then mixed with the teacher.
 
-    Cross-entropy with such a mixture is the sum of cross-entropies with its parts, so a teacher's share is Hinton's
-    distillation (2015) at temperature 1.
+    Cross-entropy with such a mixture is the weighted sum of the cross-entropies with its parts. The teacher's part is
+    therefore distillation (Hinton et al. 2015) at temperature 1.
 
     Args:
         labels: int64, (N,).
-        votes: float32, (N, classes), fractions that sum to 1, or to 0 where nobody voted for any of the classes.
+        votes: float32, (N, classes), fractions that sum to 1, or to 0 if there are no votes for any of the classes.
         teacher: float32, (N, classes), probabilities.
         config: label_smoothing, vote_weight and teacher_weight; without votes or a teacher their weight counts as 0.
-        classes: how many labels there are.
+        classes: number of labels.
 
     Returns:
         float32, (N, classes), rows sum to 1.

@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from mini_xception import load_image
-from mini_xception.detection import networks
+from mini_xception.detection import mtcnn
 from mini_xception.detection.mtcnn import Cascade
-from mini_xception.network.engines import is_installed
+from mini_xception.detection.networks import GRAPHS, SIDES, load_network
+from mini_xception.detection.torch_networks import torch_network
+from mini_xception.network.torch_engine import TorchEngine
 from mini_xception.training.data import load_fer2013
 from recipes.measure_framing import put_on_canvas
 from tests.conftest import ROOT
@@ -18,13 +20,27 @@ from tests.conftest import ROOT
 PHOTOS = sorted((ROOT / "examples").glob("*.jpg"))
 
 
+def in_pytorch(name: str, _: str = "cpu") -> TorchEngine:
+    """A network as it runs on CUDA, with the weights of the installed facenet-pytorch."""
+    return TorchEngine(torch_network(name))
+
+
 @pytest.fixture(scope="module", params=["torch", "onnx"])
 def cascade(request):
-    if not is_installed(request.param):
-        pytest.skip(f"engine {request.param} is not installed")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(networks, "is_installed", lambda _: request.param == "onnx")
+        if request.param == "torch":
+            patch.setattr(mtcnn, "load_network", in_pytorch)
         return Cascade()
+
+
+@pytest.mark.parametrize("name", SIDES)
+def test_the_packages_networks_have_facenet_pytorchs_weights(name):
+    shape = (1, 3, 37, 50) if name == "pnet" else (5, 3, SIDES[name], SIDES[name])
+    pixels = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+    found, expected = load_network(name, "cpu")(pixels), in_pytorch(name)(pixels)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() < 1e-4
+    assert "Timothy Esler" in (GRAPHS / "LICENSE.md").read_text()
 
 
 @pytest.fixture(scope="module")

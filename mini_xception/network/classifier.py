@@ -1,0 +1,145 @@
+"""From face crops to probabilities: a checkpoint's preprocessing, engine and temperature. Imports PyTorch if needed."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mini_xception.checkpoint.download import fetch_graph, locate_checkpoint
+from mini_xception.checkpoint.folder import read_checkpoint
+from mini_xception.errors import MiniXceptionError
+from mini_xception.network.config import ModelConfig
+from mini_xception.network.devices import choose_device
+from mini_xception.network.engines import ENGINES, Engine, choose_engine, load_engine
+from mini_xception.network.fingerprint import find_graph
+from mini_xception.network.preprocess import normalise
+
+if TYPE_CHECKING:
+    import torch
+
+    from mini_xception.network.model import MiniXception
+
+#: Faces that are preprocessed and classified at once.
+BATCH_SIZE = 256
+#: Options that only a network in PyTorch has.
+TORCH_OPTIONS = frozenset({"dtype", "labels", "num_classes", "ignore_mismatched_head"})
+
+logger = logging.getLogger("mini_xception")
+
+
+class Classifier:
+    """Classifies face crops.
+
+    Args:
+        config: the checkpoint's configuration.
+        engine: computes the logits.
+        folder: the checkpoint's folder, from which :attr:`model` is loaded on first use.
+
+    Attributes:
+        config: labels, preprocessing and temperature.
+        engine: computes the logits.
+        detection_device: where a face detector beside it should run: "cpu", or the network's CUDA device.
+    """
+
+    def __init__(self, config: ModelConfig, engine: Engine, folder: Path) -> None:
+        self.config = config
+        self.engine = engine
+        self.detection_device = "cpu"
+        self._folder = folder
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str | os.PathLike[str] | None = None,
+        *,
+        device: str | torch.device | None = None,
+        engine: str = "auto",
+        **options: Any,
+    ) -> Classifier:
+        """Load a checkpoint; see :meth:`mini_xception.EmotionRecognizer.from_pretrained`."""
+        device = choose_device(device)
+        chosen = choose_engine(engine, device)
+        if chosen == "torch" or options.keys() & TORCH_OPTIONS:
+            model_class = _import_model(name)
+            return cls.from_model(model_class.from_pretrained(name, device=device, **options), engine)
+
+        folder = locate_checkpoint(name, **options)
+        checkpoint = read_checkpoint(folder)
+        try:
+            config = ModelConfig.from_json(checkpoint.config)
+        except MiniXceptionError as error:
+            raise MiniXceptionError(f"{name}: {error}") from error
+        fetch_graph(name, folder, **options)
+        if graph := find_graph(folder, config, checkpoint.tensors):
+            return cls(config, ENGINES[chosen].run_graph(graph), folder)
+        _suggest_export(str(name), folder)
+        return cls.from_model(_import_model(name).from_pretrained(folder, device="cpu"), engine)
+
+    @classmethod
+    def from_model(cls, model: MiniXception, engine: Engine | str = "auto") -> Classifier:
+        """Classify with a network in memory; it is put into inference mode."""
+        model.eval()
+        loaded = load_engine(engine, model) if isinstance(engine, str) else engine
+        classifier = cls(model.settings, loaded, Path())
+        classifier.model = model  # instead of loading it from a folder
+        if model.device.type == "cuda":  # MPS lacks the pooling of MTCNN's pyramid.
+            classifier.detection_device = str(model.device)
+        return classifier
+
+    @cached_property
+    def model(self) -> MiniXception:
+        """The network in PyTorch, loaded on first use."""
+        return _import_model(self._folder).from_pretrained(self._folder, device="cpu")
+
+    def __call__(self, crops: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+        """Classify face crops.
+
+        Args:
+            crops: N uint8 images of any size, RGB (H, W, 3) or grey (H, W).
+
+        Returns:
+            Probabilities, float32, (N, number of labels).
+
+        Raises:
+            MiniXceptionError: a crop is not a uint8 image.
+        """
+        config = self.config
+        probabilities = np.empty((len(crops), len(config.labels)), np.float32)
+        for start in range(0, len(crops), BATCH_SIZE):
+            faces = normalise(crops[start : start + BATCH_SIZE], config.image_size, config.mean, config.std)
+            probabilities[start : start + BATCH_SIZE] = _softmax(self.engine(faces) / config.temperature)
+        return probabilities
+
+
+def _import_model(name: object) -> type[MiniXception]:
+    try:
+        from mini_xception.network.model import MiniXception
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MiniXceptionError(
+            f"{name or 'the bundled weights'}: PyTorch is needed and not installed; pip install torch, or give the "
+            "checkpoint a model.onnx with `mini-xception export` and run it on the CPU"
+        ) from error
+    return MiniXception
+
+
+@lru_cache  # once per checkpoint
+def _suggest_export(name: str, folder: Path) -> None:
+    logger.warning(
+        "%s: no model.onnx for these weights, so PyTorch is imported, which takes seconds; "
+        "`mini-xception export %s` makes one",
+        name,
+        folder,
+    )
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)

@@ -1,0 +1,57 @@
+"""The PyTorch engine: any device, any module."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import torch
+from torch import nn
+
+#: Images per forward pass on a CPU. Larger batches are slower, because PyTorch allocates more memory.
+CHUNK = 16
+
+
+class TorchEngine:
+    """A module on its device. The module is put into inference mode and channels-last layout."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module.eval().to(memory_format=torch.channels_last)
+        weight = next(module.parameters())
+        self._device, self._dtype = weight.device, weight.dtype
+
+    @torch.inference_mode()
+    def __call__(self, inputs: np.ndarray) -> np.ndarray:
+        batch = torch.from_numpy(inputs).to(self._device, self._dtype, memory_format=torch.channels_last)
+        if self._device.type != "cpu":
+            return self._module(batch).float().cpu().numpy()
+        with _one_thread:
+            return torch.cat([self._module(chunk) for chunk in batch.split(CHUNK)]).float().numpy()
+
+
+class _OneThread:
+    """Limits PyTorch to one thread during a call, and restores the number afterwards.
+
+    The number belongs to each thread, but a thread that is new to PyTorch takes the number that was last set anywhere.
+    Of several calls at the same time, only the first knows which number to restore.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._before = 1
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._calls == 0:
+                self._before = torch.get_num_threads()
+            self._calls += 1
+            torch.set_num_threads(1)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._calls -= 1
+            torch.set_num_threads(self._before)
+
+
+_one_thread = _OneThread()
