@@ -19,7 +19,12 @@ def lazy_names(package: str, modules: dict[str, str]) -> tuple[Callable[[str], A
     def get_attribute(name: str) -> Any:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{package}.{modules[name]}"), name)
+        try:
+            value = getattr(import_module(f"{package}.{modules[name]}"), name)
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise ModuleNotFoundError(f"{package}.{name} needs PyTorch; pip install torch", name="torch") from error
         setattr(sys.modules[package], name, value)
         return value
 

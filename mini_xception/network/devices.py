@@ -28,7 +28,8 @@ def choose_device(device: str | torch.device | None) -> str:
         MiniXceptionError: the device does not exist here.
     """
     if device is None:
-        return str(sys.modules["torch"].get_default_device()) if "torch" in sys.modules else "cpu"
+        imported = sys.modules.get("torch")
+        return str(imported.get_default_device()) if imported else "cpu"
     if str(device) == "cpu":
         return "cpu"
     if device != "auto":
