@@ -3,12 +3,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plugin } from "vite";
 
-/** What is fetched only to try a graphics card, and is larger than all the rest. */
-const ON_TRIAL = /webgpu|asyncify/;
+/** Files for the graphics card. They are larger than all others together, and not every visitor needs them. */
+const FOR_WEBGPU = /webgpu|asyncify/;
 
 /**
- * Tells the service worker what the build consists of: its names `FILES` and `VERSION`, a hash of all their contents.
- * Another build has another version, and replaces this one whole.
+ * Defines two constants in the service worker: `FILES`, the names of the build's files, and `VERSION`, a hash of their
+ * contents. A build with another version replaces this one completely.
  */
 export function precache(): Plugin {
   let publicDir: string;
@@ -19,7 +19,7 @@ export function precache(): Plugin {
       publicDir = config.publicDir;
     },
     generateBundle: {
-      order: "post", // When index.html is there.
+      order: "post", // After index.html is generated.
       handler(_, bundle) {
         const contents = new Map<string, string | Uint8Array>();
         for (const entry of readdirSync(publicDir, { recursive: true, withFileTypes: true })) {
@@ -30,8 +30,9 @@ export function precache(): Plugin {
           contents.set(name, output.type === "chunk" ? output.code : output.source);
         }
         const worker = bundle["service-worker.js"];
-        if (worker?.type !== "chunk") throw new Error("the build has no service-worker.js");
-        const files = [...contents.keys()].filter((name) => name !== worker.fileName && !ON_TRIAL.test(name)).sort();
+        if (worker?.type !== "chunk")
+          throw new Error("service-worker.js: missing in the build; check rolldownOptions.input");
+        const files = [...contents.keys()].filter((name) => name !== worker.fileName && !FOR_WEBGPU.test(name)).sort();
         const hash = createHash("sha256");
         for (const name of files) hash.update(`${name}\0`).update(contents.get(name) ?? "");
         const version = hash.update(worker.code).digest("hex").slice(0, 16);

@@ -1,4 +1,4 @@
-"""The browser's reader in its worker, in a real Chromium: what it answers, and that nothing ends it."""
+"""The browser's reader in its worker, in a real Chromium: its answers, and its recovery from errors."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ WEB = ROOT / "web"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
-    """A page with nothing but the worker, the networks, and some that are none."""
+    """A page with the worker only, the models, and folders of models that cannot be used."""
     if not shutil.which("npx") or not (WEB / "node_modules").is_dir():
-        pytest.skip("the browser page's packages are not installed: npm ci --prefix web")
+        pytest.skip("the browser page's packages are not installed; run npm ci --prefix web")
     site = tmp_path_factory.mktemp("site")
     command = ["npx", "vite", "build", "tests/reader/chromium", "--outDir", site, "--emptyOutDir"]
     subprocess.run(command, cwd=WEB, check=True, capture_output=True)
@@ -52,7 +52,7 @@ def change_metadata(path: Path, change: Callable[[dict[str, str]], None]) -> Non
 
 @pytest.fixture(scope="module")
 def serve(site) -> Iterator[Callable[..., str]]:
-    """Serves the page, with more headers than usual if some are given; its address."""
+    """Serve the page with these additional headers, and return its URL."""
     servers = []
 
     def start(**headers: str) -> str:
@@ -85,7 +85,7 @@ def page(chromium, serve) -> Iterator:
 
 
 def emotions(answer: dict) -> list[str]:
-    """The most probable label of each face."""
+    """Return the most probable label of each face."""
     assert answer["kind"] == "faces", answer
     faces = answer["faces"]
     return [max(zip(face["probabilities"], EMOTIONS, strict=True))[1] for face in faces]
@@ -95,82 +95,84 @@ def test_a_photo(page):
     loaded = page.evaluate("load('models')")
     assert loaded["kind"] == "loaded", loaded
     assert (loaded["labels"], loaded["backend"], loaded["threads"]) == (list(EMOTIONS), "wasm", 1)
-    answer = page.evaluate("read('photo', 'portrait.jpg')")
+    answer = page.evaluate("recognize('photo', 'portrait.jpg')")
     assert emotions(answer) == ["happy"]
     (face,) = answer["faces"]
-    assert face["id"] == 1
+    assert face["trackId"] is None
     assert sum(face["probabilities"]) == pytest.approx(1)
     assert 0 < answer["timings"]["detectMs"] + answer["timings"]["classifyMs"] < answer["timings"]["totalMs"]
 
 
 def test_a_stream_and_another_one(page):
     page.evaluate("load('models')")
-    answers = [page.evaluate("([t, x]) => read('frame', 'portrait.jpg', t, x)", [t / 10, 4 * t]) for t in range(12)]
-    assert [[face["id"] for face in answer["faces"]] for answer in answers] == [[1]] * 12
+    answers = [
+        page.evaluate("([t, x]) => recognize('frame', 'portrait.jpg', t, x)", [t / 10, 4 * t]) for t in range(12)
+    ]
+    assert [[face["trackId"] for face in answer["faces"]] for answer in answers] == [[1]] * 12
     assert answers[-1]["faces"][0]["box"][0] == pytest.approx(answers[0]["faces"][0]["box"][0] + 44, abs=6)
-    # A jump is another face, but in another stream the first one.
-    assert [face["id"] for face in page.evaluate("read('frame', 'portrait.jpg', 2, 200)")["faces"]] == [2]
+    # After a jump it is another face; in another stream it is the first one.
+    assert [face["trackId"] for face in page.evaluate("recognize('frame', 'portrait.jpg', 2, 200)")["faces"]] == [2]
     page.evaluate("forget()")
-    assert [face["id"] for face in page.evaluate("read('frame', 'portrait.jpg', 3)")["faces"]] == [1]
+    assert [face["trackId"] for face in page.evaluate("recognize('frame', 'portrait.jpg', 3)")["faces"]] == [1]
 
 
-def test_pictures_that_come_faster_than_they_are_read_are_read_in_turn(page):
+def test_frames_that_arrive_too_fast_are_answered_in_order(page):
     page.evaluate("load('models')")
-    answers = page.evaluate("Promise.all([0, 1, 2].map(t => read('frame', 'portrait.jpg', t / 30)))")
+    answers = page.evaluate("Promise.all([0, 1, 2].map(t => recognize('frame', 'portrait.jpg', t / 30)))")
     assert [emotions(answer) for answer in answers] == [["happy"]] * 3
 
 
 @pytest.mark.parametrize(
-    ("models", "why", "detail"),
+    ("models", "failure", "detail"),
     [
         ("nowhere", "no-download", "nowhere/"),
-        ("damaged", "bad-checkpoint", "damaged or no ONNX file"),
-        ("bare", "bad-checkpoint", "labels in its metadata is missing"),
-        ("newer", "bad-checkpoint", "its format_version is 2"),
+        ("damaged", "bad-checkpoint", "damaged, or not an ONNX file"),
+        ("bare", "bad-checkpoint", "metadata labels is missing"),
+        ("newer", "bad-checkpoint", "format_version is 2, this page reads 1"),
         ("other labels", "bad-checkpoint", "7 logits for 2 labels"),
     ],
 )
-def test_networks_that_cannot_be_had_and_then_others(page, models, why, detail):
+def test_models_that_cannot_be_loaded_and_then_good_ones(page, models, failure, detail):
     failed = page.evaluate("folder => load(folder)", models)
-    assert (failed["kind"], failed["why"]) == ("failed", why)
+    assert (failed["kind"], failed["failure"]) == ("failed", failure)
     assert detail in failed["detail"]
-    assert page.evaluate("read('photo', 'portrait.jpg')")["why"] == "other"
+    assert page.evaluate("recognize('photo', 'portrait.jpg')")["failure"] == "other"
     assert page.evaluate("load('models')")["kind"] == "loaded"
-    assert emotions(page.evaluate("read('photo', 'portrait.jpg')")) == ["happy"]
+    assert emotions(page.evaluate("recognize('photo', 'portrait.jpg')")) == ["happy"]
 
 
-def test_a_picture_before_the_networks(page):
-    failed = page.evaluate("read('photo', 'portrait.jpg')")
-    assert (failed["why"], "before the networks" in failed["detail"]) == ("other", True)
+def test_an_image_before_the_models(page):
+    failed = page.evaluate("recognize('photo', 'portrait.jpg')")
+    assert (failed["failure"], "the models are not loaded" in failed["detail"]) == ("other", True)
 
 
-def test_the_runtime_cannot_be_had(page):
+def test_the_runtime_cannot_be_downloaded(page):
     page.route("**/*.wasm", lambda route: route.abort())
-    assert page.evaluate("load('models')")["why"] == "no-download"
+    assert page.evaluate("load('models')")["failure"] == "no-download"
 
 
 def test_no_simd(start_chromium, serve):
-    """Without SSE4.1 there is none in V8."""
+    """V8 has no SIMD without SSE4.1."""
     browser = start_chromium("--js-flags=--no-enable-sse4-1")
     page = browser.new_page()
     page.goto(serve())
-    assert page.evaluate("load('models')")["why"] == "no-simd"
+    assert page.evaluate("load('models')")["failure"] == "no-simd"
     browser.close()
 
 
-def test_threads_where_the_page_is_isolated(chromium, serve):
+def test_threads_if_the_page_is_cross_origin_isolated(chromium, serve):
     page = chromium.new_page()
     page.goto(serve(Cross_Origin_Opener_Policy="same-origin", Cross_Origin_Embedder_Policy="require-corp"))
     assert page.evaluate("crossOriginIsolated")
     cores = page.evaluate("navigator.hardwareConcurrency")
     assert page.evaluate("load('models')")["threads"] == max(1, min(4, cores // 2))
-    assert emotions(page.evaluate("read('photo', 'portrait.jpg')")) == ["happy"]
+    assert emotions(page.evaluate("recognize('photo', 'portrait.jpg')")) == ["happy"]
     page.close()
 
 
 @pytest.mark.slow
-def test_a_graphics_card_that_is_imitated(start_chromium, serve):
-    """It computes the same; when it is lost, WebAssembly goes on; and it is too slow to be chosen."""
+def test_a_software_graphics_card(start_chromium, serve):
+    """It gives the same results; WebAssembly continues when it is lost; it is too slow to be chosen."""
     browser = start_chromium("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
     page = browser.new_page()
     page.set_default_timeout(300_000)

@@ -1,4 +1,4 @@
-"""The page that reads in the visitor's own browser: as files on a plain host, and as a tab of the Gradio page."""
+"""The page that runs in the visitor's browser: as files on a plain host, and as a tab of the Gradio page."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ import pytest
 
 from benchmarks.server import BROWSER_PAGE, serve_files
 from mini_xception import EMOTIONS
+from mini_xception.table import COLUMNS
 from tests.browser.test_webcam import camera as camera
 from tests.conftest import PORTRAIT, ROOT
 
 pytestmark = pytest.mark.browser
 
 if not (BROWSER_PAGE / "index.html").is_file():
-    pytest.skip("the page of web/ is not built: make web", allow_module_level=True)
+    pytest.skip("the page of web/ is not built; run make web", allow_module_level=True)
 
 TWO_PORTRAITS = ROOT / "examples" / "two_portraits.jpg"
-#: What a fake camera needs of Chromium.
+#: Chromium's options for a fake camera.
 FAKE_CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 
 
 @pytest.fixture
 def host(tmp_path):
-    """A plain host, of which the page has a folder."""
+    """A plain host that has the page in a folder."""
     (tmp_path / "host").mkdir()
     (tmp_path / "host" / "faces").symlink_to(BROWSER_PAGE)
     with serve_files(tmp_path / "host") as host:
@@ -35,7 +36,7 @@ def host(tmp_path):
 
 
 def open_page(browser, url: str, **options):
-    """The page in a profile of its own; what its console complains of is in ``page.complaints``."""
+    """Open the page in a new profile; its console errors and warnings are in ``page.complaints``."""
     context = browser.new_context(**options)
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -52,9 +53,9 @@ def open_page(browser, url: str, **options):
 
 
 def open_ready(browser, host, **options):
-    """The page, when all of it is on the device."""
+    """Open the page, and wait until it works offline."""
     page = open_page(browser, f"{host.url}/faces/", **options)
-    page.get_by_text("Ready, also without a network").wait_for()
+    page.get_by_text("Ready – works offline").wait_for()
     return page
 
 
@@ -63,31 +64,36 @@ def start_camera(page) -> None:
     page.locator(".face h2").get_by_text("happy").first.wait_for()
 
 
-def readings(page, outer=None) -> list[dict[str, str]]:
-    """What the page has read of the camera."""
+def saved_rows(page, outer=None) -> list[dict[str, str]]:
+    """Save the CSV file, and return its rows."""
     with (outer or page).expect_download() as download:
         page.get_by_role("button", name="Save as CSV").click()
     with Path(download.value.path()).open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def wait_for_readings(page, count: int) -> None:
-    """Wait until that many more pictures were read."""
-    before = len(readings(page))
-    while len(readings(page)) < before + count:
+def wait_for_rows(page, count: int) -> None:
+    """Wait until the CSV file has this many more rows."""
+    before = len(saved_rows(page))
+    while len(saved_rows(page)) < before + count:
         page.wait_for_timeout(300)
 
 
-def test_the_camera_is_read(camera, host):
+def test_the_camera(camera, host):
     page = open_ready(camera, host)
     start_camera(page)
     assert page.locator(".face").first.locator(".bar").count() == len(EMOTIONS)
-    page.get_by_text(re.compile(r"[1-9]\d* frames a second")).wait_for()
-    wait_for_readings(page, 10)
-    read = readings(page)
-    sums = [sum(float(row[emotion]) for emotion in EMOTIONS) for row in read]
-    assert sums == pytest.approx([1] * len(read), abs=0.01)
-    assert max(EMOTIONS, key=lambda emotion: float(read[-1][emotion])) == "happy"
+    page.get_by_text(re.compile(r"[1-9]\d* fps · \d+ ms per frame")).wait_for()
+    wait_for_rows(page, 10)
+    rows = saved_rows(page)
+    assert list(rows[0]) == [*COLUMNS, *EMOTIONS]
+    assert {row["path"] for row in rows} == {"camera"}
+    assert {row["track_id"] for row in rows} == {"1"}
+    assert [row["time_s"] for row in rows] == sorted((row["time_s"] for row in rows), key=float)
+    sums = [sum(float(row[emotion]) for emotion in EMOTIONS) for row in rows]
+    assert sums == pytest.approx([1] * len(rows), abs=0.01)
+    assert max(EMOTIONS, key=lambda emotion: float(rows[-1][emotion])) == rows[-1]["emotion"] == "happy"
+    assert rows[-1]["confidence"] == rows[-1]["happy"]
     page.get_by_role("button", name="Stop the camera").click()
     page.get_by_role("button", name="Start the camera").wait_for()
     assert page.locator(".face").count() == 0
@@ -95,11 +101,18 @@ def test_the_camera_is_read(camera, host):
     page.context.close()
 
 
-def test_a_photo_is_read(chromium, host):
+def test_a_photo(chromium, host):
     page = open_ready(chromium, host)
     page.set_input_files("#photo-file", TWO_PORTRAITS)
     page.locator(".face").nth(1).wait_for()
     assert [text.split()[0] for text in page.locator(".face .answer").all_inner_texts()] == ["happy", "happy"]
+    assert page.locator(".face .select").all_inner_texts() == ["face 1", "face 2"]
+    page.get_by_role("heading", name="Results").wait_for()
+    rows = saved_rows(page)
+    assert list(rows[0]) == [*COLUMNS, *EMOTIONS]
+    assert [[row[name] for name in ("path", "time_s", "track_id", "emotion")] for row in rows] == [
+        ["two_portraits.jpg", "", "", "happy"]
+    ] * 2
     page.set_input_files("#photo-file", ROOT / "examples" / "chelsea_the_cat.jpg")
     page.get_by_text("No face found").wait_for()
     assert page.locator(".face").count() == 0
@@ -107,23 +120,23 @@ def test_a_photo_is_read(chromium, host):
     page.context.close()
 
 
-def test_it_goes_on_without_a_network(camera, host):
+def test_it_works_offline(camera, host):
     page = open_ready(camera, host)
     start_camera(page)
     host.close()
     page.context.set_offline(True)
-    wait_for_readings(page, 10)
+    wait_for_rows(page, 10)
     page.reload()
     start_camera(page)
     page.set_input_files("#photo-file", PORTRAIT)
-    page.get_by_text(re.compile(r"Read in \d+ ms")).wait_for()
+    page.get_by_text(re.compile(r"Done in \d+ ms")).wait_for()
     assert page.locator(".face .answer").inner_text().startswith("happy")
     assert page.complaints == []
     page.context.close()
 
 
 def test_a_first_visit_downloads_less_than_8_megabytes(chromium, host):
-    """From a host that compresses nothing."""
+    """The host does not compress."""
     page = open_ready(chromium, host)
     names = {path.removeprefix("/faces/") or "index.html" for path in host.requests}
     assert {"index.html", "models/model.onnx"} <= names
@@ -132,9 +145,9 @@ def test_a_first_visit_downloads_less_than_8_megabytes(chromium, host):
 
 
 def sent_since(log: Path, start_s: float) -> list[str]:
-    """The requests that pages, their workers and service workers made after a time, and all bytes that were sent.
+    """Return the requests of pages, workers and service workers after a time, and the bytes sent.
 
-    Chromium's network log knows of them all; and of what Chromium asks its maker, which belongs to no page of ours.
+    Chromium's network log has all of them. Requests that Chromium makes on its own account are excluded.
     """
     events = json.loads(log.read_text())
     names = {number: name for name, number in events["constants"]["logEventTypes"].items()}
@@ -165,7 +178,7 @@ def test_nothing_is_sent_after_loading(start_chromium, camera_film, host, tmp_pa
     ready_s = time.time()
     served = len(host.requests)
     start_camera(page)
-    wait_for_readings(page, 20)
+    wait_for_rows(page, 20)
     page.set_input_files("#photo-file", TWO_PORTRAITS)
     page.locator(".face").nth(1).wait_for()
     browser.close()
@@ -179,13 +192,13 @@ def test_it_is_a_tab_of_the_gradio_page(camera, page_url):
     requests = []
     page.context.on("request", lambda request: requests.append(request.url))
     page.get_by_text("Choose a photo, or click").wait_for()
-    # Who came for another tab downloads nothing of it.
+    # Visitors of other tabs download none of its files.
     assert not any("/browser/" in url for url in requests)
     page.get_by_role("tab", name="In your browser").click()
     frame = page.frame_locator("#browser iframe")
     start_camera(frame)
-    read = readings(frame, page)
-    assert max(EMOTIONS, key=lambda emotion: float(read[-1][emotion])) == "happy"
+    rows = saved_rows(frame, page)
+    assert max(EMOTIONS, key=lambda emotion: float(rows[-1][emotion])) == "happy"
     frame.locator("#photo-file").set_input_files(TWO_PORTRAITS)
     frame.locator(".face").nth(1).wait_for()
     assert [line for line in page.complaints if line.startswith(f"{page_url}/browser/")] == []
@@ -221,7 +234,7 @@ def test_a_refused_camera_is_explained(start_chromium, host):
     browser = start_chromium("--use-fake-device-for-media-stream", "--deny-permission-prompts")
     page = open_ready(browser, host)
     page.get_by_role("button", name="Start the camera").click()
-    page.get_by_role("alert").get_by_text("The browser was not allowed to use the camera").wait_for()
+    page.get_by_role("alert").get_by_text("Camera access was denied").wait_for()
     browser.close()
 
 
@@ -229,15 +242,24 @@ def test_a_missing_camera_is_explained_in_chinese(start_chromium, host):
     browser = start_chromium("--use-fake-ui-for-media-stream")
     page = open_page(browser, f"{host.url}/faces/", locale="zh-CN")
     page.get_by_role("button", name="打开摄像头").click()
-    page.get_by_role("alert").get_by_text("没有找到摄像头").wait_for()
+    page.get_by_role("alert").get_by_text("未找到摄像头").wait_for()
     browser.close()
 
 
-@pytest.mark.parametrize("answer", [{"status": 404}, {"body": b"no network"}], ids=["missing", "damaged"])
-def test_networks_that_are_not_there_are_explained(chromium, host, answer):
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        ({"status": 404}, "The models could not be downloaded"),
+        ({"body": b"not a network"}, "The models are damaged, or are not an exported checkpoint"),
+    ],
+    ids=["missing", "damaged"],
+)
+def test_missing_and_damaged_models_are_explained(chromium, host, answer, fault):
     context = chromium.new_context()
     context.route("**/models/pnet.onnx", lambda route: route.fulfill(**answer))
     page = context.new_page()
     page.goto(f"{host.url}/faces/")
-    page.get_by_role("alert").get_by_text("“make web” writes them").wait_for(timeout=60_000)
+    alert = page.get_by_role("alert")
+    alert.get_by_text(fault).wait_for(timeout=60_000)
+    alert.get_by_text("run “make web” to create").wait_for()
     context.close()

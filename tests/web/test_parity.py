@@ -1,4 +1,4 @@
-"""The browser's reader finds and reads what the Python package does, compared by Vitest in Node."""
+"""The browser's reader gives the same results as the Python package; Vitest compares them in Node."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ WEB = ROOT / "web"
 
 pytest.importorskip("onnxruntime")
 if not shutil.which("npx") or not (WEB / "node_modules").is_dir():
-    pytest.skip("the browser page's packages are not installed: npm ci --prefix web", allow_module_level=True)
+    pytest.skip("the browser page's packages are not installed; run npm ci --prefix web", allow_module_level=True)
 
 
 def compare(folder: Path, *options: str) -> int:
-    """How many of Vitest's tests passed; none may fail."""
+    """Run Vitest on the vectors in a folder, and return how many tests passed; none may fail."""
     report = folder / "report.json"
     command = ["npx", "vitest", "run", "tests/reader/parity.test.ts", "--reporter=json", f"--outputFile={report}"]
     environment = os.environ | {"VECTORS": str(folder)}
@@ -41,4 +41,4 @@ def test_every_step(tmp_path):
 @pytest.mark.slow
 def test_faces_on_canvases(tmp_path, fer2013):
     write_vectors(tmp_path, fer2013)
-    assert compare(tmp_path, "-t", "faces in pictures") == 1
+    assert compare(tmp_path, "-t", "faces in images") == 1

@@ -1,9 +1,9 @@
-"""What the Python package makes of pictures, for the browser's reader to be compared with:
+"""Write test vectors, with which the browser's reader is compared.
 
     python -m tests.web.vectors FOLDER [FER2013.csv.gz]
 
-writes ``vectors.json``, ``arrays.bin`` and the networks, ``models/*.onnx``. An array stands in the JSON as its type,
-its shape and where in the second file it begins. The same command writes the same numbers.
+The folder gets ``vectors.json``, ``arrays.bin`` and the networks, ``models/*.onnx``. The JSON has each array's type,
+shape and start in ``arrays.bin``. The same command writes the same numbers.
 """
 
 from __future__ import annotations
@@ -19,22 +19,38 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mini_xception import EmotionRecognizer, Face, StreamMemory, detectors, load_image, mtcnn
+from mini_xception import EmotionRecognizer, Face, StreamMemory, load_image
+from mini_xception.detection import mtcnn
+from mini_xception.detection.crop import clip_box, crop_face
 from mini_xception.export import export_web
-from mini_xception.network.preprocess import Framing, clip_box, crop_face, to_grey
+from mini_xception.network.preprocess import Framing, to_grey
 from mini_xception.tracking.tracker import Tracker
 from mini_xception.training.data import load_fer2013
 from recipes.measure_framing import FACE_SIDES, put_on_canvas
 from tests.conftest import PORTRAIT, ROOT
 
-#: Modules whose numbers the reader has, too.
-MODULES = ("detectors", "hub", "mtcnn", "recognizer", "stream", "tracking")
-#: FER2013's faces that are put on a canvas, each in two sizes.
+#: Modules that have the same constants in TypeScript.
+MODULES = (
+    "boxes",
+    "checkpoint.folder",
+    "network.preprocess",
+    "network.classifier",
+    "detection.detector",
+    "detection.mtcnn",
+    "detection.crop",
+    "tracking.tracker",
+    "tracking.memory",
+    "recognizer",
+    "table",
+)
+#: What the reader needs of a checkpoint's configuration.
+CHECKPOINT = ("labels", "image_size", "mean", "std", "framing", "temperature")
+#: FER2013 faces that are put on a canvas, each in two sizes.
 FACES = 25
 
 
 class Arrays:
-    """One file of arrays."""
+    """A file of arrays."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
@@ -46,7 +62,7 @@ class Arrays:
         return {"type": str(array.dtype), "shape": array.shape, "start": start}
 
     def image(self, image: np.ndarray) -> dict[str, Any]:
-        """As a canvas has it: RGBA."""
+        """Write an image as a canvas has it: RGBA."""
         return self(cv2.cvtColor(image, cv2.COLOR_GRAY2RGBA if image.ndim == 2 else cv2.COLOR_RGB2RGBA))
 
     def close(self) -> None:
@@ -54,20 +70,24 @@ class Arrays:
 
 
 def write_vectors(folder: Path, fer2013: Path | None = None) -> None:
-    """Write the files into a folder; with FER2013's, its faces on canvases are among the pictures."""
+    """Write the files.
+
+    Args:
+        folder: where to write them.
+        fer2013: FER2013's file; if given, the images include some of its faces on canvases.
+    """
     recognizer = EmotionRecognizer.from_pretrained(device="cpu", engine="onnx")
     export_web(recognizer.model, folder / "models")
     arrays = Arrays(folder / "arrays.bin")
     vectors = {
         "constants": {module: constants(module) for module in MODULES},
-        "checkpoint": {name: recognizer.model.config[name] for name in ("labels", "image_size", "mean", "std")}
-        | {name: recognizer.model.config[name] for name in ("framing", "temperature")},
+        "checkpoint": {name: recognizer.model.config[name] for name in CHECKPOINT},
         "grey": list(grey(arrays)),
         "shrunk": list(shrunk(arrays)),
         "averages": averages(arrays),
         "crops": crops(arrays),
         "suppressed": list(suppressed()),
-        "pictures": [picture(recognizer, arrays, name, image) for name, image in pictures(fer2013).items()],
+        "images": [recognize(recognizer, arrays, name, image) for name, image in images(fer2013).items()],
         "stream": list(stream(recognizer, arrays)),
         "tracks": [track(np.random.default_rng(seed)) for seed in range(10)],
     }
@@ -75,25 +95,29 @@ def write_vectors(folder: Path, fer2013: Path | None = None) -> None:
     (folder / "vectors.json").write_text(json.dumps(vectors))
 
 
-def constants(module: str) -> dict[str, float]:
-    """A module's own numbers by their names, private ones without the underscore; of the detector its defaults, too."""
+def constants(module: str) -> dict[str, Any]:
+    """Return the numbers and tuples of strings that a module defines, by name; and MTCNN's default arguments."""
     loaded = import_module(f"mini_xception.{module}")
+    assignments = [
+        node for node in ast.parse(inspect.getsource(loaded)).body if isinstance(node, ast.Assign | ast.AnnAssign)
+    ]
     targets = [
-        target
-        for node in ast.parse(inspect.getsource(loaded)).body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
+        target for node in assignments for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
     ]
     names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
     found = {name: getattr(loaded, name) for name in names if name.isupper()}
-    if module == "detectors":
-        defaults = inspect.signature(detectors.MTCNN).parameters
+    if module == "detection.mtcnn":
+        defaults = inspect.signature(mtcnn.MTCNN).parameters
         found |= {name.upper(): defaults[name].default for name in ("min_face_size", "min_score")}
-    return {name.lstrip("_"): value for name, value in found.items() if isinstance(value, int | float)}
+    return {name: value for name, value in found.items() if isinstance(value, int | float) or is_strings(value)}
+
+
+def is_strings(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
 
 
 def grey(arrays: Arrays):
-    """Squares made grey and brought to a size."""
+    """Make crops grey and resize them."""
     rng = np.random.default_rng(0)
     portrait = load_image(PORTRAIT)
     for side in (1, 2, 7, 24, 31, 47, 48, 49, 73, 96, 100, 144, 301):
@@ -112,7 +136,7 @@ def shrunk(arrays: Arrays):
 
 
 def averages(arrays: Arrays) -> dict[str, Any]:
-    """Parts of an image in bins, as the detector's networks see them."""
+    """Average parts of an image over bins, as for the detector's networks."""
     image = load_image(PORTRAIT)[:301, :420]
     integral = cv2.integral(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA))
     whole = [((0, 0, 420, 301), size) for size in ((127, 91), (64, 46))]
@@ -127,7 +151,7 @@ def averages(arrays: Arrays) -> dict[str, Any]:
 
 
 def crops(arrays: Arrays) -> dict[str, Any]:
-    """Squares cut out of an image, some of which leave it; and boxes clipped to it."""
+    """Cut face crops out of an image, some of which leave it, and clip boxes to it."""
     image = load_image(PORTRAIT)[:200, :300]
     height, width = image.shape[:2]
     rng = np.random.default_rng(2)
@@ -135,7 +159,7 @@ def crops(arrays: Arrays) -> dict[str, Any]:
     for framing in (Framing(), Framing(0.95, 0.0, -0.03), Framing(1.37, 0.11, -0.2)):
         near = rng.uniform((-40, -40), (width - 10, height - 10), (12, 2))
         boxes = np.hstack([near, near + rng.uniform(41, 160, (12, 2))]).astype(np.float32)
-        # Halves are where Python rounds to the even one.
+        # Python rounds halves to the even number.
         for box in (*boxes, *boxes.round(), *(boxes.round() + np.float32(0.5))):
             crop = arrays.image(crop_face(image, box, framing))
             clipped = clip_box(box, width, height)
@@ -144,7 +168,7 @@ def crops(arrays: Arrays) -> dict[str, Any]:
 
 
 def suppressed():
-    """Boxes of which some overlap, with scores of which some are equal."""
+    """Suppress boxes, of which some overlap and some have equal scores."""
     rng = np.random.default_rng(3)
     for count in (0, 1, 2, 60, 200):
         near = rng.integers(0, 120, (count, 2))
@@ -159,8 +183,8 @@ def suppressed():
             }
 
 
-def pictures(fer2013: Path | None) -> dict[str, np.ndarray]:
-    """The examples; a photo larger than the detector takes; faces at the edges, tiny and none; faces on canvases."""
+def images(fer2013: Path | None) -> dict[str, np.ndarray]:
+    """Return the examples, a photo larger than MAX_SIDE, cut and tiny faces, no face, and FER2013 faces on canvases."""
     found = {path.stem: load_image(path) for path in sorted((ROOT / "examples").glob("*.jpg"))}
     portrait = load_image(PORTRAIT)
     wide = np.full((700, 4500, 3), 90, np.uint8)
@@ -175,12 +199,12 @@ def pictures(fer2013: Path | None) -> dict[str, np.ndarray]:
     }
     if fer2013:
         for index, face in enumerate(load_fer2013(fer2013, "PublicTest").images[:FACES]):
-            found |= {f"FER2013's {index} at {side} pixels": put_on_canvas(face, side) for side in FACE_SIDES}
+            found |= {f"FER2013 face {index} at {side} pixels": put_on_canvas(face, side) for side in FACE_SIDES}
     return found
 
 
-def picture(recognizer: EmotionRecognizer, arrays: Arrays, name: str, image: np.ndarray) -> dict[str, Any]:
-    boxes, _ = recognizer.finder.detect(image)
+def recognize(recognizer: EmotionRecognizer, arrays: Arrays, name: str, image: np.ndarray) -> dict[str, Any]:
+    boxes, _ = recognizer.cropper.detect(image)
     return {
         "name": name,
         "image": arrays.image(image),
@@ -190,7 +214,7 @@ def picture(recognizer: EmotionRecognizer, arrays: Arrays, name: str, image: np.
 
 
 def stream(recognizer: EmotionRecognizer, arrays: Arrays):
-    """Two faces that move, are gone, come back, and jump; and a phone that is turned for a moment."""
+    """Two faces that move, disappear, return and jump; one frame has another size, as from a rotated phone."""
     both = cv2.resize(load_image(ROOT / "examples" / "two_portraits.jpg"), (640, 320), interpolation=cv2.INTER_AREA)
     memory = StreamMemory()
     for step in range(26):
@@ -200,12 +224,11 @@ def stream(recognizer: EmotionRecognizer, arrays: Arrays):
         if step == 23:
             image = image[:, 300:306]
         tracked = recognizer.track(image, step / 15, memory)
-        faces = [{"id": one.track_id, **as_json(one)} for one in tracked]
-        yield {"image": arrays.image(image), "time_s": step / 15, "faces": faces}
+        yield {"image": arrays.image(image), "time_s": step / 15, "faces": [as_json(face) for face in tracked]}
 
 
 def track(rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Faces that wander, cross, hide and come back, at uneven times of which one lies before the others."""
+    """Faces that move, cross, disappear and return, at uneven times with one step back."""
     tracker = Tracker()
     places, time_s, updates = rng.uniform(0, 200, (4, 2)), 0.0, []
     for step in range(40):
@@ -219,13 +242,15 @@ def track(rng: np.random.Generator) -> list[dict[str, Any]]:
             faces.append(
                 Face((x, y, x + 60 + 5 * int(i), y + 80), 0.95, dict(zip("abcdefg", probabilities, strict=True)))
             )
-        tracked = [{"id": one.track_id, **as_json(one)} for one in tracker.update(faces, time_s)]
+        tracked = [as_json(face) for face in tracker.update(faces, time_s)]
         updates.append({"time_s": time_s, "faces": [as_json(face) for face in faces], "tracked": tracked})
     return updates
 
 
 def as_json(face: Face) -> dict[str, Any]:
-    return {"box": face.box, "score": face.score, "probabilities": list(face.probabilities.values())}
+    """Return a face as TypeScript's ``Face``."""
+    probabilities = list(face.probabilities.values())
+    return {"box": face.box, "score": face.score, "probabilities": probabilities, "trackId": face.track_id}
 
 
 if __name__ == "__main__":

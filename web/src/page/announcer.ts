@@ -1,24 +1,24 @@
-/** What must hold for so long before it is said. */
+/** A text must stay the same for this many seconds before it is announced. */
 const SETTLED_S = 1.5;
-/** Between two announcements. */
+/** Minimum seconds between two announcements. */
 const QUIET_S = 4;
 
-/** Decides what a screen reader says of a stream: what has settled, when it has changed, and seldom. */
+/** Decides what a screen reader announces during a stream: settled changes, and not too often. */
 export class Announcer {
   #candidate = "";
   #sinceS = 0;
-  #said = "";
-  #saidS = Number.NEGATIVE_INFINITY;
+  #announced = "";
+  #announcedS = Number.NEGATIVE_INFINITY;
 
-  /** Given what is seen now, what to say now; null for nothing. */
-  hear(seen: string, nowS: number): string | null {
-    if (seen !== this.#candidate) {
-      this.#candidate = seen;
+  /** Return the text to announce now, or null. */
+  update(text: string, nowS: number): string | null {
+    if (text !== this.#candidate) {
+      this.#candidate = text;
       this.#sinceS = nowS;
     }
-    if (seen === this.#said || nowS - this.#sinceS < SETTLED_S || nowS - this.#saidS < QUIET_S) return null;
-    this.#said = seen;
-    this.#saidS = nowS;
-    return seen;
+    if (text === this.#announced || nowS - this.#sinceS < SETTLED_S || nowS - this.#announcedS < QUIET_S) return null;
+    this.#announced = text;
+    this.#announcedS = nowS;
+    return text;
   }
 }

@@ -1,25 +1,26 @@
-import type { Face } from "../protocol";
+import type { Face } from "../reader/faces";
 import { Announcer } from "./announcer";
 import { Frames, openCamera } from "./camera";
 import { Cards } from "./cards";
 import { Chart } from "./chart";
 import { byId, setText } from "./elements";
-import { indexOfHighest } from "./emotions";
+import { indexOfHighest, numberOf } from "./emotions";
 import { Fault } from "./faults";
 import { type Answer, Reader } from "./reader";
 import { Speed } from "./speed";
+import { toCsv } from "./table";
 import { type Language, labelText, type TextKey, text } from "./texts";
 import { Timeline } from "./timeline";
 import { type Source, Viewer } from "./viewer";
 
-/** The chart and the speed are drawn more seldom than the boxes: nobody reads them thirty times a second. */
+/** The chart and the speed are drawn less often than the boxes, because nobody can follow 30 updates per second. */
 const CHART_INTERVAL_S = 0.1;
 const SPEED_INTERVAL_S = 0.5;
 
-/** What is shown, and what was read in it. */
+/** The state of the page: the camera or photo, its faces, and the messages. */
 export class App {
   readonly #viewer = new Viewer(() => this.#drawBoxes());
-  readonly #cards = new Cards(byId("cards"), (id) => this.#select(id));
+  readonly #cards = new Cards(byId("cards"), (number) => this.#select(number));
   readonly #chart = new Chart(byId("chart"));
   readonly #timeline = new Timeline();
   readonly #reader: Reader;
@@ -28,18 +29,20 @@ export class App {
   #speed = new Speed();
   #labels: readonly string[] = [];
   #answer: Answer | null = null;
-  /** Whose timeline is shown; null for the largest face's. */
+  /** The `path` of the CSV file: the photo's file name, or "camera". */
+  #path = "";
+  /** Number of the face in the timeline; null for the largest face. */
   #selected: number | null = null;
-  /** What is shown goes on until this is aborted. */
+  /** Aborting this ends what is shown. */
   #shown = new AbortController();
-  /** What is said where nothing is shown. */
+  /** The status while nothing is shown. */
   #idle: TextKey = "loading";
   #status: { key: TextKey; values: Record<string, number> } = { key: "loading", values: {} };
   #fault: TextKey | null = null;
   #chartS = 0;
   #speedS = 0;
 
-  /** @param models the address of the folder with the four networks. */
+  /** @param models URL of the folder with the four models. */
   constructor(models: string, language: Language) {
     this.#language = language;
     this.#reader = new Reader(models);
@@ -47,25 +50,25 @@ export class App {
       ({ labels }) => {
         this.#labels = labels;
         this.#chart.setLabels(labels);
-        this.#becomeIdle("ready");
+        this.#setIdle("ready");
       },
       (fault) => this.#fail(fault),
     );
   }
 
-  /** When pictures can be read; never where they cannot. */
+  /** Resolves when the models are loaded. */
   get loaded(): Promise<unknown> {
     return this.#reader.loaded;
   }
 
-  /** Everything is on this device now, for the next time. */
-  sayKept(): void {
-    this.#becomeIdle("ready_offline");
+  /** Show that the page works offline now. */
+  setOffline(): void {
+    this.#setIdle("ready_offline");
   }
 
-  /** Read the camera's pictures, one after the other, until something else is shown. */
+  /** Recognise the camera's frames, one after the other, until something else is shown. */
   async showCamera(): Promise<void> {
-    const until = this.#begin("camera", "starting");
+    const until = this.#begin("camera", "camera", "starting");
     await this.#attempt(until, async () => {
       const { video } = this.#viewer;
       await openCamera(video, until, () => this.#fail(new Fault("camera_gone", "the camera's track ended")));
@@ -73,33 +76,33 @@ export class App {
       const frames = new Frames(video, until);
       while (await frames.next()) {
         const timeS = performance.now() / 1000;
-        const answer = await this.#reader.readFrame(await createImageBitmap(video), timeS);
+        const answer = await this.#reader.recognizeFrame(await createImageBitmap(video), timeS);
         if (!until.aborted) this.#showFrame(answer, timeS);
       }
     });
   }
 
-  /** Read one picture. */
-  async showPhoto(file: Blob): Promise<void> {
-    const until = this.#begin("photo", "reading");
+  /** Recognise the faces in a photo. */
+  async showPhoto(file: File): Promise<void> {
+    const until = this.#begin("photo", file.name, "processing");
     await this.#attempt(until, async () => {
-      const picture = await createImageBitmap(file).catch((error) => {
-        throw new Fault("bad_picture", String(error));
+      const image = await createImageBitmap(file).catch((error) => {
+        throw new Fault("bad_image", String(error));
       });
-      if (until.aborted) return picture.close();
+      if (until.aborted) return image.close();
       await this.#viewer.showPhoto(file, until);
-      const answer = await this.#reader.readPhoto(picture);
+      const answer = await this.#reader.recognizePhoto(image);
       if (until.aborted) return;
       this.#answer = answer;
-      this.#say("photo_speed", { ms: Math.round(answer.timings.totalMs) });
-      setText(byId("announcement"), this.#heard(answer.faces));
+      this.#setStatus("photo_speed", { ms: Math.round(answer.timings.totalMs) });
+      setText(byId("announcement"), this.#announcement(answer.faces));
       this.#draw();
     });
   }
 
-  /** Show nothing any more. */
+  /** Show neither camera nor photo. */
   close(): void {
-    this.#begin("none", this.#idle);
+    this.#begin("none", "", this.#idle);
   }
 
   get source(): Source {
@@ -116,15 +119,17 @@ export class App {
     this.#draw();
   }
 
-  /** What was read since the camera was started. */
+  /** Return the photo's faces, or the camera's since it was started, as CSV. */
   toCsv(): string {
-    return this.#timeline.toCsv(this.#labels);
+    const photo = { timeS: null, faces: this.#answer?.faces ?? [] };
+    return toCsv(this.#path, this.source === "photo" ? [photo] : this.#timeline.frames, this.#labels);
   }
 
-  #begin(source: Source, status: TextKey): AbortSignal {
+  #begin(source: Source, path: string, status: TextKey): AbortSignal {
     this.#shown.abort();
     this.#shown = new AbortController();
     this.#viewer.source = source;
+    this.#path = path;
     this.#answer = null;
     this.#selected = this.#fault = null;
     this.#speed = new Speed();
@@ -132,7 +137,7 @@ export class App {
     this.#timeline.forget();
     this.#cards.clear();
     setText(byId("message"), "");
-    this.#say(status);
+    this.#setStatus(status);
     this.#draw();
     return this.#shown.signal;
   }
@@ -155,49 +160,49 @@ export class App {
 
   #showFrame(answer: Answer, timeS: number): void {
     this.#answer = answer;
-    this.#drawFaces(); // First, while nothing has changed that would have to be laid out before.
+    this.#drawFaces(); // First, so that it does not have to wait for a layout.
     this.#timeline.add(timeS, answer.faces);
     this.#speed.count(timeS * 1000, answer.timings.totalMs);
     if (timeS - this.#speedS >= SPEED_INTERVAL_S) {
       this.#speedS = timeS;
       const frames = Number(this.#speed.framesPerS.toPrecision(2));
-      this.#say("speed", { frames, ms: Math.round(this.#speed.typicalMs) });
+      this.#setStatus("speed", { frames, ms: Math.round(this.#speed.typicalMs) });
     }
     if (timeS - this.#chartS >= CHART_INTERVAL_S) {
       this.#chartS = timeS;
       this.#drawChart();
     }
-    const words = this.#announcer.hear(this.#heard(answer.faces.slice(0, 1)), timeS);
-    if (words) setText(byId("announcement"), words);
+    const announcement = this.#announcer.update(this.#announcement(answer.faces.slice(0, 1)), timeS);
+    if (announcement) setText(byId("announcement"), announcement);
   }
 
-  #select(id: number): void {
-    this.#selected = this.#selected === id ? null : id;
+  #select(number: number): void {
+    this.#selected = this.#selected === number ? null : number;
     this.#draw();
   }
 
-  #becomeIdle(idle: TextKey): void {
+  #setIdle(idle: TextKey): void {
     const isIdle = this.#status.key === this.#idle;
     this.#idle = idle;
-    if (isIdle) this.#say(idle);
+    if (isIdle) this.#setStatus(idle);
   }
 
-  #say(key: TextKey, values: Record<string, number> = {}): void {
+  #setStatus(key: TextKey, values: Record<string, number> = {}): void {
     this.#status = { key, values };
     setText(byId("status"), text(key, this.#language, values));
   }
 
-  /** The faces' expressions as a screen reader says them. */
-  #heard(faces: readonly Face[]): string {
-    const words = faces.map(({ id, probabilities }) => {
-      const emotion = labelText(this.#labels[indexOfHighest(probabilities)], this.#language);
-      return text("heard", this.#language, { id, emotion });
+  /** Return the faces' expressions for a screen reader. */
+  #announcement(faces: readonly Face[]): string {
+    const words = faces.map((face) => {
+      const emotion = labelText(this.#labels[indexOfHighest(face.probabilities)], this.#language);
+      return text("announcement", this.#language, { number: numberOf(face, faces), emotion });
     });
-    return words.join(", ") || text("heard_none", this.#language);
+    return words.join(", ") || text("announcement_none", this.#language);
   }
 
   #draw(): void {
-    this.#say(this.#status.key, this.#status.values);
+    this.#setStatus(this.#status.key, this.#status.values);
     setText(byId("fault"), this.#fault ? text(this.#fault, this.#language) : "");
     this.#drawFaces();
     this.#drawChart();
@@ -208,7 +213,7 @@ export class App {
     if (!this.#answer) return;
     const { faces } = this.#answer;
     const isChoice = this.source === "camera" && faces.length > 1;
-    this.#cards.show(faces, this.#viewer.picture, this.#labels, isChoice, this.#selected, this.#language);
+    this.#cards.show(faces, this.#viewer.image, this.#labels, isChoice, this.#selected, this.#language);
     setText(byId("message"), this.#cards.isEmpty ? text("no_face", this.#language) : "");
   }
 
@@ -220,12 +225,16 @@ export class App {
     const nowS = performance.now() / 1000;
     let stretches = this.#timeline.recent(nowS, this.#selected);
     if (this.#selected !== null && !stretches.length) {
-      this.#selected = null; // It went away half a minute ago.
+      this.#selected = null; // The face left 30 seconds ago.
       stretches = this.#timeline.recent(nowS, null);
     }
-    const id = this.#selected;
-    const title = id === null ? text("last_30_s", this.#language) : text("last_30_s_of", this.#language, { id });
-    setText(byId("chart-title"), title);
+    setText(byId("chart-title"), this.#chartTitle());
     this.#chart.show(stretches, nowS, this.#language);
+  }
+
+  #chartTitle(): string {
+    if (this.source === "photo") return text("results", this.#language);
+    const number = this.#selected;
+    return number === null ? text("last_30_s", this.#language) : text("last_30_s_of", this.#language, { number });
   }
 }

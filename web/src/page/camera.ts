@@ -1,16 +1,17 @@
 import { cameraFault, Fault } from "./faults";
 
-/** What a webcam is asked for, in pixels, as in `video.py`. */
+/** The requested resolution in pixels, as in `video.py`. */
 const CAMERA = { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: "user" };
 
 /**
- * Show the visitor's camera in a video element, until the signal.
+ * Show the visitor's camera in a video element.
  *
+ * @param until closes the camera when aborted.
  * @param onGone called when the camera is disconnected.
- * @throws {Fault} there is no camera, or it is not to be had.
+ * @throws Fault there is no camera, or the browser cannot access it.
  */
 export async function openCamera(video: HTMLVideoElement, until: AbortSignal, onGone: () => void): Promise<void> {
-  if (!navigator.mediaDevices) throw new Fault("camera_insecure", "there is no navigator.mediaDevices");
+  if (!navigator.mediaDevices) throw new Fault("camera_insecure", "navigator.mediaDevices is undefined; use HTTPS");
   try {
     const stream = await navigator.mediaDevices.getUserMedia({ video: CAMERA });
     const close = (): void => {
@@ -19,7 +20,7 @@ export async function openCamera(video: HTMLVideoElement, until: AbortSignal, on
     };
     if (until.aborted) return close();
     until.addEventListener("abort", close);
-    stream.getVideoTracks()[0].onended = onGone; // Not after stop().
+    stream.getVideoTracks()[0].onended = onGone; // stop() does not fire it.
     video.srcObject = stream;
     await video.play();
   } catch (error) {
@@ -27,7 +28,7 @@ export async function openCamera(video: HTMLVideoElement, until: AbortSignal, on
   }
 }
 
-/** The frames that a video shows, of which the newest is the next; none while the tab is hidden. */
+/** The frames of a video. Frames that arrive during processing are skipped, and a hidden tab has no frames. */
 export class Frames {
   #isNew = false;
   #wake = (): void => {};
@@ -40,7 +41,7 @@ export class Frames {
     this.#listen();
   }
 
-  /** Wait for a frame that was not taken yet; false after the signal. */
+  /** Wait for a new frame; return false after the signal. */
   async next(): Promise<boolean> {
     while (!this.#isNew && !this.until.aborted) {
       await new Promise<void>((resolve) => {
@@ -58,7 +59,7 @@ export class Frames {
       this.#wake();
       this.#listen();
     };
-    // Firefox before 132 has no requestVideoFrameCallback.
+    // Firefox has no requestVideoFrameCallback before version 132.
     if ("requestVideoFrameCallback" in this.video) this.video.requestVideoFrameCallback(shown);
     else requestAnimationFrame(shown);
   }

@@ -1,56 +1,58 @@
-import type { Face } from "../protocol";
+import type { Face } from "../reader/faces";
 import { element, setText } from "./elements";
-import { colourOf, indexOfHighest } from "./emotions";
+import { colourOf, indexOfHighest, numberOf } from "./emotions";
 import { squareAround } from "./geometry";
 import { type Language, labelText, percent, text } from "./texts";
 
-/** Side of the small picture beside a face's bars, in the canvas's pixels; shown at half of it. */
+/** Side of a thumbnail in canvas pixels; it is shown at half this size. */
 const THUMBNAIL_SIDE = 144;
-/** A card stays for so long after its face: a detector misses one now and then. */
+/** A card stays this long after its face was last seen, because a detector misses a face now and then. */
 const LINGER_MS = 500;
 
-/** A card for each face: its expression, how sure the network is, and the probabilities of all labels. */
+/** A card for each face: its expression, the confidence, and the probabilities of all labels. */
 export class Cards {
   #cards = new Map<number, Card>();
 
   /**
-   * @param list where the cards go.
-   * @param onSelect called with the id of the face whose timeline is wanted.
+   * @param list the element that holds the cards.
+   * @param onSelect called with the number of the face whose timeline should be shown.
    */
   constructor(
     private readonly list: HTMLElement,
-    private readonly onSelect: (id: number) => void,
+    private readonly onSelect: (number: number) => void,
   ) {}
 
   /**
-   * Show these faces, in the order of their ids, so that no card jumps when another face becomes the largest.
+   * Show these faces in the order of their numbers, so that no card jumps when another face becomes the largest.
    *
-   * @param picture that they were found in: a new face's small picture is cut from it.
+   * @param image the image of the faces; a new face's thumbnail is cut from it.
    * @param isChoice whether a face can be selected.
+   * @param selected the number of the selected face.
    */
   show(
     faces: readonly Face[],
-    picture: CanvasImageSource,
+    image: CanvasImageSource,
     labels: readonly string[],
     isChoice: boolean,
     selected: number | null,
     language: Language,
   ): void {
     const nowMs = performance.now();
-    // A face that is new is most often one that was lost, under another number.
-    const lingerMs = faces.every(({ id }) => this.#cards.has(id)) ? LINGER_MS : 0;
-    for (const face of faces.toSorted((a, b) => a.id - b.id)) {
-      let card = this.#cards.get(face.id);
+    const numbered = faces.map((face) => ({ face, number: numberOf(face, faces) }));
+    // A new face is usually a lost one under a new number, so the old card is removed at once.
+    const lingerMs = numbered.every(({ number }) => this.#cards.has(number)) ? LINGER_MS : 0;
+    for (const { face, number } of numbered.sort((a, b) => a.number - b.number)) {
+      let card = this.#cards.get(number);
       if (!card) {
-        card = new Card(labels, () => this.onSelect(face.id));
-        card.draw(picture, face);
-        this.#cards.set(face.id, card);
+        card = new Card(labels, number, () => this.onSelect(number));
+        card.draw(image, face);
+        this.#cards.set(number, card);
         this.list.append(card.root);
       }
       card.shownMs = nowMs;
-      card.show(face, isChoice, face.id === selected, language);
+      card.show(face, isChoice, number === selected, language);
     }
-    for (const [id, card] of this.#cards) if (nowMs - card.shownMs > lingerMs) this.#remove(id, card);
+    for (const [number, card] of this.#cards) if (nowMs - card.shownMs > lingerMs) this.#remove(number, card);
   }
 
   get isEmpty(): boolean {
@@ -58,17 +60,17 @@ export class Cards {
   }
 
   clear(): void {
-    for (const [id, card] of this.#cards) this.#remove(id, card);
+    for (const [number, card] of this.#cards) this.#remove(number, card);
   }
 
-  #remove(id: number, card: Card): void {
+  #remove(number: number, card: Card): void {
     card.root.remove();
-    this.#cards.delete(id);
+    this.#cards.delete(number);
   }
 }
 
 class Card {
-  /** When its face was last seen. */
+  /** When its face was last seen, in milliseconds. */
   shownMs = 0;
   readonly root = element("article", "face");
   readonly #thumbnail = element("canvas", "thumbnail");
@@ -78,6 +80,7 @@ class Card {
 
   constructor(
     private readonly labels: readonly string[],
+    private readonly number: number,
     onSelect: () => void,
   ) {
     this.#thumbnail.width = this.#thumbnail.height = THUMBNAIL_SIDE;
@@ -101,21 +104,21 @@ class Card {
     this.root.append(this.#thumbnail, body);
   }
 
-  /** Cut the face's small picture; black where the square leaves the picture. */
-  draw(picture: CanvasImageSource, face: Face): void {
+  /** Draw the face's thumbnail; pixels outside the image are black. */
+  draw(image: CanvasImageSource, face: Face): void {
     const pen = this.#thumbnail.getContext("2d") as CanvasRenderingContext2D;
     const { left, top, width, height } = squareAround(face.box);
     pen.fillRect(0, 0, THUMBNAIL_SIDE, THUMBNAIL_SIDE);
-    pen.drawImage(picture, left, top, width, height, 0, 0, THUMBNAIL_SIDE, THUMBNAIL_SIDE);
+    pen.drawImage(image, left, top, width, height, 0, 0, THUMBNAIL_SIDE, THUMBNAIL_SIDE);
   }
 
   show(face: Face, isChoice: boolean, isSelected: boolean, language: Language): void {
     const best = indexOfHighest(face.probabilities);
     setText(this.#answer, `${labelText(this.labels[best], language)} · ${percent(face.probabilities[best])}`);
-    setText(this.#select, `${text("face", language)} ${face.id}`);
+    setText(this.#select, text("face", language, { number: this.number }));
     this.#select.disabled = !isChoice;
     this.#select.ariaPressed = isChoice ? String(isSelected) : null;
-    this.#select.title = isChoice ? text("show_face", language, { id: face.id }) : "";
+    this.#select.title = isChoice ? text("show_face", language, { number: this.number }) : "";
     this.root.classList.toggle("selected", isChoice && isSelected);
     this.#bars.forEach(({ row, name, fill, value }, i) => {
       setText(name, labelText(this.labels[i], language));

@@ -1,4 +1,4 @@
-/** The page's element with this id; `index.html` and the code are one program. */
+/** Return the element with this id, which is in `index.html`. */
 export function byId<E extends HTMLElement>(id: string): E {
   return document.getElementById(id) as E;
 }
@@ -7,7 +7,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(tag: K, className
   return Object.assign(document.createElement(tag), { className });
 }
 
-/** Most frames change few texts; setting one that stays would lay the page out again. */
+/** Set a text if it differs. Setting an equal text would cause a layout at every frame. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -1,4 +1,6 @@
-/** A colour for each emotion, from Okabe and Ito's palette, which colour-blind people can tell apart; as in `draw.py`. */
+import type { Face } from "../reader/faces";
+
+/** A colour for each emotion, from Okabe and Ito's palette, which is safe for colour-blind people; as in `draw.py`. */
 export const COLOURS: Readonly<Record<string, string>> = {
   angry: "#D55E00",
   disgust: "#009E73",
@@ -8,19 +10,24 @@ export const COLOURS: Readonly<Record<string, string>> = {
   surprise: "#56B4E9",
   neutral: "#BDBDBD",
 };
-/** For the labels of checkpoints that were trained on others. */
+/** For labels that are not one of the seven emotions. */
 export const OTHER_COLOUR = "#E69F00";
 
 export function colourOf(label: string): string {
   return COLOURS[label] ?? OTHER_COLOUR;
 }
 
-/** The colour of letters on a label's colour. */
+/** Return the text colour that is readable on a label's colour. */
 export function inkOn(label: string): string {
   return ["sad", "angry", "disgust"].includes(label) ? "white" : "black";
 }
 
-/** Which label's probability is the highest; of equal ones the first. */
+/** Return the index of the highest probability; the first one if several are equal. */
 export function indexOfHighest(probabilities: readonly number[]): number {
   return probabilities.indexOf(Math.max(...probabilities));
+}
+
+/** Return the number that the page shows for a face: its track id, or its position in a photo, counted from 1. */
+export function numberOf(face: Face, faces: readonly Face[]): number {
+  return face.trackId ?? faces.indexOf(face) + 1;
 }

@@ -1,7 +1,7 @@
-import type { Failure } from "../protocol";
+import type { Failure } from "../reader/errors";
 import type { TextKey } from "./texts";
 
-/** What went wrong, as the key of the line that says what to do. */
+/** An error with the key of the text that tells the visitor what to do. */
 export class Fault extends Error {
   override name = "Fault";
 
@@ -14,20 +14,20 @@ export class Fault extends Error {
   }
 }
 
-/** What the worker answers when it cannot read. */
-export function workerFault(why: Failure, detail: string): Fault {
+/** Convert the worker's failure. */
+export function workerFault(failure: Failure, detail: string): Fault {
   const keys: Record<Failure, TextKey> = {
     "no-simd": "no_simd",
     "no-download": "no_download",
     "bad-checkpoint": "bad_checkpoint",
     "lost-device": "lost_device",
-    "bad-picture": "bad_picture",
+    "bad-image": "bad_image",
     other: "other",
   };
-  return new Fault(keys[why], detail);
+  return new Fault(keys[failure], detail);
 }
 
-/** What `getUserMedia` throws; its names are those of https://w3c.github.io/mediacapture-main/#dom-mediadevices-getusermedia */
+/** Convert an error of `getUserMedia`; see https://w3c.github.io/mediacapture-main/#dom-mediadevices-getusermedia */
 export function cameraFault(error: unknown): Fault {
   const name = error instanceof Error || error instanceof DOMException ? error.name : "";
   const keys: Record<string, TextKey> = {
@@ -35,5 +35,5 @@ export function cameraFault(error: unknown): Fault {
     SecurityError: "camera_refused",
     NotFoundError: "camera_missing",
   };
-  return new Fault(keys[name] ?? "camera_taken", String(error), { cause: error });
+  return new Fault(keys[name] ?? "camera_in_use", String(error), { cause: error });
 }

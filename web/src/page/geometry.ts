@@ -1,17 +1,17 @@
-/** Where a picture's pixels lie on the screen. */
+/** From image pixels to screen pixels. */
 
 export interface Size {
   width: number;
   height: number;
 }
 
-/** How a picture lies in its frame, as CSS's `object-fit: contain` puts it; everything in CSS pixels. */
+/** How an image is placed in its frame by CSS's `object-fit: contain`. All values are in CSS pixels. */
 export interface Placement {
-  /** CSS pixels to one of the picture's. */
+  /** CSS pixels per image pixel. */
   scale: number;
   left: number;
   top: number;
-  /** Of the frame. */
+  /** Width of the frame. */
   width: number;
   mirrored: boolean;
 }
@@ -21,19 +21,19 @@ export interface Rectangle extends Size {
   top: number;
 }
 
-/** As large as fits, in the middle, black bars beside or above and below it. */
-export function contain(picture: Size, frame: Size, mirrored: boolean): Placement {
-  const scale = Math.min(frame.width / picture.width, frame.height / picture.height);
+/** Place an image in a frame: as large as fits, centred. */
+export function contain(image: Size, frame: Size, mirrored: boolean): Placement {
+  const scale = Math.min(frame.width / image.width, frame.height / image.height);
   return {
     scale,
-    left: (frame.width - picture.width * scale) / 2,
-    top: (frame.height - picture.height * scale) / 2,
+    left: (frame.width - image.width * scale) / 2,
+    top: (frame.height - image.height * scale) / 2,
     width: frame.width,
     mirrored,
   };
 }
 
-/** A box in the picture's pixels, as it is seen. */
+/** Convert a box from image pixels to CSS pixels in the frame. */
 export function onScreen([x1, y1, x2, y2]: readonly number[], placement: Placement): Rectangle {
   const { scale, left, top } = placement;
   const width = (x2 - x1) * scale;
@@ -46,7 +46,7 @@ export function onScreen([x1, y1, x2, y2]: readonly number[], placement: Placeme
   };
 }
 
-/** Where a box's label stands: above it, else below it, else inside; and always within the frame. */
+/** Return the top left corner of a box's label: above the box, else below it, else inside; always within the frame. */
 export function labelCorner(box: Rectangle, label: Size, frame: Size, gap: number): { left: number; top: number } {
   let top = box.top - gap - label.height;
   if (top < 0) {
@@ -56,7 +56,7 @@ export function labelCorner(box: Rectangle, label: Size, frame: Size, gap: numbe
   return { left: Math.max(0, Math.min(box.left - gap, frame.width - label.width)), top };
 }
 
-/** The square around a box from which a face's small picture is cut; it may leave the picture. */
+/** Return the square around a box, for a face's thumbnail. It may leave the image. */
 export function squareAround([x1, y1, x2, y2]: readonly number[]): Rectangle {
   const side = Math.max(x2 - x1, y2 - y1);
   return { left: (x1 + x2 - side) / 2, top: (y1 + y2 - side) / 2, width: side, height: side };

@@ -4,13 +4,13 @@ import { App } from "./app";
 import { byId, element, setText } from "./elements";
 import { type Language, languageOf, type TextKey, text } from "./texts";
 
-/** Inside another page, such as the Gradio demo, whose own title stands above. */
+/** Another page embeds this one, such as the Gradio demo, which has a title of its own. */
 if (new URLSearchParams(location.search).has("embedded")) document.body.classList.add("embedded");
 
 let language = languageOf(navigator.language);
 const app = new App(new URL("models/", document.baseURI).href, language);
 
-function speak(wanted: Language): void {
+function setLanguage(wanted: Language): void {
   language = wanted;
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   document.title = text("title", language);
@@ -23,12 +23,12 @@ function speak(wanted: Language): void {
   for (const node of document.querySelectorAll<HTMLElement>("[data-title]")) {
     node.title = text(node.dataset.title as TextKey, language);
   }
-  byId<HTMLImageElement>("photo").alt = text("faces_alt", language);
+  byId<HTMLImageElement>("photo").alt = text("photo_alt", language);
   app.setLanguage(language);
 }
-speak(language);
+setLanguage(language);
 
-byId("language").onclick = () => speak(language === "en" ? "zh" : "en");
+byId("language").onclick = () => setLanguage(language === "en" ? "zh" : "en");
 byId("camera").onclick = () => (app.source === "camera" ? app.close() : app.showCamera());
 byId("close-photo").onclick = close;
 
@@ -38,42 +38,42 @@ app.setMirrored(mirror.checked);
 
 const photoFile = byId<HTMLInputElement>("photo-file");
 photoFile.onchange = () => {
-  readFirst(photoFile.files);
-  photoFile.value = ""; // The same file can be chosen again.
+  showFirst(photoFile.files);
+  photoFile.value = ""; // So that the same file can be chosen again.
 };
 document.ondragover = (event) => event.preventDefault();
 document.ondrop = (event) => {
   event.preventDefault();
-  readFirst(event.dataTransfer?.files);
+  showFirst(event.dataTransfer?.files);
 };
-document.onpaste = (event) => readFirst(event.clipboardData?.files);
+document.onpaste = (event) => showFirst(event.clipboardData?.files);
 document.onkeydown = (event) => {
   if (event.key === "Escape" && app.source !== "none") close();
 };
 
 function close(): void {
   app.close();
-  byId("camera").focus(); // What had the focus may be gone.
+  byId("camera").focus(); // The focused button is hidden now.
 }
 
-function readFirst(files: FileList | null | undefined): void {
+function showFirst(files: FileList | null | undefined): void {
   if (files?.length) app.showPhoto(files[0]);
 }
 
 byId("save-csv").onclick = () => {
   const address = URL.createObjectURL(new Blob([app.toCsv()], { type: "text/csv" }));
   Object.assign(element("a"), { href: address, download: "expressions.csv" }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000); // Safari asks for it some time after the click.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000); // Safari reads it some time after the click.
 };
 
-/** Once all is there, the service worker keeps it for the next time. */
-async function keepForNextTime(): Promise<void> {
+/** Install the service worker, which caches the page for use offline. */
+async function installServiceWorker(): Promise<void> {
   if (import.meta.env.DEV || !("serviceWorker" in navigator)) return;
   await navigator.serviceWorker.register(new URL("service-worker.js", document.baseURI));
   await navigator.serviceWorker.ready;
-  app.sayKept();
+  app.setOffline();
 }
 app.loaded.then(
-  () => keepForNextTime().catch(console.warn),
-  () => {}, // The page has said so.
+  () => installServiceWorker().catch(console.warn),
+  () => {}, // The page shows the fault.
 );

@@ -1,18 +1,18 @@
-import type { Face } from "../protocol";
-import { colourOf, indexOfHighest, inkOn } from "./emotions";
+import type { Face } from "../reader/faces";
+import { colourOf, indexOfHighest, inkOn, numberOf } from "./emotions";
 import { labelCorner, onScreen, type Placement } from "./geometry";
 import { type Language, labelText, percent } from "./texts";
 
-/** In CSS pixels. */
+/** Sizes in CSS pixels. */
 const LINE = 3;
 const PAD = 5;
-const SMALLEST_LETTERS = 12;
-const LARGEST_LETTERS = 18;
+const MIN_FONT_SIZE = 12;
+const MAX_FONT_SIZE = 18;
 
 /**
- * Draw every face's box, expression and confidence onto a canvas that lies over the picture.
+ * Draw every face's box, expression and confidence onto a canvas that covers the image.
  *
- * @param placement how the picture lies under it.
+ * @param placement how the image is placed under the canvas.
  * @param labels in the order of the probabilities.
  */
 export function drawFaces(
@@ -27,12 +27,12 @@ export function drawFaces(
   pen.clearRect(0, 0, frame.width, frame.height);
   const drawn = faces.map((face) => {
     const best = indexOfHighest(face.probabilities);
-    const number = faces.length > 1 ? `${face.id}: ` : "";
+    const number = faces.length > 1 ? `${numberOf(face, faces)}: ` : "";
     const caption = `${number}${labelText(labels[best], language)} ${percent(face.probabilities[best])}`;
     return { box: onScreen(face.box, placement), label: labels[best], caption };
   });
   for (const { box, label } of drawn) {
-    // Around the face, not on it; a dark line on both sides keeps the colour visible on any background.
+    // Around the face, not on it. A dark line on both sides keeps the colour visible on any background.
     for (const [colour, width] of [
       ["black", LINE + 2],
       [colourOf(label), LINE],
@@ -44,11 +44,11 @@ export function drawFaces(
       pen.stroke();
     }
   }
-  // Labels last, so that no box crosses them.
+  // Labels last, so that no box covers them.
   for (const { box, label, caption } of drawn) {
-    const letters = Math.max(SMALLEST_LETTERS, Math.min(box.width / 6, LARGEST_LETTERS));
-    pen.font = `600 ${letters}px system-ui, sans-serif`;
-    const size = { width: pen.measureText(caption).width + 2 * PAD, height: letters * 1.2 + PAD };
+    const fontSize = Math.max(MIN_FONT_SIZE, Math.min(box.width / 6, MAX_FONT_SIZE));
+    pen.font = `600 ${fontSize}px system-ui, sans-serif`;
+    const size = { width: pen.measureText(caption).width + 2 * PAD, height: fontSize * 1.2 + PAD };
     const { left, top } = labelCorner(box, size, frame, LINE + 1);
     pen.fillStyle = colourOf(label);
     pen.strokeStyle = "black";
@@ -63,7 +63,7 @@ export function drawFaces(
   }
 }
 
-/** A pen in CSS pixels that draws in the screen's own. */
+/** Return a context in CSS pixels, on a canvas with the screen's resolution. */
 function sharpPen(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   const width = Math.round(canvas.clientWidth * devicePixelRatio);
   const height = Math.round(canvas.clientHeight * devicePixelRatio);

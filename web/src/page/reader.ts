@@ -5,60 +5,60 @@ import { Fault, workerFault } from "./faults";
 type Loaded = Extract<FromWorker, { kind: "loaded" }>;
 export type Answer = Extract<FromWorker, { kind: "faces" }>;
 
-interface Waiting {
+interface Pending {
   resolve(message: FromWorker): void;
   reject(fault: Fault): void;
 }
 
-/** The worker, as promises: it answers in the order in which it was asked. All of them fail with a {@link Fault}. */
+/** The worker behind promises. It answers in the order of the requests. Rejections are {@link Fault}s. */
 export class Reader {
-  /** When the networks are there. */
+  /** Resolves when the models are loaded. */
   readonly loaded: Promise<Loaded>;
   readonly #worker = startWorker();
-  #waiting: Waiting[] = [];
+  #pending: Pending[] = [];
 
-  /** @param models the address of the folder with the four networks. */
+  /** @param models URL of the folder with the four models. */
   constructor(models: string) {
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      const waiting = this.#waiting.shift();
-      if (data.kind === "failed") waiting?.reject(workerFault(data.why, data.detail));
-      else waiting?.resolve(data);
+      const request = this.#pending.shift();
+      if (data.kind === "failed") request?.reject(workerFault(data.failure, data.detail));
+      else request?.resolve(data);
     };
-    // Its program could not be fetched, or it failed outside of an answer: whoever waits would wait for ever.
+    // The worker's script could not be loaded, or threw outside of an answer. No pending request will be answered.
     this.#worker.onerror = (event) => {
-      const fault = new Fault("other", event.message ?? "the worker could not be started");
-      for (const waiting of this.#waiting.splice(0)) waiting.reject(fault);
+      const fault = new Fault("other", event.message ?? "the worker could not be started; reload the page");
+      for (const request of this.#pending.splice(0)) request.reject(fault);
     };
-    this.loaded = this.#ask<Loaded>({ kind: "load", models });
-    this.loaded.catch(() => {}); // Whoever reads is told.
+    this.loaded = this.#send<Loaded>({ kind: "load", models });
+    this.loaded.catch(() => {}); // Every caller of the methods below gets the rejection.
   }
 
-  /** Read the next frame of a stream, which was taken at a time in seconds; the picture is gone afterwards. */
-  async readFrame(picture: ImageBitmap, timeS: number): Promise<Answer> {
+  /** Recognise the faces in the next frame of a stream, taken at a time in seconds. The image is transferred. */
+  async recognizeFrame(image: ImageBitmap, timeS: number): Promise<Answer> {
     await this.loaded;
-    return this.#ask<Answer>({ kind: "frame", picture, timeS }, [picture]);
+    return this.#send<Answer>({ kind: "frame", image, timeS }, [image]);
   }
 
-  /** Read a picture by itself; it is gone afterwards. */
-  async readPhoto(picture: ImageBitmap): Promise<Answer> {
+  /** Recognise the faces in a photo. The image is transferred. */
+  async recognizePhoto(image: ImageBitmap): Promise<Answer> {
     await this.loaded;
-    return this.#ask<Answer>({ kind: "photo", picture }, [picture]);
+    return this.#send<Answer>({ kind: "photo", image }, [image]);
   }
 
-  /** The next frame begins another stream. */
+  /** Begin another stream with the next frame. */
   forget(): void {
     this.#worker.postMessage({ kind: "forget" } satisfies ToWorker);
   }
 
-  #ask<A extends FromWorker>(message: ToWorker, transfer: Transferable[] = []): Promise<A> {
+  #send<A extends FromWorker>(message: ToWorker, transfer: Transferable[] = []): Promise<A> {
     this.#worker.postMessage(message, transfer);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve: resolve as (message: FromWorker) => void, reject });
+      this.#pending.push({ resolve: resolve as (message: FromWorker) => void, reject });
     });
   }
 }
 
-/** A worker from an address of its own would not be bound by this page's Content-Security-Policy; one from a blob is. */
+/** Start the worker from a blob. A worker from its own URL would not be bound by this page's Content-Security-Policy. */
 function startWorker(): Worker {
   const address = new URL(workerUrl, location.href).href;
   const program = new Blob([`import ${JSON.stringify(address)};`], { type: "text/javascript" });

@@ -1,99 +1,102 @@
-/** Every word a visitor reads, in English and Chinese; emotions and faults as `mini_xception/demo/texts.py` names them. */
+/** All texts of the page, in English and Chinese. Emotions have the same names as in `mini_xception/demo/texts.py`. */
 
 export type Language = "en" | "zh";
 
-/** key → English, Chinese. Emotions are keys of their own; a checkpoint's other labels are shown as they are. */
+/** key → English, Chinese. */
 export const TEXTS = {
-  title: ["Facial expressions, read on your own device", "面部表情，就在你自己的设备上识别"],
+  title: ["Facial expression recognition on your device", "在你的设备上识别面部表情"],
   introduction: [
-    "Every face before the camera or in a photo, with its expression and how probable each one is.",
-    "找出摄像头前或照片里的每一张脸，给出表情和每一类的概率。",
+    "Detects every face in a photo or in front of the camera, and shows its expression with a probability for each " +
+      "emotion.",
+    "检测摄像头画面或照片中的每一张人脸，显示表情及各类别的概率。",
   ],
-  private: ["Nothing leaves this device.", "任何内容都不会离开这台设备。"],
+  private: ["Nothing leaves this device.", "数据不会离开这台设备。"],
   private_check: [
-    "To check: once the page is ready, turn the network off, and it goes on. Its Content-Security-Policy forbids every " +
-      "other host.",
-    "验证方法：页面就绪后断开网络，它照常工作。本页的 Content-Security-Policy 禁止访问任何其他主机。",
+    "To check, disconnect from the network once the page is ready: everything keeps working. The page’s " +
+      "Content-Security-Policy blocks all third-party requests.",
+    "验证方法：页面就绪后断开网络，功能照常可用。页面的 Content-Security-Policy 会拦截所有第三方请求。",
   ],
   not_a_feeling: [
-    "An expression is not a feeling: this reads what a face shows, not what a person feels. Each answer is a small " +
-      "network’s guess, and often wrong. Do not use it to decide about people.",
-    "表情不等于情绪：这里读的是脸上的表现，而不是人的内心感受。每个结果都只是一个小网络的猜测，经常出错，不要用它来评判他人。",
+    "An expression is not a feeling: the network classifies what a face shows, not what a person feels. It is small, " +
+      "and its predictions are often wrong. Do not use them to make decisions about people.",
+    "表情不等于情绪：模型识别的是脸上呈现的表情，而不是人的内心感受。模型很小，预测经常出错，请勿据此对他人做出任何决定。",
   ],
   other_language: ["中文", "English"],
-  picture: ["Picture", "画面"],
-  faces_alt: ["The picture with a box around every face", "每张脸都画了框的画面"],
+  viewer: ["Camera or photo", "摄像头或照片"],
+  photo_alt: ["The photo with a box around each face", "用方框标出每张人脸的照片"],
   start_camera: ["Start the camera", "打开摄像头"],
   stop_camera: ["Stop the camera", "关闭摄像头"],
   close_photo: ["Close the photo", "关闭照片"],
   choose_photo: ["Choose a photo", "选择照片"],
-  drop: ["or drop one here, or paste it", "也可以拖到这里，或直接粘贴"],
+  drop: ["or drop or paste one here", "也可拖放或粘贴到此处"],
   mirror: ["Mirror", "镜像"],
-  mirror_help: ["As in a mirror; what is read stays the same", "像照镜子一样显示；识别结果不变"],
-  loading: ["Loading the networks…", "正在加载网络……"],
+  mirror_help: ["Flip the camera view horizontally; the results stay the same", "左右翻转摄像头画面，不影响识别结果"],
+  loading: ["Loading the models…", "正在加载模型……"],
   ready: ["Ready", "已就绪"],
-  ready_offline: ["Ready, also without a network", "已就绪，断网也能用"],
-  starting: ["Starting the camera; allow it if the browser asks…", "正在打开摄像头，如浏览器询问请允许……"],
-  reading: ["Reading…", "识别中……"],
-  speed: ["{frames} frames a second · {ms} ms", "每秒 {frames} 帧 · {ms} 毫秒"],
-  photo_speed: ["Read in {ms} ms", "用时 {ms} 毫秒"],
+  ready_offline: ["Ready – works offline", "已就绪，可离线使用"],
+  starting: ["Starting the camera… Allow access if the browser asks.", "正在打开摄像头……如浏览器询问，请点击“允许”。"],
+  processing: ["Processing…", "正在识别……"],
+  speed: ["{frames} fps · {ms} ms per frame", "{frames} 帧/秒 · 每帧 {ms} 毫秒"],
+  photo_speed: ["Done in {ms} ms", "用时 {ms} 毫秒"],
   faces: ["Faces", "人脸"],
-  face: ["face", "人脸"],
-  show_face: ["Show face {id} in the timeline", "在时间轴上显示人脸 {id}"],
+  face: ["face {number}", "人脸 {number}"],
+  show_face: ["Show face {number} in the timeline", "在时间轴上显示人脸 {number}"],
   no_face: [
-    "No face found. A face must be at least 40 pixels wide, upright, and turned roughly to the camera.",
-    "没有找到人脸。人脸至少要有 40 像素宽，姿态端正，并大致朝向镜头。",
+    "No face found. A face must be at least 40 pixels wide, upright, and roughly facing the camera.",
+    "未检测到人脸。人脸宽度至少为 40 像素，且应保持端正、大致面向镜头。",
   ],
-  heard: ["Face {id}: {emotion}", "人脸 {id}：{emotion}"],
-  heard_none: ["No face", "没有人脸"],
-  last_30_s: ["The largest face in the last 30 seconds", "最大人脸近 30 秒的概率"],
-  last_30_s_of: ["Face {id} in the last 30 seconds", "人脸 {id} 近 30 秒的概率"],
+  announcement: ["Face {number}: {emotion}", "人脸 {number}：{emotion}"],
+  announcement_none: ["No face", "没有人脸"],
+  last_30_s: ["Largest face, last 30 seconds", "最大人脸，最近 30 秒"],
+  last_30_s_of: ["Face {number}, last 30 seconds", "人脸 {number}，最近 30 秒"],
+  results: ["Results", "识别结果"],
   now: ["now", "现在"],
   save_csv: ["Save as CSV", "保存为 CSV"],
   save_csv_help: [
-    "Every reading since the camera was started, at most of the last hour",
-    "自打开摄像头以来的全部结果，最多一小时",
+    "One row per face; for the camera, all frames since it was started, up to one hour",
+    "每张人脸一行；使用摄像头时，包含打开以来的所有帧，最多一小时",
   ],
   camera_refused: [
-    "The browser was not allowed to use the camera. Click the camera or lock icon beside the address, allow the camera " +
-      "for this site, and reload the page.",
-    "浏览器没有使用摄像头的权限。请点击地址栏旁的摄像头或锁形图标，允许本站使用摄像头，然后刷新页面。",
+    "Camera access was denied. Click the camera or lock icon in the address bar, allow the camera for this site, and " +
+      "reload the page.",
+    "摄像头权限被拒绝。请点击地址栏中的摄像头或锁形图标，允许本站使用摄像头，然后刷新页面。",
   ],
   camera_missing: [
-    "No camera was found. Connect one and start again, or choose a photo.",
-    "没有找到摄像头。请连接摄像头后重试，或选择一张照片。",
+    "No camera found. Connect a camera and start again, or choose a photo.",
+    "未找到摄像头。请连接摄像头后重试，或选择一张照片。",
   ],
-  camera_taken: [
-    "The camera gives no picture; another program may be using it. Close that one and start again.",
+  camera_in_use: [
+    "The camera sends no image; another program may be using it. Close that program and start again.",
     "摄像头没有画面，可能正被其他程序占用。请关闭该程序后重试。",
   ],
   camera_insecure: [
-    "Browsers give the camera to pages over HTTPS or on localhost alone; this page came over plain HTTP. A photo can " +
-      "still be read.",
-    "浏览器只允许 HTTPS 或 localhost 页面使用摄像头；本页是通过普通 HTTP 打开的。照片仍可识别。",
+    "Browsers allow camera access only over HTTPS or on localhost; this page was loaded over HTTP. You can still " +
+      "choose a photo.",
+    "浏览器只允许 HTTPS 或 localhost 页面使用摄像头，而本页面是通过 HTTP 打开的。你仍可选择照片。",
   ],
   camera_gone: ["The camera was disconnected. Connect it and start again.", "摄像头已断开。请重新连接后再打开。"],
   no_simd: [
-    "This browser lacks WebAssembly SIMD, which the networks need. Update it, or use another: Chrome and Edge from 110, " +
-      "Firefox from 121, Safari from 16.4.",
-    "此浏览器不支持识别所需的 WebAssembly SIMD。请更新或更换浏览器：Chrome、Edge 110，Firefox 121，Safari 16.4 或更新版本。",
+    "This browser does not support WebAssembly SIMD. Update it, or use Chrome 110, Edge 110, Firefox 121, Safari 16.4 " +
+      "or newer.",
+    "此浏览器不支持 WebAssembly SIMD。请更新浏览器，或使用 Chrome 110、Edge 110、Firefox 121、Safari 16.4 及以上版本。",
   ],
   no_download: [
-    "The networks could not be downloaded. Check the connection and reload the page. If this page is yours: “make web” " +
-      "writes them to its folder “models”.",
-    "无法下载网络。请检查网络连接后刷新页面。如果本页由你部署：用 make web 把它们写入 models 文件夹。",
+    "The models could not be downloaded. Check the connection and reload the page. If you host this page, run “make " +
+      "web” to create its folder “models”.",
+    "模型下载失败。请检查网络连接后刷新页面。如果本页由你部署，请运行 make web 生成 models 文件夹。",
   ],
   bad_checkpoint: [
-    "The networks are damaged, or no exported checkpoint. If this page is yours: “make web” writes them anew.",
-    "网络文件已损坏，或不是导出的检查点。如果本页由你部署：用 make web 重新生成。",
+    "The models are damaged, or are not an exported checkpoint. If you host this page, run “make web” to create them " +
+      "again.",
+    "模型文件已损坏，或不是导出的检查点。如果本页由你部署，请运行 make web 重新生成。",
   ],
-  lost_device: ["The graphics processor stopped answering. Reload the page.", "图形处理器停止响应。请刷新页面。"],
-  bad_picture: [
-    "This file is no picture that the browser can read. Choose a JPEG, PNG, WebP, GIF or BMP file.",
-    "浏览器无法读取这个文件。请选择 JPEG、PNG、WebP、GIF 或 BMP 图片。",
+  lost_device: ["The graphics card stopped responding. Reload the page.", "显卡停止响应。请刷新页面。"],
+  bad_image: [
+    "The browser cannot read this image. Choose a JPEG, PNG, WebP, GIF or BMP file.",
+    "浏览器无法读取这张图片。请选择 JPEG、PNG、WebP、GIF 或 BMP 文件。",
   ],
   other: [
-    "Something went wrong; the browser’s console says what. Reload the page.",
+    "Something went wrong; the browser console has the details. Reload the page.",
     "出错了，详情见浏览器控制台。请刷新页面。",
   ],
 } as const satisfies Record<string, readonly [string, string]>;
@@ -110,22 +113,22 @@ const LABELS: Readonly<Record<string, readonly [string, string]>> = {
 
 export type TextKey = keyof typeof TEXTS;
 
-/** The language of a visitor whose browser asks for this one first, such as `zh-CN`. */
+/** Return the language for the one that the browser prefers, such as `zh-CN`. */
 export function languageOf(preferred: string): Language {
   return preferred.toLowerCase().startsWith("zh") ? "zh" : "en";
 }
 
-/** A text in a language, with a value for each `{name}` in it. */
+/** Return a text in a language, with a value for each `{name}` in it. */
 export function text(key: TextKey, language: Language, values: Record<string, string | number> = {}): string {
   return TEXTS[key][language === "zh" ? 1 : 0].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-/** The name of a label; one that this page has no word for is its own name. */
+/** Return the name of a label in a language. A label that is not one of the seven emotions is returned unchanged. */
 export function labelText(label: string, language: Language): string {
   return Object.hasOwn(LABELS, label) ? LABELS[label][language === "zh" ? 1 : 0] : label;
 }
 
-/** A probability in whole percent. */
-export function percent(share: number): string {
-  return `${Math.round(share * 100)}%`;
+/** Format a probability as whole percent. */
+export function percent(probability: number): string {
+  return `${Math.round(probability * 100)}%`;
 }

@@ -1,16 +1,15 @@
-import type { Face } from "../protocol";
-import { indexOfHighest } from "./emotions";
+import type { Face } from "../reader/faces";
 
-/** What the page shows. */
+/** Seconds that the chart shows. */
 export const WINDOW_S = 30;
-/** What is kept to be saved. */
+/** Seconds that are kept for the CSV file. */
 const KEPT_S = 3600;
-/** Where a face was not seen for longer than this, its rows are empty. */
+/** The chart has a gap where a face was missing for more than this many seconds. */
 export const GAP_S = 1;
-/** What is drawn is this far apart. */
+/** Seconds between two points of the chart. */
 const STEP_S = 0.1;
 
-/** A time in seconds, and a face's probabilities then. */
+/** A face's probabilities at a time in seconds. */
 export interface Moment {
   timeS: number;
   probabilities: readonly number[];
@@ -20,10 +19,10 @@ export interface Moment {
 export class Timeline {
   #frames: { timeS: number; faces: readonly Face[] }[] = [];
 
-  /** Take in the next frame's faces, largest first. */
+  /** Add the next frame's faces, the largest first. */
   add(timeS: number, faces: readonly Face[]): void {
     this.#frames.push({ timeS, faces });
-    // In bulk: an array is not shifted thirty times a second.
+    // Once a minute, because removing the first element of a long array is slow.
     if (timeS - this.#frames[0].timeS > KEPT_S + 60) {
       this.#frames = this.#frames.filter((frame) => timeS - frame.timeS <= KEPT_S);
     }
@@ -33,18 +32,23 @@ export class Timeline {
     this.#frames = [];
   }
 
+  /** All frames that are kept, with times since the first of them. */
+  get frames(): { timeS: number; faces: readonly Face[] }[] {
+    return this.#frames.map(({ timeS, faces }) => ({ timeS: timeS - this.#frames[0].timeS, faces }));
+  }
+
   /**
-   * The last WINDOW_S seconds, in stretches without a gap.
+   * Return the last WINDOW_S seconds of a face, as stretches without a gap.
    *
-   * @param id the face's; null for whichever was the largest.
+   * @param trackId the face's; null for the largest face of each frame.
    */
-  recent(nowS: number, id: number | null): Moment[][] {
+  recent(nowS: number, trackId: number | null): Moment[][] {
     let first = this.#frames.length;
     while (first > 0 && nowS - this.#frames[first - 1].timeS <= WINDOW_S) first--;
     const stretches: Moment[][] = [];
     let lastS = Number.NEGATIVE_INFINITY;
     for (const { timeS, faces } of this.#frames.slice(first)) {
-      const face = id === null ? faces[0] : faces.find((face) => face.id === id);
+      const face = trackId === null ? faces[0] : faces.find((face) => face.trackId === trackId);
       if (!face) continue;
       if (Math.floor(timeS / STEP_S) === Math.floor(lastS / STEP_S)) continue;
       if (timeS - lastS > GAP_S) stretches.push([]);
@@ -53,22 +57,4 @@ export class Timeline {
     }
     return stretches;
   }
-
-  /** A row for each face of each frame; the columns are those of `mini-xception video --csv`, times since the first. */
-  toCsv(labels: readonly string[]): string {
-    const rows = [["time_s", "face_id", "x1", "y1", "x2", "y2", "score", "emotion", ...labels.map(quoted)]];
-    for (const { timeS, faces } of this.#frames) {
-      for (const { id, box, score, probabilities } of faces) {
-        const numbers = [timeS - this.#frames[0].timeS, score, ...probabilities].map((value) => value.toFixed(6));
-        const emotion = quoted(labels[indexOfHighest(probabilities)]);
-        rows.push([numbers[0], String(id), ...box.map(String), numbers[1], emotion, ...numbers.slice(2)]);
-      }
-    }
-    return `${rows.map((row) => row.join(",")).join("\r\n")}\r\n`;
-  }
-}
-
-/** A field as RFC 4180 has it. */
-function quoted(field: string): string {
-  return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }

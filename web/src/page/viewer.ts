@@ -1,4 +1,4 @@
-import type { Face } from "../protocol";
+import type { Face } from "../reader/faces";
 import { byId } from "./elements";
 import { contain, type Size } from "./geometry";
 import { drawFaces } from "./overlay";
@@ -6,7 +6,7 @@ import type { Language } from "./texts";
 
 export type Source = "none" | "camera" | "photo";
 
-/** The picture, moving or not, and the boxes over it. */
+/** The camera or the photo, and the boxes over it. */
 export class Viewer {
   readonly video = byId<HTMLVideoElement>("video");
   readonly photo = byId<HTMLImageElement>("photo");
@@ -14,15 +14,15 @@ export class Viewer {
   readonly #boxes = byId<HTMLCanvasElement>("boxes");
   #source: Source = "none";
 
-  /** @param onResize called when the picture lies elsewhere, so that the boxes must be drawn again. */
+  /** @param onResize called when the size changes, so that the boxes must be drawn again. */
   constructor(onResize: () => void) {
     new ResizeObserver(onResize).observe(this.#boxes);
-    const takeShape = (): void => {
+    const setAspectRatio = (): void => {
       const { width, height } = this.size;
       if (width && height) this.#stage.style.aspectRatio = `${width} / ${height}`;
     };
-    this.video.onresize = takeShape;
-    this.photo.onload = takeShape;
+    this.video.onresize = setAspectRatio;
+    this.photo.onload = setAspectRatio;
   }
 
   get source(): Source {
@@ -35,18 +35,18 @@ export class Viewer {
     this.#stage.style.aspectRatio = "";
   }
 
-  get picture(): HTMLVideoElement | HTMLImageElement {
+  get image(): HTMLVideoElement | HTMLImageElement {
     return this.#source === "camera" ? this.video : this.photo;
   }
 
-  /** Of the picture, in its own pixels. */
+  /** Size of the image, in its own pixels. */
   get size(): Size {
     return this.#source === "camera"
       ? { width: this.video.videoWidth, height: this.video.videoHeight }
       : { width: this.photo.naturalWidth, height: this.photo.naturalHeight };
   }
 
-  /** Show a picture's file, until the signal. */
+  /** Show an image file until the signal. */
   async showPhoto(file: Blob, until: AbortSignal): Promise<void> {
     const address = URL.createObjectURL(file);
     until.addEventListener("abort", () => {
@@ -57,15 +57,15 @@ export class Viewer {
     await this.photo.decode();
   }
 
-  /** Whether the camera's picture is shown as in a mirror; a photo never is. */
+  /** Whether the camera view is flipped horizontally; a photo never is. */
   set isMirrored(isMirrored: boolean) {
     this.video.classList.toggle("mirrored", isMirrored);
   }
 
-  /** Draw the faces of the picture, and no others. */
+  /** Replace the boxes by those of these faces. */
   draw(faces: readonly Face[], labels: readonly string[], language: Language): void {
     const frame = { width: this.#boxes.clientWidth, height: this.#boxes.clientHeight };
-    const isMirrored = this.picture.classList.contains("mirrored");
+    const isMirrored = this.image.classList.contains("mirrored");
     drawFaces(this.#boxes, faces, contain(this.size, frame, isMirrored), labels, language);
   }
 }

@@ -1,11 +1,12 @@
-import type { Failure } from "../protocol";
+/** The kind of a failure; the page has a text for each. */
+export type Failure = "no-simd" | "no-download" | "bad-checkpoint" | "lost-device" | "bad-image" | "other";
 
-/** Why nothing can be read; the message says in one line what was wrong. */
-export class ReaderError extends Error {
-  readonly why: Failure;
+/** The reader's one exception. The message says in one line what is wrong. */
+export class MiniXceptionError extends Error {
+  readonly failure: Failure;
 
-  constructor(why: Failure, message: string, cause?: unknown) {
+  constructor(failure: Failure, message: string, cause?: unknown) {
     super(message, { cause });
-    this.why = why;
+    this.failure = failure;
   }
 }

@@ -1,13 +1,13 @@
-import type { Face } from "../protocol";
+import type { Box } from "./boxes";
 
-/** x1, y1, x2, y2 in pixels; of a detector's box they are fractions and may leave the image. */
-export type Box = [number, number, number, number];
-
-/** A face whose identity is not known yet: Python's `Face`. */
-export type UntrackedFace = Omit<Face, "id">;
-
-/** What a detector says of one face: where it is, and the confidence in [0, 1]. */
-export interface Detection {
+/** A face and its expression, like Python's `Face`. */
+export interface Face {
+  /** In whole pixels of the original image. */
   box: Box;
+  /** The detector's confidence in [0, 1]. */
   score: number;
+  /** In the order of the checkpoint's labels; they sum to 1. */
+  probabilities: number[];
+  /** Identity of the face in a stream, counted from 1; null in a single image. */
+  trackId: number | null;
 }

@@ -1,103 +1,75 @@
-/** Picture in, faces with expressions out. */
+/** An image in, faces with expressions out. */
 
-import type { Face } from "../protocol";
-import type { Checkpoint } from "./checkpoint";
-import { type Detector, mtcnn } from "./detectors";
-import type { Networks } from "./engines";
-import { ReaderError } from "./errors";
-import type { Detection, UntrackedFace } from "./faces";
-import type { Image } from "./images";
-import { Cascade } from "./mtcnn";
-import { clipBox, cropFace, normalise } from "./preprocess";
-import type { FaceStream } from "./stream";
+import type { Checkpoint } from "./checkpoint/folder";
+import { type FaceCrop, FaceCropper } from "./detection/crop";
+import { MIN_FACE_SIZE, MTCNN } from "./detection/mtcnn";
+import type { Face } from "./faces";
+import type { Image } from "./media/image";
+import { Classifier } from "./network/classifier";
+import type { Engines } from "./network/engines";
+import type { StreamMemory } from "./tracking/memory";
 
-/** Faces that are preprocessed and classified at once. */
-export const BATCH_SIZE = 256;
-
-/** What was read in a picture, and how long it took. */
-export interface Reading {
+/** The faces of an image, and how long they took. */
+export interface TimedFaces {
   faces: Face[];
   detectMs: number;
   classifyMs: number;
 }
 
-/** Finds faces and reads their expressions; one picture at a time. */
+/** Finds the faces in an image and recognises their expressions. It processes one image at a time. */
 export class EmotionRecognizer {
-  private readonly detector: Detector;
+  private readonly classifier: Classifier;
+  private readonly cropper: FaceCropper;
 
   constructor(
-    private readonly checkpoint: Checkpoint,
-    private readonly networks: Networks,
+    checkpoint: Checkpoint,
+    private readonly engines: Engines,
   ) {
-    this.detector = this.newDetector();
+    this.classifier = new Classifier(checkpoint, engines.model);
+    this.cropper = this.makeCropper();
   }
 
-  /** Read a picture by itself: the largest face first. */
-  async photo(image: Image): Promise<Reading> {
-    // A photo may be large: the memory for it is not kept.
-    const { faces, ...timings } = await this.read(image, this.newDetector());
-    return { faces: faces.map((face, i) => ({ id: i + 1, ...face })), ...timings };
-  }
-
-  /**
-   * Read one frame of a stream.
-   *
-   * @param timeS when it was taken, on any clock that runs on.
-   * @param stream what is remembered of the frames before; it is updated.
-   */
-  async track(image: Image, timeS: number, stream: FaceStream): Promise<Reading> {
-    const { faces, ...timings } = await this.read(image, (frame) => stream.locate(frame, this.detector));
-    return { faces: stream.tracker.update(faces, timeS), ...timings };
-  }
-
-  /**
-   * Read the expressions of faces that are already cut out, squares of any size.
-   *
-   * @returns for each the probabilities, in the order of the labels.
-   */
-  async classify(crops: Image[]): Promise<number[][]> {
-    const { image_size: size, mean, std, labels, temperature } = this.checkpoint;
-    const probabilities: number[][] = [];
-    for (let start = 0; start < crops.length; start += BATCH_SIZE) {
-      const batch = crops.slice(start, start + BATCH_SIZE);
-      const faces = normalise(batch, size, mean, std);
-      const { data: logits } = await this.networks.model(faces, [batch.length, 1, size, size]);
-      if (logits.length !== batch.length * labels.length) {
-        const found = `${logits.length / batch.length} logits for ${labels.length} labels`;
-        throw new ReaderError("bad-checkpoint", `model.onnx: ${found}; export the checkpoint again`);
-      }
-      for (let i = 0; i < logits.length; i += labels.length) {
-        probabilities.push(softmax([...logits.subarray(i, i + labels.length)].map((logit) => logit / temperature)));
-      }
-    }
-    return probabilities;
-  }
-
-  private newDetector(): Detector {
-    const { pnet, rnet, onet } = this.networks;
-    return mtcnn(new Cascade(pnet, rnet, onet));
-  }
-
-  private async read(
-    image: Image,
-    detector: Detector,
-  ): Promise<{ faces: UntrackedFace[]; detectMs: number; classifyMs: number }> {
+  /** Recognise the expression of every face in an image, the largest face first. */
+  async recognize(image: Image): Promise<TimedFaces> {
     const started = performance.now();
-    const found: Detection[] = await detector(image);
+    const cropper = this.makeCropper(); // A photo may be large, so the detector's memory for it is not kept.
+    const found = await cropper.detect(image);
     const detected = performance.now();
-    const probabilities = await this.classify(found.map(({ box }) => cropFace(image, box, this.checkpoint.framing)));
-    const faces = found.map(({ box, score }, i) => ({
-      box: clipBox(box, image.width, image.height),
-      score: Math.min(score, 1),
-      probabilities: probabilities[i],
-    }));
+    const faces = await this.classifyFaces(cropper.cut(image, found));
     return { faces, detectMs: detected - started, classifyMs: performance.now() - detected };
   }
-}
 
-function softmax(logits: number[]): number[] {
-  const highest = Math.max(...logits);
-  const exponentials = logits.map((logit) => Math.exp(logit - highest));
-  const sum = exponentials.reduce((total, value) => total + value);
-  return exponentials.map((value) => value / sum);
+  /**
+   * Recognise the expressions in one frame of a stream.
+   *
+   * @param timeS when it was taken, in seconds on any steady clock.
+   * @param memory what is known from the frames before; it is updated.
+   * @returns the faces, with track ids and smoothed probabilities.
+   */
+  async track(image: Image, timeS: number, memory: StreamMemory): Promise<TimedFaces> {
+    const started = performance.now();
+    const nearby = memory.boxesToFollow(image.height, image.width);
+    const near = nearby.length ? await this.cropper.detectNear(image, nearby) : null;
+    const found = near ?? (await this.cropper.detect(image));
+    const detected = performance.now();
+    const faces = await this.classifyFaces(this.cropper.cut(image, found));
+    const tracked = memory.remember(faces, timeS, near === null);
+    return { faces: tracked, detectMs: detected - started, classifyMs: performance.now() - detected };
+  }
+
+  /** Classify face crops, without a detector; see {@link Classifier.classify}. */
+  classify(crops: Image[]): Promise<number[][]> {
+    return this.classifier.classify(crops);
+  }
+
+  private async classifyFaces(crops: FaceCrop[]): Promise<Face[]> {
+    const probabilities = await this.classify(crops.map((crop) => crop.pixels));
+    return crops.map(({ box, score }, i) => ({ box, score, probabilities: probabilities[i], trackId: null }));
+  }
+
+  private makeCropper(): FaceCropper {
+    const { pnet, rnet, onet } = this.engines;
+    const detector = new MTCNN(pnet, rnet, onet);
+    return new FaceCropper((image) => detector.detect(image), this.classifier.config.framing, MIN_FACE_SIZE);
+  }
 }

@@ -1,33 +1,34 @@
-/** The worker: pictures in, faces out, one after the other. */
+/** The worker: images in, faces out, one image at a time. */
 
 import type { FromWorker, ToWorker } from "../protocol";
-import { readCheckpoint } from "./checkpoint";
-import { download } from "./download";
-import { findAdapter, type Graphs, NAMES, startEngines } from "./engines";
-import { ReaderError } from "./errors";
-import { readPixels } from "./images";
-import { EmotionRecognizer, type Reading } from "./recognizer";
-import { FaceStream } from "./stream";
+import { download } from "./checkpoint/download";
+import { readCheckpoint } from "./checkpoint/folder";
+import { MiniXceptionError } from "./errors";
+import { loadImage } from "./media/image";
+import { findAdapter, type Graphs, loadEngines, NAMES } from "./network/engines";
+import { EmotionRecognizer, type TimedFaces } from "./recognizer";
+import { StreamMemory } from "./tracking/memory";
 
 let recognizer: EmotionRecognizer | undefined;
-let stream = new FaceStream();
-/** Of the stream's frames, which have one size. */
+let memory = new StreamMemory();
+/** For the stream's frames, which all have the same size. */
 const canvas = new OffscreenCanvas(1, 1);
 
-/** Everything before is answered. */
+/** Resolves when all earlier messages are answered. */
 let answered: Promise<void> = Promise.resolve();
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   const arrived = performance.now();
-  answered = answered.then(() => answer(data, arrived)).then(say, (error) => say(failed(error)));
+  answered = answered.then(() => answer(data, arrived)).then(send, (error) => send(failed(error)));
 };
 
-function say(answer: FromWorker | undefined): void {
+function send(answer: FromWorker | undefined): void {
   if (answer) self.postMessage(answer);
 }
 
 function failed(error: unknown): FromWorker {
-  return { kind: "failed", why: error instanceof ReaderError ? error.why : "other", detail: String(error) };
+  const failure = error instanceof MiniXceptionError ? error.failure : "other";
+  return { kind: "failed", failure, detail: String(error) };
 }
 
 async function answer(message: ToWorker, arrived: number): Promise<FromWorker | undefined> {
@@ -35,12 +36,12 @@ async function answer(message: ToWorker, arrived: number): Promise<FromWorker | 
     case "load":
       return load(message.models, arrived);
     case "forget":
-      stream = new FaceStream();
+      memory = new StreamMemory();
       return;
     case "frame":
     case "photo":
       try {
-        const { faces, ...timings } = await read(message);
+        const { faces, ...timings } = await recognize(message);
         return {
           kind: "faces",
           of: message.kind,
@@ -48,7 +49,7 @@ async function answer(message: ToWorker, arrived: number): Promise<FromWorker | 
           timings: { ...timings, totalMs: performance.now() - arrived },
         };
       } finally {
-        message.picture.close();
+        message.image.close();
       }
   }
 }
@@ -58,16 +59,16 @@ async function load(models: string, started: number): Promise<FromWorker> {
     await Promise.all(NAMES.map(async (name) => [name, await download(`${models.replace(/\/?$/, "/")}${name}.onnx`)])),
   ) as Graphs;
   const checkpoint = readCheckpoint(graphs.model);
-  const { networks, backend, threads } = await startEngines(graphs, await findAdapter());
-  const loaded = new EmotionRecognizer(checkpoint, networks);
-  // The first picture of each network takes longer; and what the checkpoint says is tried out.
+  const { engines, backend, threads } = await loadEngines(graphs, await findAdapter());
+  const loaded = new EmotionRecognizer(checkpoint, engines);
+  // The first forward pass is slow. It also shows whether the network fits the labels.
   await loaded.classify([{ data: new Uint8ClampedArray(4), width: 1, height: 1 }]);
   recognizer = loaded;
   return { kind: "loaded", labels: checkpoint.labels, backend, threads, loadMs: performance.now() - started };
 }
 
-async function read(message: Extract<ToWorker, { kind: "frame" | "photo" }>): Promise<Reading> {
-  if (!recognizer) throw new ReaderError("other", "a picture came before the networks were loaded");
-  if (message.kind === "photo") return recognizer.photo(readPixels(message.picture, new OffscreenCanvas(1, 1)));
-  return recognizer.track(readPixels(message.picture, canvas), message.timeS, stream);
+async function recognize(message: Extract<ToWorker, { kind: "frame" | "photo" }>): Promise<TimedFaces> {
+  if (!recognizer) throw new MiniXceptionError("other", "the models are not loaded; send a load message first");
+  if (message.kind === "photo") return recognizer.recognize(loadImage(message.image, new OffscreenCanvas(1, 1)));
+  return recognizer.track(loadImage(message.image, canvas), message.timeS, memory);
 }

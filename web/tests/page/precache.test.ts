@@ -18,7 +18,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true }));
 
-/** What the service worker of a build knows. */
+/** Build the page, and return the constants of its service worker. */
 async function built(): Promise<{ VERSION: string; FILES: string[] }> {
   const { output } = (await build({
     root,
@@ -36,11 +36,11 @@ async function built(): Promise<{ VERSION: string; FILES: string[] }> {
   return new Function("console", `${worker.code}; return { VERSION, FILES };`)({ log: () => {} });
 }
 
-test("every file of the build is listed, but not the service worker itself", async () => {
+test("all files of the build are listed except the service worker", async () => {
   expect((await built()).FILES).toEqual(["assets/index.js", "index.html", "models/model.onnx"]);
 });
 
-test("the same files are the same version; another network, page or program is another", async () => {
+test("equal files give equal versions; a change of a model, the page or the script changes the version", async () => {
   const versions = [(await built()).VERSION, (await built()).VERSION];
   writeFileSync(join(root, "public/models/model.onnx"), "weightS");
   versions.push((await built()).VERSION);

@@ -1,21 +1,21 @@
 import { expect, test } from "vitest";
 import { Speed } from "../../src/page/speed";
 
-test("nothing was counted", () => {
+test("without answers, both values are 0", () => {
   const speed = new Speed();
   expect([speed.framesPerS, speed.typicalMs]).toEqual([0, 0]);
   speed.count(5, 12);
   expect([speed.framesPerS, speed.typicalMs]).toEqual([0, 12]);
 });
 
-test("answers 40 ms apart are 25 a second, and one slow one does not move the typical time", () => {
+test("answers 40 ms apart are 25 per second, and one slow answer does not change the typical time", () => {
   const speed = new Speed();
   for (let i = 0; i < 50; i++) speed.count(i * 40, i === 25 ? 900 : 14);
   expect(speed.framesPerS).toBeCloseTo(25);
   expect(speed.typicalMs).toBe(14);
 });
 
-test("less than one answer a second is not none", () => {
+test("less than one answer per second is not 0", () => {
   const speed = new Speed();
   for (let i = 0; i < 5; i++) speed.count(i * 4000, 3900);
   expect(speed.framesPerS).toBeCloseTo(0.25);

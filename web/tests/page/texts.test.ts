@@ -7,17 +7,14 @@ const read = (path: string): string => readFileSync(new URL(`../../${path}`, imp
 const page = read("index.html");
 const emotions = Object.keys(COLOURS);
 
-test.each(Object.entries(TEXTS))(
-  "%s is there in both languages, with the same values in it",
-  (_, [english, chinese]) => {
-    const values = (words: string): string[] => (words.match(/\{\w+\}/g) ?? []).sort();
-    expect(english).not.toBe("");
-    expect(chinese).not.toBe("");
-    expect(values(chinese)).toEqual(values(english));
-  },
-);
+test.each(Object.entries(TEXTS))("%s exists in both languages, with the same values", (_, [english, chinese]) => {
+  const values = (words: string): string[] => (words.match(/\{\w+\}/g) ?? []).sort();
+  expect(english).not.toBe("");
+  expect(chinese).not.toBe("");
+  expect(values(chinese)).toEqual(values(english));
+});
 
-test("the page as it is sent says in English what the texts say", () => {
+test("index.html has the English texts", () => {
   const written = [...page.matchAll(/data-text="(\w+)"[^>]*>([^<]*)</g)];
   expect(written.length).toBeGreaterThan(10);
   for (const [, key, words] of written) expect(words).toBe(text(key as TextKey, "en"));
@@ -29,7 +26,7 @@ test("the page as it is sent says in English what the texts say", () => {
   }
 });
 
-test("emotions have the names and the colours of the Gradio demo", () => {
+test("emotions have the names and colours of the Gradio demo", () => {
   const words = read("../mini_xception/demo/texts.py");
   const colours = read("../mini_xception/draw.py");
   for (const emotion of emotions) {
@@ -39,15 +36,15 @@ test("emotions have the names and the colours of the Gradio demo", () => {
   expect(colours).toContain(`OTHER_COLOUR = "${OTHER_COLOUR}"`);
 });
 
-test("the language is the browser's, English where it is neither", () => {
+test("the language is the browser's, or English", () => {
   expect(["zh-CN", "zh", "ZH-TW", "en-GB", "de", ""].map(languageOf)).toEqual(["zh", "zh", "zh", "en", "en", "en"]);
 });
 
-test("values stand in the text", () => {
-  expect(text("speed", "en", { frames: 30, ms: 14 })).toBe("30 frames a second · 14 ms");
+test("values are inserted into the text", () => {
+  expect(text("speed", "en", { frames: 30, ms: 14 })).toBe("30 fps · 14 ms per frame");
 });
 
-test("a checkpoint's other labels are shown as they are", () => {
+test("other labels are shown unchanged", () => {
   expect(labelText("bored", "zh")).toBe("bored");
   expect(labelText("constructor", "en")).toBe("constructor");
   expect(labelText("start_camera", "zh")).toBe("start_camera");

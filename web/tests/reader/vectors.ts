@@ -1,14 +1,14 @@
 /// <reference types="node" />
 
-/** What the Python package makes of pictures; `tests/web/vectors.py` writes it. */
+/** Test vectors from the Python package; `tests/web/vectors.py` writes them. */
 
 import { readFileSync } from "node:fs";
-import type { Face } from "../../src/protocol";
-import type { Checkpoint } from "../../src/reader/checkpoint";
-import { type Graphs, NAMES } from "../../src/reader/engines";
-import type { Box, UntrackedFace } from "../../src/reader/faces";
-import type { Image } from "../../src/reader/images";
-import type { Framing } from "../../src/reader/preprocess";
+import type { Box } from "../../src/reader/boxes";
+import type { Checkpoint } from "../../src/reader/checkpoint/folder";
+import type { Face } from "../../src/reader/faces";
+import type { Image } from "../../src/reader/media/image";
+import { type Graphs, NAMES } from "../../src/reader/network/engines";
+import type { Framing } from "../../src/reader/network/preprocess";
 
 interface ArrayReference {
   type: "uint8" | "float32";
@@ -17,19 +17,20 @@ interface ArrayReference {
 }
 
 export interface Vectors {
-  constants: Record<string, Record<string, number>>;
+  /** module → name → value. */
+  constants: Record<string, Record<string, number | string[]>>;
   checkpoint: Checkpoint;
   grey: { crop: ArrayReference; size: number; grey: ArrayReference }[];
   shrunk: { image: ArrayReference; factor: number; shrunk: ArrayReference }[];
   averages: { image: ArrayReference; parts: { box: Box; size: [number, number]; average: ArrayReference }[] };
   crops: { image: ArrayReference; cuts: { box: Box; framing: Framing; crop: ArrayReference; clipped: Box }[] };
   suppressed: { boxes: number[][]; max_overlap: number; of_union: number[]; of_smaller: number[] }[];
-  pictures: { name: string; image: ArrayReference; detected: Box[]; faces: UntrackedFace[] }[];
+  images: { name: string; image: ArrayReference; detected: Box[]; faces: Face[] }[];
   stream: { image: ArrayReference; time_s: number; faces: Face[] }[];
-  tracks: { time_s: number; faces: UntrackedFace[]; tracked: Face[] }[][];
+  tracks: { time_s: number; faces: Face[]; tracked: Face[] }[][];
 }
 
-/** Where they are: `python -m tests.web.vectors FOLDER`. */
+/** The folder of `python -m tests.web.vectors FOLDER`. */
 export const FOLDER = process.env.VECTORS;
 
 export function readVectors(): Vectors {

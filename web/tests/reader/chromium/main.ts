@@ -1,29 +1,37 @@
-/** The worker by itself, and its engines, for `tests/browser/test_reader.py`. */
+/** The worker without the page, and its engines, for `tests/browser/test_reader.py`. */
 
 import type { FromWorker, ToWorker } from "../../../src/protocol";
-import { type Graphs, NAMES, startEngines, startWasm, startWebGpu, withReserve } from "../../../src/reader/engines";
+import {
+  type Engine,
+  type Graphs,
+  loadEngines,
+  loadWasm,
+  loadWebGpu,
+  NAMES,
+  withFallback,
+} from "../../../src/reader/network/engines";
 
 const worker = new Worker(new URL("../../../src/reader/worker.ts", import.meta.url), { type: "module" });
-const waiting: ((answer: FromWorker) => void)[] = [];
-worker.onmessage = ({ data }: MessageEvent<FromWorker>) => waiting.shift()?.(data);
+const pending: ((answer: FromWorker) => void)[] = [];
+worker.onmessage = ({ data }: MessageEvent<FromWorker>) => pending.shift()?.(data);
 
 function ask(message: ToWorker, transfer: Transferable[] = []): Promise<FromWorker> {
   worker.postMessage(message, transfer);
-  return new Promise((resolve) => waiting.push(resolve));
+  return new Promise((resolve) => pending.push(resolve));
 }
 
 const load = (models: string) => ask({ kind: "load", models: new URL(models, location.href).href });
 
 const forget = () => worker.postMessage({ kind: "forget" } satisfies ToWorker);
 
-/** @param shift how many pixels further to the right the picture is laid. */
-async function read(kind: "photo" | "frame", url: string, timeS = 0, shift = 0): Promise<FromWorker> {
+/** @param shift moves the image to the right by this many pixels. */
+async function recognize(kind: "photo" | "frame", url: string, timeS = 0, shift = 0): Promise<FromWorker> {
   const whole = await createImageBitmap(await (await fetch(url)).blob());
-  const picture = await createImageBitmap(whole, -shift, 0, whole.width, whole.height);
-  return ask(kind === "photo" ? { kind, picture } : { kind, picture, timeS }, [picture]);
+  const image = await createImageBitmap(whole, -shift, 0, whole.width, whole.height);
+  return ask(kind === "photo" ? { kind, image } : { kind, image, timeS }, [image]);
 }
 
-/** What the graphics card and WebAssembly make of the same candidates, before and after the card is lost. */
+/** Run the graphics card and WebAssembly on the same candidates, before and after the card is lost. */
 async function compareEngines(models: string) {
   const download = async (name: string) => new Uint8Array(await (await fetch(`${models}/${name}.onnx`)).arrayBuffer());
   const graphs = Object.fromEntries(
@@ -31,16 +39,16 @@ async function compareEngines(models: string) {
   ) as Graphs;
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) return null;
-  const { networks: wasm } = await startWasm(graphs);
-  const { networks: webgpu, device } = await startWebGpu(graphs, adapter);
-  const guarded = withReserve(webgpu, wasm, device.lost);
+  const { engines: wasm } = await loadWasm(graphs);
+  const { engines: webgpu, device } = await loadWebGpu(graphs, adapter);
+  const guarded = withFallback(webgpu, wasm, device.lost);
   const pixels = Float32Array.from({ length: 2 * 3 * 24 * 24 }, (_, i) => (37 * i) % 256);
-  const run = async (network: typeof wasm.rnet) => [...(await network(pixels, [2, 3, 24, 24])).data];
+  const run = async (engine: Engine) => [...(await engine(pixels, [2, 3, 24, 24])).data];
   const found = { wasm: await run(wasm.rnet), webgpu: await run(guarded.rnet), lost: [] as number[], chosen: "" };
   device.destroy();
   found.lost = await run(guarded.rnet);
-  found.chosen = (await startEngines(graphs, await navigator.gpu.requestAdapter())).backend;
+  found.chosen = (await loadEngines(graphs, await navigator.gpu.requestAdapter())).backend;
   return found;
 }
 
-Object.assign(window, { load, forget, read, compareEngines });
+Object.assign(window, { load, forget, recognize, compareEngines });

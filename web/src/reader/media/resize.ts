@@ -1,33 +1,33 @@
-/** OpenCV's `resize` as far as it is used here. Writing to a clamped array rounds half to even, as OpenCV does. */
+/** The parts of OpenCV's `resize` that the reader needs. Clamped arrays round halves to even, like OpenCV. */
 
-import { round } from "./rounding";
+import { round } from "../rounding";
 
-/** Pixels 0–255 row by row, with one or more channels each. */
+/** Pixels in 0–255, row by row, with one or more channels. */
 export interface Raster {
   data: Uint8ClampedArray;
   width: number;
   height: number;
 }
 
-/** How the pixels of a line add up to those of a shorter one: pixel `from[i]` gives `weight[i]` of itself to `to[i]`. */
+/** How a line is shortened: pixel `from[i]` adds `weight[i]` of its value to pixel `to[i]`. */
 interface Shares {
   to: number[];
   from: number[];
   weight: number[];
 }
 
-/** `INTER_AREA` by a factor in (0, 1] in both directions: each pixel is the average of those that it covers. */
+/** Downscale with `INTER_AREA` by a factor in (0, 1]: each pixel is the average of the pixels that it covers. */
 export function shrink(image: Raster, factor: number): Raster {
   const [width, height] = [round(image.width * factor), round(image.height * factor)];
   return averageTo(image, width, height, 1 / factor, 1 / factor);
 }
 
-/** `INTER_AREA` to a size that is not larger. */
+/** Downscale with `INTER_AREA` to a size. */
 export function shrinkTo(image: Raster, width: number, height: number): Raster {
   return averageTo(image, width, height, image.width / width, image.height / height);
 }
 
-/** `INTER_LINEAR` of grey pixels to a size that is larger: each is interpolated between its four neighbours. */
+/** Upscale grey pixels with `INTER_LINEAR` to a size: each pixel is interpolated between its four neighbours. */
 export function growTo(image: Raster, width: number, height: number): Raster {
   const columns = neighbours(image.width, width);
   const rows = neighbours(image.height, height);
@@ -44,13 +44,13 @@ export function growTo(image: Raster, width: number, height: number): Raster {
   return { data, width, height };
 }
 
-/** For each pixel of a longer line the two that it lies between, and their weights in fractions of 2048. */
+/** Return, for each pixel of a longer line, its two neighbours in the line and their weights in units of 1/2048. */
 function neighbours(length: number, count: number): { first: number; second: number; near: number; far: number }[] {
-  const inside = (place: number) => Math.min(Math.max(place, 0), length - 1);
+  const inside = (position: number) => Math.min(Math.max(position, 0), length - 1);
   return Array.from({ length: count }, (_, i) => {
-    const place = Math.fround(((i + 0.5) * length) / count - 0.5);
-    const floor = Math.floor(place);
-    const far = round(2048 * (place - floor));
+    const position = Math.fround(((i + 0.5) * length) / count - 0.5);
+    const floor = Math.floor(position);
+    const far = round(2048 * (position - floor));
     return { first: inside(floor), second: inside(floor + 1), near: 2048 - far, far };
   });
 }
@@ -62,9 +62,10 @@ function averageTo(image: Raster, width: number, height: number, scaleX: number,
   const stride = image.width * channels;
   const data = new Uint8ClampedArray(width * height * channels);
   const line = new Float32Array(width * channels); // one row of the image, shortened
-  // Halves are rounded to even, but of two by two pixels up: their average comes in quarters, an eighth more than this.
-  const nothing = scaleX === 2 && scaleY === 2 ? 1 / 8 : 0;
-  const sum = new Float32Array(width * channels).fill(nothing);
+  // OpenCV rounds halves to even, but rounds them up when it averages 2×2 pixels. Such averages are multiples of 1/4,
+  // so adding 1/8 rounds halves up and changes nothing else.
+  const initial = scaleX === 2 && scaleY === 2 ? 1 / 8 : 0;
+  const sum = new Float32Array(width * channels).fill(initial);
   let shortened = -1;
   for (let i = 0; i < rows.to.length; i++) {
     if (rows.from[i] !== shortened) {
@@ -75,7 +76,7 @@ function averageTo(image: Raster, width: number, height: number, scaleX: number,
     for (let x = 0; x < sum.length; x++) sum[x] += weight * line[x];
     if (rows.to[i] !== rows.to[i + 1]) {
       data.set(sum, rows.to[i] * sum.length);
-      sum.fill(nothing);
+      sum.fill(initial);
     }
   }
   return { data, width, height };
@@ -89,7 +90,7 @@ function shorten(row: Uint8ClampedArray, { to, from, weight }: Shares, channels:
   }
 }
 
-/** OpenCV's table for `INTER_AREA`: what covers less than a thousandth of a pixel is left out. */
+/** Make OpenCV's table for `INTER_AREA`. Shares below a thousandth of a pixel are omitted. */
 function shares(length: number, count: number, scale: number): Shares {
   const table: Shares = { to: [], from: [], weight: [] };
   const add = (to: number, from: number, weight: number) => {

@@ -1,53 +1,89 @@
 /**
- * The cascade of Zhang et al. 2016 (https://arxiv.org/abs/1604.02878), as `mini_xception/mtcnn.py` has it: three
- * networks, each of which looks more closely at what the one before left.
+ * MTCNN: a cascade of three networks (Zhang et al. 2016, https://arxiv.org/abs/1604.02878), as in Python's `mtcnn.py`.
  *
- * Numbers are rounded to single precision where NumPy does it.
+ * The first network proposes boxes on every level of an image pyramid; the second and third refine them. Numbers are
+ * rounded to single precision wherever NumPy rounds them.
  */
 
-import type { Network } from "./engines";
-import type { Image } from "./images";
+import type { Box } from "../boxes";
+import type { Image } from "../media/image";
+import { shrink } from "../media/resize";
+import type { Engine } from "../network/engines";
+import { round } from "../rounding";
+import type { Detection } from "./detector";
 import { average, bins, type IntegralImage, integrate } from "./integral";
 import { type Candidate, suppress, suppressInside } from "./suppress";
 
-/** The first network's window in pixels, hence the smallest face. */
+/** Smallest face to find, in pixels of the image. */
+export const MIN_FACE_SIZE = 40;
+/** Minimum confidence of a face; false detections score about 0.80–0.85. */
+export const MIN_SCORE = 0.9;
+/** Images with a longer side than this, in pixels, are scaled down for detection. */
+export const MAX_SIDE = 4096;
+/** The first network's window in pixels, which is also the smallest face that can be found. */
 export const WINDOW = 12;
 /** The first network's step in pixels. */
 export const STRIDE = 2;
-/** From one level of the pyramid to the next. */
+/** Ratio between the scales of neighbouring pyramid levels. */
 export const PYRAMID_FACTOR = 0.709;
-/** Side in pixels of what the second network looks at. */
+/** Input side of the second network, in pixels. */
 export const REFINE_SIDE = 24;
-/** Side in pixels of what the third network looks at. */
+/** Input side of the third network, in pixels. */
 export const OUTPUT_SIDE = 48;
-/** What a candidate must score in the three stages. */
+/** Minimum scores in the three stages. */
 export const PROPOSE_SCORE = 0.6;
 export const REFINE_SCORE = 0.7;
 export const OUTPUT_SCORE = 0.7;
-/** The first of these as the difference of its two logits, which spares a softmax of everything. */
+/** The first threshold as a difference of two logits, which avoids a softmax over the whole image. */
 export const PROPOSE_LOGIT = Math.log(PROPOSE_SCORE / (1 - PROPOSE_SCORE));
-/** The share of their union that two boxes on one level of the pyramid may have in common. */
+/** Maximum intersection over union of two boxes on one pyramid level. */
 export const LEVEL_OVERLAP = 0.5;
-/** The same after each stage; after the last one it is the share of the smaller box. */
+/** The same after each stage; after the last stage it is the intersection over the smaller box. */
 export const STAGE_OVERLAP = 0.7;
-/** Candidates at once; more would leave the processor's cache. */
+/** Candidates per forward pass; more would not fit the processor's cache. */
 export const BATCH_SIZE = 64;
 
 const single = Math.fround;
 
-/** Finds faces, in one picture at a time: its memory is used again for the next one. */
-export class Cascade {
+/** MTCNN with facenet-pytorch's weights. It processes one image at a time. */
+export class MTCNN {
+  private readonly cascade: Cascade;
+
+  constructor(propose: Engine, refine: Engine, output: Engine) {
+    this.cascade = new Cascade(propose, refine, output);
+  }
+
+  /** Return the faces of an image, from the largest to the smallest. */
+  async detect(image: Image): Promise<Detection[]> {
+    const scale = Math.min(1, MAX_SIDE / Math.max(image.width, image.height));
+    const minFaceSize = Math.max(round(MIN_FACE_SIZE * scale), WINDOW);
+    if (Math.min(image.width, image.height) * scale < minFaceSize) return [];
+    const found = await this.cascade.detect(scale < 1 ? shrink(image, scale) : image, minFaceSize);
+    const area = (box: Candidate) => (box[2] - box[0]) * (box[3] - box[1]);
+    return found
+      .filter((box) => box[4] >= single(MIN_SCORE))
+      .sort((one, other) => area(other) - area(one))
+      .map((box) => ({ box: [...box.subarray(0, 4).map((edge) => edge / scale)] as Box, score: box[4] }));
+  }
+}
+
+/** The three stages. Its buffers are reused for the next image. */
+class Cascade {
   private sums: Int32Array = new Int32Array(0);
   private input = new Float32Array(0);
 
   constructor(
-    private readonly propose: Network,
-    private readonly refine: Network,
-    private readonly output: Network,
+    private readonly propose: Engine,
+    private readonly refine: Engine,
+    private readonly output: Engine,
   ) {}
 
-  /** @param minFaceSize smallest face to look for, in pixels, at least WINDOW. */
-  async find(image: Image, minFaceSize: number): Promise<Candidate[]> {
+  /**
+   * Return the faces, the highest score first.
+   *
+   * @param minFaceSize smallest face to find, in pixels, at least WINDOW.
+   */
+  async detect(image: Image, minFaceSize: number): Promise<Candidate[]> {
     const integral = integrate(image, this.sums);
     this.sums = integral.sums;
     let boxes: Candidate[] = [];
@@ -55,19 +91,19 @@ export class Cascade {
       boxes.push(...(await this.proposals(integral, scale)));
     }
     boxes = suppress(boxes, STAGE_OVERLAP);
-    for (const box of boxes) correct(box, single(box[2] - box[0]), single(box[3] - box[1]));
+    for (const box of boxes) addOffsets(box, single(box[2] - box[0]), single(box[3] - box[1]));
 
-    boxes = await this.look(this.refine, integral, boxes.map(square), REFINE_SIDE, REFINE_SCORE);
+    boxes = await this.refineBoxes(this.refine, integral, boxes.map(square), REFINE_SIDE, REFINE_SCORE);
     boxes = suppress(boxes, STAGE_OVERLAP).map(shift);
-    boxes = await this.look(this.output, integral, boxes.map(square), OUTPUT_SIDE, OUTPUT_SCORE);
+    boxes = await this.refineBoxes(this.output, integral, boxes.map(square), OUTPUT_SIDE, OUTPUT_SCORE);
     return suppressInside(boxes.map(shift), STAGE_OVERLAP);
   }
 
-  /** What the first network takes for a face on one level of the pyramid. */
+  /** Return the first network's candidates on one pyramid level. */
   private async proposals(integral: IntegralImage, scale: number): Promise<Candidate[]> {
     const height = Math.floor(integral.height * scale + 1);
     const width = Math.floor(integral.width * scale + 1);
-    const input = this.room(3 * height * width);
+    const input = this.buffer(3 * height * width);
     average(integral, bins(0, integral.height, height), bins(0, integral.width, width), input, 0);
     const { data: logits, dims } = await this.propose(input, [1, 3, height, width]);
     const [rows, columns] = dims.slice(2);
@@ -88,9 +124,9 @@ export class Cascade {
     return suppress(found, LEVEL_OVERLAP);
   }
 
-  /** The boxes that a network takes for faces, with its scores and corrections. */
-  private async look(
-    network: Network,
+  /** Return the boxes that a network accepts, with its scores and offsets. */
+  private async refineBoxes(
+    network: Engine,
     integral: IntegralImage,
     boxes: Candidate[],
     side: number,
@@ -102,7 +138,7 @@ export class Cascade {
     const found: Candidate[] = [];
     for (let start = 0; start < parts.length; start += BATCH_SIZE) {
       const batch = parts.slice(start, start + BATCH_SIZE);
-      const input = this.room(batch.length * 3 * side * side);
+      const input = this.buffer(batch.length * 3 * side * side);
       batch.forEach(({ x1, y1, x2, y2 }, i) => {
         average(integral, bins(y1, y2, side), bins(x1, x2, side), input, i * 3 * side * side);
       });
@@ -117,13 +153,13 @@ export class Cascade {
     return found;
   }
 
-  private room(length: number): Float32Array {
+  private buffer(length: number): Float32Array {
     if (this.input.length < length) this.input = new Float32Array(length);
     return this.input.subarray(0, length);
   }
 }
 
-/** The pyramid's levels, as fractions of the image: until the shorter side is below the window. */
+/** Return the scales of the pyramid levels, down to the level whose shorter side still holds the window. */
 function scales(shorterSide: number, minFaceSize: number): number[] {
   const found: number[] = [];
   let scale = WINDOW / minFaceSize;
@@ -136,29 +172,29 @@ function scales(shorterSide: number, minFaceSize: number): number[] {
   return found;
 }
 
-/** As facenet-pytorch cuts: towards zero, and the pixel before the corner belongs to the box. */
+/** Clip a box as facenet-pytorch does: round towards zero, and include the pixel before the corner. */
 function inside(box: Candidate, { width, height }: IntegralImage): { x1: number; y1: number; x2: number; y2: number } {
   const [x1, y1, x2, y2] = box.subarray(0, 4).map(Math.trunc);
   return { x1: Math.max(x1, 1) - 1, y1: Math.max(y1, 1) - 1, x2: Math.min(x2, width), y2: Math.min(y2, height) };
 }
 
-/** Softmax's second value, of the logits of no face and face. */
+/** Return the probability of "face" from the logits of "no face" and "face". */
 function score(noFace: number, face: number): number {
   return single(1 / (1 + single(Math.exp(single(noFace - face)))));
 }
 
-/** Move each corner by its correction, a fraction of these sides. */
-function correct(box: Candidate, width: number, height: number): Candidate {
+/** Add the offsets, which are fractions of these sides, to the corners. */
+function addOffsets(box: Candidate, width: number, height: number): Candidate {
   for (let i = 0; i < 4; i++) box[i] += single(box[5 + i] * (i % 2 ? height : width));
   return box;
 }
 
-/** Each corner corrected; sides count their last pixel, as in the networks' training. */
+/** Add the offsets to the corners. Sides include their last pixel, as in the networks' training. */
 function shift(box: Candidate): Candidate {
-  return correct(box, single(single(box[2] - box[0]) + 1), single(single(box[3] - box[1]) + 1));
+  return addOffsets(box, single(single(box[2] - box[0]) + 1), single(single(box[3] - box[1]) + 1));
 }
 
-/** The shorter side grown to the longer one, about the centre. */
+/** Extend a box to a square about its centre. */
 function square(box: Candidate): Candidate {
   const sides = [single(box[2] - box[0]), single(box[3] - box[1])];
   const side = Math.max(...sides);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readCheckpoint } from "../../src/reader/checkpoint";
+import { readCheckpoint } from "../../../src/reader/checkpoint/folder";
 
 const VALUES = {
   format_version: 1,
@@ -12,7 +12,7 @@ const VALUES = {
   padding: "symmetric",
 };
 
-/** A field of a protobuf message: a string, another message, or a whole number. */
+/** Encode a field of a protobuf message: a string, another message, or an integer. */
 function field(number: number, content: string | number[] | number): number[] {
   if (typeof content === "number") return [...varint(number * 8), ...varint(content)];
   const bytes = typeof content === "string" ? [...new TextEncoder().encode(content)] : content;
@@ -23,7 +23,7 @@ function varint(value: number): number[] {
   return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
 }
 
-/** An ONNX file with these metadata, where they are any, around a graph that is longer than one byte can count. */
+/** Make an ONNX file with this metadata. Its graph is so long that its length needs two bytes. */
 function file(values: object, others: Record<string, string> = {}): Uint8Array {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   const texts = given.map(([name, value]) => [name, JSON.stringify(value)]);
@@ -40,45 +40,45 @@ function file(values: object, others: Record<string, string> = {}): Uint8Array {
   ]);
 }
 
-test("what a file says, and nothing else", () => {
+test("the configuration is read, and other metadata is ignored", () => {
   const { format_version: _, padding: __, ...checkpoint } = VALUES;
   expect(readCheckpoint(file(VALUES, { fingerprint: "b41980", author: "someone" }))).toEqual(checkpoint);
 });
 
-test("a file of before there was a format_version", () => {
+test("a file without format_version", () => {
   expect(readCheckpoint(file({ ...VALUES, format_version: undefined })).labels).toEqual(VALUES.labels);
 });
 
 test.each([
-  ["labels", undefined, "labels in its metadata is missing"],
-  ["labels", [], "labels in its metadata is []"],
-  ["labels", "happy", 'labels in its metadata is "happy"'],
-  ["image_size", 4.5, "image_size in its metadata is 4.5"],
-  ["std", 0, "std in its metadata is 0"],
-  ["framing", { scale: 1 }, 'framing in its metadata is {"scale":1}'],
-  ["framing", null, "framing in its metadata is null"],
-  ["temperature", -1, "temperature in its metadata is -1"],
-  ["format_version", 2, "its format_version is 2, this page reads 1"],
+  ["labels", undefined, "metadata labels is missing"],
+  ["labels", [], "metadata labels is [], which is not valid"],
+  ["labels", "happy", 'metadata labels is "happy", which is not valid'],
+  ["image_size", 4.5, "metadata image_size is 4.5, which is not valid"],
+  ["std", 0, "metadata std is 0, which is not valid"],
+  ["framing", { scale: 1 }, 'metadata framing is {"scale":1}, which is not valid'],
+  ["framing", null, "metadata framing is null, which is not valid"],
+  ["temperature", -1, "metadata temperature is -1, which is not valid"],
+  ["format_version", 2, "format_version is 2, this page reads 1"],
 ])("a file whose %s is %j", (name, value, detail) => {
-  expect(failure(file({ ...VALUES, [name]: value }))).toContain(detail);
+  expect(messageOf(file({ ...VALUES, [name]: value }))).toContain(detail);
 });
 
-test("damaged files and other ones", () => {
+test("damaged files and other file types", () => {
   const whole = file(VALUES);
   const html = new TextEncoder().encode("<!doctype html><title>Not found</title>");
   for (const damaged of [whole.slice(0, 500), whole.slice(0, -1), html]) {
-    expect(failure(damaged)).toContain("damaged or no ONNX file");
+    expect(messageOf(damaged)).toContain("damaged, or not an ONNX file");
   }
-  expect(failure(new Uint8Array())).toContain("labels in its metadata is missing");
+  expect(messageOf(new Uint8Array())).toContain("metadata labels is missing");
 });
 
-/** What is said of a file that cannot be used. */
-function failure(damaged: Uint8Array): string {
+/** Return the error message for a file that cannot be used. */
+function messageOf(damaged: Uint8Array): string {
   try {
     readCheckpoint(damaged);
   } catch (error) {
-    expect(error).toMatchObject({ why: "bad-checkpoint" });
+    expect(error).toMatchObject({ failure: "bad-checkpoint" });
     return String(error);
   }
-  throw new Error("it was taken");
+  throw new Error("the file was accepted");
 }

@@ -1,9 +1,9 @@
-/** Non-maximum suppression: of boxes that overlap, the highest-scored one stays. */
+/** Non-maximum suppression: of overlapping boxes, only the one with the highest score is kept. */
 
-/** x1, y1, x2, y2 in pixels, score, and how far each corner is off, as fractions of the box's sides: nine numbers. */
+/** Nine numbers: x1, y1, x2, y2 in pixels, score, and the offset of each corner as a fraction of the box's sides. */
 export type Candidate = Float32Array;
 
-/** Without those that overlap a higher-scored one by more than `maxOverlap` of their union: OpenCV's `NMSBoxes`. */
+/** Drop boxes that overlap a higher-scored one by more than this intersection over union, like OpenCV's `NMSBoxes`. */
 export function suppress(boxes: Candidate[], maxOverlap: number): Candidate[] {
   return keep(boxes, (box, other) => {
     const shared =
@@ -15,8 +15,8 @@ export function suppress(boxes: Candidate[], maxOverlap: number): Candidate[] {
 }
 
 /**
- * Without those that overlap a higher-scored one by more than `maxOverlap` of the smaller of the two; sides count their
- * last pixel.
+ * Drop boxes that overlap a higher-scored one by more than this fraction of the smaller box. Sides include their last
+ * pixel.
  */
 export function suppressInside(boxes: Candidate[], maxOverlap: number): Candidate[] {
   return keep(boxes, (box, other) => {
@@ -28,7 +28,7 @@ export function suppressInside(boxes: Candidate[], maxOverlap: number): Candidat
   });
 }
 
-/** The boxes that overlap none of those kept before them, the highest score first; of equal ones, the earlier. */
+/** Keep each box that overlaps no kept box, in the order of the scores; equal scores keep their order. */
 function keep(boxes: Candidate[], overlaps: (box: Candidate, other: Candidate) => boolean): Candidate[] {
   const kept: Candidate[] = [];
   for (const box of [...boxes].sort((one, other) => other[4] - one[4])) {

@@ -1,22 +1,26 @@
-/** Sums over any rectangle of an image in four look-ups. */
+/** Integral images: the sum over any rectangle from four values. */
 
-import type { Image } from "./images";
+import type { Image } from "../media/image";
 
-/** Sums of all pixels above and left of each corner: (height + 1) × (width + 1) × 3, RGB. */
+/** Sums of all pixels above and left of each pixel corner: (height + 1) × (width + 1) × 3, RGB. */
 export interface IntegralImage {
-  /** Where an int32 overflows, differences are still right. */
+  /** Differences are right even if an int32 overflows. */
   sums: Int32Array;
   width: number;
   height: number;
 }
 
-/** First pixel of each bin, and the one after its last. */
+/** The start and stop pixel of each bin; the stop is exclusive. */
 export interface Bins {
   start: Int32Array;
   stop: Int32Array;
 }
 
-/** @param spare memory for the sums, which is taken if it suffices. */
+/**
+ * Compute the integral image.
+ *
+ * @param spare memory for the sums; it is used if it is large enough.
+ */
 export function integrate({ data, width, height }: Image, spare: Int32Array): IntegralImage {
   const stride = 3 * (width + 1);
   const needed = stride * (height + 1);
@@ -44,8 +48,10 @@ export function integrate({ data, width, height }: Image, spare: Int32Array): In
 }
 
 /**
- * The pixels from `start` to before `stop` in `count` bins; neighbours share a pixel where the length is no multiple.
- * This is the mode "area" of `torch.nn.functional.interpolate`.
+ * Divide the pixels from `start` to `stop` (exclusive) into `count` bins.
+ *
+ * Neighbouring bins share a pixel if the length is not a multiple of `count`, as in `torch.nn.functional.interpolate`'s
+ * mode "area".
  */
 export function bins(start: number, stop: number, count: number): Bins {
   const length = stop - start;
@@ -58,9 +64,9 @@ export function bins(start: number, stop: number, count: number): Bins {
 }
 
 /**
- * Network input from a part of an image, each bin the average of its pixels.
+ * Downscale a part of an image by averaging each bin.
  *
- * @param output 3 × rows × columns, filled from `offset` on.
+ * @param output receives 3 × rows × columns values, from `offset` on.
  */
 export function average(
   { sums, width }: IntegralImage,

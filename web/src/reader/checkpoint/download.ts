@@ -1,14 +1,20 @@
-import { ReaderError } from "./errors";
+/** Downloads of the models and of ONNX Runtime's WebAssembly. */
 
-/** @throws ReaderError it cannot be fetched. */
+import { MiniXceptionError } from "../errors";
+
+/**
+ * Download a file.
+ *
+ * @throws MiniXceptionError the file cannot be downloaded.
+ */
 export async function download(url: string): Promise<Uint8Array> {
   return new Uint8Array(await attempt(url, (response) => response.arrayBuffer()));
 }
 
 /**
- * What the build keeps compressed; see `pack.ts`.
+ * Download a file that the build has compressed, and decompress it; see `pack.ts`.
  *
- * @throws ReaderError it cannot be fetched, or is damaged.
+ * @throws MiniXceptionError the file cannot be downloaded, or is damaged.
  */
 export async function downloadPacked(url: string): Promise<ArrayBuffer> {
   const unpack = async (response: Response): Promise<ArrayBuffer> => {
@@ -24,6 +30,6 @@ async function attempt<T>(url: string, read: (response: Response) => Promise<T>)
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
     return await read(response);
   } catch (error) {
-    throw new ReaderError("no-download", `${url}: ${error}`, error);
+    throw new MiniXceptionError("no-download", `${url}: cannot be downloaded (${error}); reload the page`, error);
   }
 }
