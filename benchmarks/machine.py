@@ -1,4 +1,4 @@
-"""The machine that a benchmark runs on: what it is, one core of it, and how fast that could be at best."""
+"""The machine that a benchmark runs on: its description, its speed limit, and one of its cores."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from mini_xception import MiniXception
 
 
 def seconds(call: Callable[[], object], repeats: int) -> float:
+    """Return the mean duration of a call, in seconds."""
     started = time.perf_counter()
     for _ in range(repeats):
         call()
@@ -26,7 +27,7 @@ def seconds(call: Callable[[], object], repeats: int) -> float:
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """This process on the first of its cores, where the system can do that, and one PyTorch thread."""
+    """Run the block on this process's first core, if the system supports that, and with one PyTorch thread."""
     cores, threads = _cores(), torch.get_num_threads()
     _pin({min(cores)})
     torch.set_num_threads(1)
@@ -47,7 +48,8 @@ def _pin(cores: set[int]) -> None:
 
 
 def machine() -> dict[str, Any]:
-    cpuinfo = Path("/proc/cpuinfo")  # Linux alone has it.
+    """Describe the machine and the installed packages: name → value."""
+    cpuinfo = Path("/proc/cpuinfo")  # on Linux only
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     cpu = next((line for line in lines if line.startswith("model name")), "")
     packages = ("torch", "onnxruntime", "openvino", "facenet-pytorch", "numpy", "opencv-python")
@@ -70,16 +72,16 @@ def _version(package: str) -> str | None:
 
 
 def limit() -> dict[str, float]:
-    """The classifier's arithmetic, and how much of that the machine does in large matrix products on one core."""
+    """Return the operations that one face costs, and the operations per second of large matrix products on one core."""
     from torch.utils.flop_counter import FlopCounterMode
 
     model = MiniXception.from_pretrained(device="cpu")
     with FlopCounterMode(display=False) as counter:
         model(torch.zeros(1, 1, 48, 48))
-    result = {"MFLOP a face": counter.get_total_flops() / 1e6}
+    result = {"MFLOP per face": counter.get_total_flops() / 1e6}
     with one_core():
         for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
             a, b = (torch.randn(1024, 1024).to(dtype) for _ in range(2))
             fastest = min(seconds(partial(torch.mm, a, b), 3) for _ in range(5))
-            result[f"GFLOP/s a core, {name}"] = 2 * 1024**3 / fastest / 1e9
+            result[f"GFLOP/s per core, {name}"] = 2 * 1024**3 / fastest / 1e9
     return result

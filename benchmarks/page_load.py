@@ -1,10 +1,10 @@
 """The Photo tab under load: python -m benchmarks.page_load [--visitors 50 --photos 20 --rounds 2]
 
-``app.py`` runs as a process of its own; from this one, visitors send photos over loopback all at once, each his next
-one when the last was answered: upload, queue, server-sent events and the annotated picture, as a browser does it. Every
-photo differs from all others in where and how many its faces are, and every answer is compared with what the recogniser
-gives here, box by box: an answer that is lost, or another visitor's, cannot pass. Whoever is refused tries again. After
-the last round it waits until the server has cleaned its disk. Needs Linux, for the server's memory.
+``app.py`` runs in a process of its own. All visitors send photos over loopback at the same time, each the next one as
+soon as the last was answered: upload, queue, server-sent events and annotated image, as in a browser. No two photos
+have their faces in the same places, and each answer is compared with the recogniser's boxes in this process, so lost
+and swapped answers are noticed. A visitor that the server refuses tries again. At the end, the benchmark waits until
+the server has deleted its temporary files. It needs Linux, where it can read the server's memory.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ from mini_xception.demo.page import CACHE_AGE_S
 
 WIDTH, HEIGHT = 640, 480
 FACE_SIDES = (150, 180, 210)
-#: Who is refused tries again after this.
+#: Seconds after which a refused visitor tries again.
 RETRY_S = 0.5
+#: Seconds between two samples of memory and disk.
 SAMPLE_S = 1.0
-#: Gradio looks for old files once in CACHE_AGE_S.
+#: Longest wait for the deletion of files, in seconds. Gradio looks for old files every CACHE_AGE_S.
 CLEANED_S = 2 * CACHE_AGE_S + 30
 
 Boxes = list[list[int]]
@@ -43,14 +44,14 @@ Boxes = list[list[int]]
 
 @dataclass
 class Load:
-    """What happened.
+    """The measurements.
 
     Attributes:
-        seconds: from sending each photo to its answer, waiting and refusals included.
-        faults: answers that were not the expected ones, by what was wrong.
-        refusals: the server's words to whom it refused, counted.
-        memory_mb: answers until then, and the server's memory; sampled.
-        disk_mb: of the server's cache; sampled.
+        seconds: from sending each photo to its answer, including waits and refusals.
+        faults: wrong answers, counted by what is wrong.
+        refusals: the server's refusals, counted by message.
+        memory_mb: samples of the number of answers so far and the server's memory.
+        disk_mb: samples of the size of the server's cache.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -61,7 +62,7 @@ class Load:
 
 
 def photos(count: int) -> list[tuple[bytes, Boxes]]:
-    """Photos of one to three faces, and the boxes in each; no two have the same boxes."""
+    """Make photos with one to three faces, and return them with their boxes; no two have the same boxes."""
     recognizer = EmotionRecognizer.from_pretrained(device="cpu")
     portrait = load_image(ROOT / "examples" / "eileen_collins.jpg")
     rng = np.random.default_rng(0)
@@ -83,7 +84,7 @@ def photos(count: int) -> list[tuple[bytes, Boxes]]:
 
 
 async def send(client: httpx.AsyncClient, session: str, data: bytes, load: Load) -> tuple[Boxes, Any]:
-    """One photo to its boxes and the annotated picture."""
+    """Send one photo; return its boxes and the annotated image."""
     files = {"files": ("photo.jpg", data, "image/jpeg")}
     (path,) = (await client.post("/gradio_api/upload", files=files)).raise_for_status().json()
     photo = {"path": path, "orig_name": "photo.jpg", "meta": {"_type": "gradio.FileData"}}
@@ -103,30 +104,31 @@ async def send(client: httpx.AsyncClient, session: str, data: bytes, load: Load)
             elif name == "data" and kind in ("complete", "error"):
                 break
     if kind != "complete":
-        raise RuntimeError(f"no answer, but {kind or 'the end'}: {value}")
+        raise RuntimeError(f"no answer; the event stream ended with {kind or 'nothing'}: {value}")
     annotated, faces, _, _ = json.loads(value)
-    picture = (await client.get(f"/gradio_api/file={annotated['path']}")).raise_for_status().content
-    return [face["box"] for face in faces], Image.open(io.BytesIO(picture))
+    image = (await client.get(f"/gradio_api/file={annotated['path']}")).raise_for_status().content
+    return [face["box"] for face in faces], Image.open(io.BytesIO(image))
 
 
 async def visit(url: str, session: str, album: list[tuple[bytes, Boxes]], load: Load) -> None:
+    """Send one visitor's photos, one after the other, and check the answers."""
     async with httpx.AsyncClient(base_url=url, timeout=300) as client:
         for data, expected in album:
             started = time.perf_counter()
             try:
-                boxes, picture = await send(client, session, data, load)
+                boxes, image = await send(client, session, data, load)
             except (httpx.HTTPError, RuntimeError) as error:
                 load.faults[f"{type(error).__name__}: {error}"] += 1
                 continue
             load.seconds.append(time.perf_counter() - started)
             if boxes != expected:
-                load.faults["other boxes than the photo's"] += 1
-            if picture.format != "JPEG" or picture.size != (WIDTH, HEIGHT):
-                load.faults["no annotated picture"] += 1
+                load.faults["wrong boxes"] += 1
+            if image.format != "JPEG" or image.size != (WIDTH, HEIGHT):
+                load.faults["wrong format or size of the annotated image"] += 1
 
 
 async def watch(server: Server, load: Load) -> None:
-    """Sample memory and disk until it is cancelled."""
+    """Sample memory and disk until cancelled."""
     while True:
         load.memory_mb.append((len(load.seconds), server.memory_mb()))
         load.disk_mb.append(server.disk_mb())
@@ -134,8 +136,9 @@ async def watch(server: Server, load: Load) -> None:
 
 
 async def run(server: Server, albums: list[list[tuple[bytes, Boxes]]], rounds: int) -> Load:
+    """Let all visitors send their photos at the same time, once per round."""
     load = Load()
-    before = server.disk_mb()  # the examples
+    before = server.disk_mb()  # the example images
     watching = asyncio.create_task(watch(server, load))
     for number in range(rounds):
         started = time.perf_counter()
@@ -150,15 +153,20 @@ async def run(server: Server, albums: list[list[tuple[bytes, Boxes]]], rounds: i
         await asyncio.sleep(SAMPLE_S)
     watching.cancel()
     left, took = server.disk_mb(), time.perf_counter() - ended
-    print(f"disk: {before:.1f} MB at the start, {max(load.disk_mb):.1f} MB at most, {left:.1f} MB {took:.0f} s later")
+    print(
+        f"disk: {before:.1f} MB at the start, {max(load.disk_mb):.1f} MB at most, {left:.1f} MB {took:.0f} s after the "
+        "last photo"
+    )
     return load
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--visitors", type=int, default=50)
-    parser.add_argument("--photos", type=int, default=20, help="of each visitor, in each round")
-    parser.add_argument("--rounds", type=int, default=2, help="the same photos again, from new visitors")
+    parser.add_argument("--visitors", type=int, default=50, help="visitors at the same time (default: 50)")
+    parser.add_argument("--photos", type=int, default=20, help="photos per visitor and round (default: 20)")
+    parser.add_argument(
+        "--rounds", type=int, default=2, help="repetitions with new visitors and the same photos (default: 2)"
+    )
     args = parser.parse_args()
 
     print(", ".join(f"{name} {value}" for name, value in machine().items()))
@@ -170,13 +178,14 @@ def main() -> None:
             started = server.memory_mb()
             load = asyncio.run(run(server, albums, args.rounds))
     sent = len(made) * args.rounds
-    print(f"{len(load.seconds)} of {sent} photos were answered; faults: {dict(load.faults) or 'none'}")
+    print(f"{len(load.seconds)} of {sent} photos answered; faults: {dict(load.faults) or 'none'}")
     median, high = np.quantile(load.seconds, (0.5, 0.95))
-    print(f"a photo took {median:.1f} s (median), {high:.1f} s (95 %)")
-    print(f"refused and tried again: {dict(load.refusals) or 'none'}")
+    print(f"time per photo: {median:.1f} s (median), {high:.1f} s (95th percentile)")
+    print(f"refusals: {dict(load.refusals) or 'none'}")
     marks = [next(mb for done, mb in load.memory_mb if done >= sent * i // 4) for i in range(1, 5)]
     print(
-        f"memory: {started:.0f} MB at the start, {', '.join(f'{mb:.0f}' for mb in marks)} MB after each quarter of them"
+        f"memory: {started:.0f} MB at the start, {', '.join(f'{mb:.0f}' for mb in marks)} MB after each quarter of the "
+        "photos"
     )
 
 

@@ -1,4 +1,4 @@
-"""The pages as visitors meet them, reached over loopback: ``app.py`` in a process of its own, and mere files."""
+"""Servers for benchmarks and tests, on loopback: ``app.py`` in a process of its own, and static files."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-#: The page of web/, built by ``make web``.
+#: The browser page, built by ``make web``.
 BROWSER_PAGE = ROOT / "mini_xception" / "web"
-START_S = 120
-STOP_S = 20
+#: Longest time, in seconds, for app.py to start and to stop.
+START_S, STOP_S = 120, 20
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Server:
     """A running server.
 
     Attributes:
-        url: where it serves.
-        cache: the folder where Gradio keeps what visitors send and get.
-        process: the server itself.
+        url: its address.
+        cache: the folder where Gradio stores uploads and results.
+        process: the server's process.
     """
 
     url: str
@@ -40,17 +40,17 @@ class Server:
     process: subprocess.Popen[bytes]
 
     def memory_mb(self) -> float:
-        """Resident memory now; Linux."""
+        """Return the resident memory in MB; Linux only."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024
 
     def cpu_s(self) -> float:
-        """Processor time since its start; Linux."""
+        """Return the processor time since the start, in seconds; Linux only."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
     def disk_mb(self) -> float:
-        """What is in its cache now."""
+        """Return the size of the cache in MB."""
         total = 0
         for path in self.cache.rglob("*"):
             try:
@@ -62,15 +62,15 @@ class Server:
 
 @contextmanager
 def serve(cache: Path, log: Path, port: int | None = None) -> Iterator[Server]:
-    """Start ``app.py``, wait until it answers, and end it at last.
+    """Start ``app.py``, wait until it answers, and stop it at the end of the block.
 
     Args:
-        cache: where Gradio keeps files.
-        log: what the server prints is appended here.
-        port: where it listens; None is a free one.
+        cache: the folder where Gradio stores files.
+        log: the server's output is appended to this file.
+        port: the port to listen on; None is any free one.
 
     Raises:
-        RuntimeError: it ended, or does not answer within START_S; the message holds what it printed.
+        RuntimeError: it ended, or does not answer within START_S; the message contains its output.
     """
     port = port or _free_port()
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(cache)}
@@ -87,11 +87,12 @@ def serve(cache: Path, log: Path, port: int | None = None) -> Iterator[Server]:
 
 @dataclass(frozen=True)
 class Host:
-    """A host of files, which may go away.
+    """A static host that can be closed early, to test without a network.
 
     Attributes:
-        url: where its root is.
-        requests: the path of every request so far.
+        url: the address of its root.
+        requests: the paths of all requests so far.
+        server: its implementation.
     """
 
     url: str
@@ -105,7 +106,7 @@ class Host:
 
 @contextmanager
 def serve_files(root: Path) -> Iterator[Host]:
-    """Serve a folder's files as ``python -m http.server`` does, which compresses nothing."""
+    """Serve a folder as ``python -m http.server`` does, without compression."""
     requests: list[str] = []
 
     class Handler(SimpleHTTPRequestHandler):
@@ -116,7 +117,7 @@ def serve_files(root: Path) -> Iterator[Host]:
             return is_request
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Nothing: standard error is for what fails."""
+            """Print nothing; standard error is for failures."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=root))
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,10 +1,12 @@
-"""How fast it reads expressions, beside what else one might use, in one run: make bench, or python -m benchmarks.speed
+"""Speed of detection, classification and start-up, beside alternatives: make bench, or python -m benchmarks.speed
 
-Everything is measured in rounds that take turns, so that a busy neighbour slows all alike; printed are medians, the
-quartiles beside them, and ratios to the first row. "plain" is what most people write: the network as it is, eager, in
-PyTorch's default layout and with its default threads, which collapse where a neighbour keeps a core busy; hence also
-with one. facenet-pytorch is the detector's origin, with the same weights and settings. PyPI's fer, as it is by default
-(its MTCNN looks for faces from 20 pixels on), is measured with --fer, in an environment of its own:
+All alternatives are measured in turns, round by round, so another program on the machine slows all of them alike. The
+output has medians, quartiles, and the speed relative to the first row.
+
+"plain" is the usual way: the network in eager mode, in PyTorch's default layout, with its default number of threads.
+These threads slow each other down if another program keeps a core busy, so plain is also measured with one thread.
+facenet-pytorch is the detector's origin, with the same weights and settings. PyPI's fer is measured with --fer, at its
+default settings; its MTCNN finds faces from 20 pixels. It needs an environment of its own:
 python -m venv fer && fer/bin/pip install fer 'setuptools<81', then --fer fer/bin/python.
 """
 
@@ -26,27 +28,27 @@ import torch
 from benchmarks.machine import limit, machine, one_core, seconds
 from mini_xception import EmotionRecognizer, MiniXception, load_image
 from mini_xception.detection.crop import crop_face
-from mini_xception.detection.detector import MTCNN
+from mini_xception.detection.mtcnn import MTCNN
 from mini_xception.network.engines import ENGINES, is_installed
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = sorted((ROOT / "examples").glob("*.jpg"))
 BATCHES = (1, 32, 256)
-#: How long one measurement of a round should take at least, in seconds.
+#: Minimum duration of one measurement, in seconds.
 ROUND_S = 0.1
 
-#: What is measured → seconds of each round.
+#: name → seconds per call, one value per round.
 Times = dict[str, list[float]]
-#: Repeats → seconds a call.
+#: Number of calls → seconds per call.
 Timer = Callable[[int], float]
 
 
 def measure(calls: Mapping[str, Callable[[], object]], rounds: int, timers: Mapping[str, Timer] | None = None) -> Times:
-    """Seconds a call, in rounds that take turns; ``timers`` are calls that another process times."""
+    """Measure the seconds per call, in turns. ``timers`` measure calls in another process."""
     timers = {**{name: partial(seconds, call) for name, call in calls.items()}, **(timers or {})}
     repeats = {}
     for name, timer in timers.items():
-        timer(1)  # The first call prepares what later ones reuse.
+        timer(1)  # The first call is slower.
         repeats[name] = max(1, round(ROUND_S / timer(1)))
     times: Times = {name: [] for name in timers}
     for _ in range(rounds):
@@ -56,10 +58,10 @@ def measure(calls: Mapping[str, Callable[[], object]], rounds: int, timers: Mapp
 
 
 class Fer:
-    """PyPI's fer in a process of its own.
+    """PyPI's fer, in a process of its own.
 
     Args:
-        python: the interpreter of an environment that has it.
+        python: the interpreter of an environment with fer.
     """
 
     def __init__(self, python: str) -> None:
@@ -68,10 +70,10 @@ class Fer:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         if self._answer() != "ready":
-            raise SystemExit(f"fer does not start: {python} -c 'from fer.fer import FER' says why")
+            raise SystemExit(f"{python}: cannot start fer; for the reason run {python} -c 'from fer.fer import FER'")
 
     def timer(self, *task: str | int) -> Timer:
-        """What times a task of ``benchmarks/fer_timer.py``."""
+        """Return a timer for a task of ``benchmarks/fer_timer.py``."""
         return lambda repeats: float(self._answer(*task, repeats))
 
     def _answer(self, *question: str | int) -> str:
@@ -83,7 +85,7 @@ class Fer:
 
 
 class Plain:
-    """The straightforward way: facenet-pytorch's own detection and the network as it is."""
+    """The usual way: facenet-pytorch's detector, and the network in eager mode."""
 
     def __init__(self) -> None:
         from facenet_pytorch import MTCNN as FacenetMTCNN
@@ -107,27 +109,27 @@ class Plain:
         boxes, scores = self.detector.detect(image)
         return np.empty((0, 4)) if boxes is None else boxes[np.asarray(scores) >= 0.9]
 
-    def read(self, path: Path) -> np.ndarray:
+    def recognise(self, path: Path) -> np.ndarray:
         image = load_image(path)
         crops = [crop_face(image, box, self.model.framing) for box in self.detect(image)]
         return self.classify(crops) if crops else np.empty((0, 7))
 
 
 def classifier(plain: Plain, fer: Fer | None, rounds: int) -> dict[str, Times]:
-    """uint8 crops to probabilities."""
+    """Measure the classification of uint8 crops."""
     engines = {
         engine: EmotionRecognizer.from_pretrained(device="cpu", engine=engine, detector=None)
         for engine in ("torch", *ENGINES)
-        if is_installed(engine)
+        if engine == "torch" or is_installed(ENGINES[engine].package)
     }
     crops = np.random.default_rng(0).integers(0, 256, (max(BATCHES), 48, 48), np.uint8)
     tables = {}
     for batch in BATCHES:
-        ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {"plain": plain.classify}
+        classifiers: dict[str, Callable[[np.ndarray], np.ndarray]] = {"plain": plain.classify}
         if torch.get_num_threads() > 1:
-            ways["plain, one thread"] = plain.classify_with_one_thread
-        ways |= {name: recognizer.classify for name, recognizer in engines.items()}
-        calls = {name: partial(classify, crops[:batch]) for name, classify in ways.items()}
+            classifiers["plain, one thread"] = plain.classify_with_one_thread
+        classifiers |= {name: recognizer.classify for name, recognizer in engines.items()}
+        calls = {name: partial(classify, crops[:batch]) for name, classify in classifiers.items()}
         tables[f"classifier, {batch} face{'s' if batch > 1 else ''}"] = measure(
             calls, rounds, {"fer": fer.timer("classify", batch)} if fer else None
         )
@@ -135,7 +137,7 @@ def classifier(plain: Plain, fer: Fer | None, rounds: int) -> dict[str, Times]:
 
 
 def detector(plain: Plain, _: Fer | None, rounds: int) -> dict[str, Times]:
-    """Pinned to one core: one face on 640×480, six on 1920×1080."""
+    """Measure the detection of one face in 640×480 pixels and of six in 1920×1080, on one core."""
     portrait = load_image(ROOT / "examples" / "eileen_collins.jpg")
     small = np.full((480, 640, 3), 128, np.uint8)
     small[:, 80:560] = cv2.resize(portrait, (480, 480), interpolation=cv2.INTER_AREA)
@@ -146,7 +148,7 @@ def detector(plain: Plain, _: Fer | None, rounds: int) -> dict[str, Times]:
         ours = MTCNN()
         for name, image, faces in (("640×480, one face", small, 1), ("1920×1080, six faces", large, 6)):
             if not len(ours(image)[0]) == len(plain.detect(image)) == faces:
-                raise SystemExit(f"{name}: not found by both detectors")
+                raise SystemExit(f"{name}: a detector finds another number of faces")
             calls: dict[str, Callable[[], object]] = {
                 "facenet-pytorch": partial(plain.detect, image),
                 "mini_xception": partial(ours, image),
@@ -156,18 +158,18 @@ def detector(plain: Plain, _: Fer | None, rounds: int) -> dict[str, Times]:
 
 
 def photos(plain: Plain, fer: Fer | None, rounds: int) -> dict[str, Times]:
-    """A file to faces with expressions, on all of examples/."""
+    """Measure all steps from a file to its faces with expressions, on the photos in examples/."""
     recognizer = EmotionRecognizer.from_pretrained(device="cpu")
     calls: dict[str, Callable[[], object]] = {
-        "facenet-pytorch + plain": lambda: [plain.read(path) for path in PHOTOS],
+        "facenet-pytorch + plain": lambda: [plain.recognise(path) for path in PHOTOS],
         "mini_xception": lambda: [recognizer(path) for path in PHOTOS],
     }
     timers = {"fer, its MTCNN": fer.timer("photos")} if fer else None
-    return {f"photo to answer, {len(PHOTOS)} photos": measure(calls, rounds, timers)}
+    return {f"all steps, {len(PHOTOS)} photos": measure(calls, rounds, timers)}
 
 
 def start_up(_: Plain, __: Fer | None, rounds: int) -> dict[str, Times]:
-    """New processes."""
+    """Measure the start of new processes."""
     codes = {
         "import torch": "import torch",
         "mini-xception --help": "import sys; sys.argv[1:] = ['--help']; import mini_xception.__main__",
@@ -182,7 +184,7 @@ def start_up(_: Plain, __: Fer | None, rounds: int) -> dict[str, Times]:
 
 
 def table(title: str, times: Times) -> str:
-    """The first row is what the others are compared with."""
+    """Format the results of one table. Factors are relative to the first row."""
     medians = {name: statistics.median(values) for name, values in times.items()}
     baseline = next(iter(medians.values()))
     lines = [f"\n{title}"]
@@ -194,6 +196,7 @@ def table(title: str, times: Times) -> str:
 
 
 def plot(tables: dict[str, Times], path: Path) -> None:
+    """Draw the medians of all tables as bars."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 1 + 1.1 * len(tables)), layout="constrained")
@@ -212,13 +215,17 @@ def plot(tables: dict[str, Times], path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--fer", metavar="PYTHON", help="the interpreter of an environment that has PyPI's fer")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write machine, limit and every round's seconds")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the medians; needs matplotlib")
+    parser.add_argument("--rounds", type=int, default=9, help="measurements of each row, 2 or more (default: 9)")
+    parser.add_argument("--fer", metavar="PYTHON", help="interpreter of an environment with PyPI's fer")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the machine, its limits and the seconds of every round"
+    )
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw the medians into an image file; needs matplotlib"
+    )
     args = parser.parse_args()
     if args.rounds < 2:
-        parser.error("--rounds must be at least 2, for the quartiles")
+        parser.error("--rounds must be 2 or more; quartiles need two values")
 
     about, bound, plain = machine(), limit(), Plain()
     fer = Fer(args.fer) if args.fer else None

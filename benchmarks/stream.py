@@ -1,7 +1,8 @@
-"""Frames a second of a stream, with tracking and without, side by side in one run: python benchmarks/stream.py [VIDEO]
+"""Frames per second of a stream, with and without tracking: python -m benchmarks.stream [VIDEO]
 
-Without tracking, every frame is read as a photo. Rounds alternate; the median of each is printed, with the share of
-faces that both find (boxes overlap by half) and the median overlap. Decoding the video is part of both.
+Without tracking, each frame is processed as a photo. Rounds alternate. The output has both median frame rates, which
+include the decoding of the video; the share of the faces that are also found with tracking (boxes with an intersection
+over union above 0.5); and the median overlap of the boxes.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from mini_xception import EmotionRecognizer, Face
 from mini_xception.boxes import iou
 from mini_xception.media.video import read_frames
 
-CLIP = Path(__file__).parents[1] / "examples" / "two_portraits.mp4"
-Reader = Callable[[EmotionRecognizer, Path], Iterator[list[Face]]]
+VIDEO = Path(__file__).parents[1] / "examples" / "two_portraits.mp4"
+#: Yields the faces of each frame.
+Recognise = Callable[[EmotionRecognizer, Path], Iterator[list[Face]]]
 
 
 def tracked(recognizer: EmotionRecognizer, video: Path) -> Iterator[list[Face]]:
@@ -34,14 +36,14 @@ def untracked(recognizer: EmotionRecognizer, video: Path) -> Iterator[list[Face]
         yield recognizer(image)
 
 
-def frames_per_s(read: Reader, recognizer: EmotionRecognizer, video: Path) -> float:
+def frames_per_s(recognise: Recognise, recognizer: EmotionRecognizer, video: Path) -> float:
     started = time.perf_counter()
-    frames = sum(1 for _ in read(recognizer, video))
+    frames = sum(1 for _ in recognise(recognizer, video))
     return frames / (time.perf_counter() - started)
 
 
 def agreement(recognizer: EmotionRecognizer, video: Path) -> tuple[float, float]:
-    """Share of the untracked faces that are found with tracking, too, and the median overlap of their boxes."""
+    """Return the share of untracked faces that are also found with tracking, and the median overlap of the boxes."""
     overlaps: list[float] = []
     for expected, found in zip(untracked(recognizer, video), tracked(recognizer, video), strict=True):
         boxes = (np.array([face.box for face in faces], float).reshape(-1, 4) for faces in (expected, found))
@@ -51,21 +53,21 @@ def agreement(recognizer: EmotionRecognizer, video: Path) -> tuple[float, float]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("video", nargs="?", type=Path, default=CLIP)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("video", nargs="?", type=Path, default=VIDEO, help="video file (default: the example)")
+    parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default: 5)")
     args = parser.parse_args()
 
     recognizer = EmotionRecognizer.from_pretrained(device="cpu")
     share, overlap = agreement(recognizer, args.video)
-    rates: dict[Reader, list[float]] = {tracked: [], untracked: []}
+    rates: dict[Recognise, list[float]] = {tracked: [], untracked: []}
     for _ in range(args.rounds):
-        for read, measured in rates.items():
-            measured.append(frames_per_s(read, recognizer, args.video))
+        for recognise, measured in rates.items():
+            measured.append(frames_per_s(recognise, recognizer, args.video))
 
     print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    on, off = (statistics.median(rates[read]) for read in (tracked, untracked))
-    print(f"with tracking {on:.1f} frames/s, without {off:.1f}: {on / off:.1f}×")
-    print(f"{share:.1%} of the faces are found with tracking, too; median overlap {overlap:.2f}")
+    on, off = (statistics.median(rates[recognise]) for recognise in (tracked, untracked))
+    print(f"{on:.1f} frames/s with tracking, {off:.1f} without: {on / off:.1f}×")
+    print(f"{share:.1%} of the faces are also found with tracking; median overlap {overlap:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,29 +1,33 @@
-"""The trainer's step against a plain loop, side by side in one run: python benchmarks/training_step.py
+"""Measure the trainer's step against a plain loop, in the same run: python -m benchmarks.training_step
 
-Plain is what most people write: eager, default memory layout, float32, no augmentation. The trainer's step has its
-augmentation and its moving average, in the layout and precision of its preset. Rounds alternate; the median of each is
-printed, and their ratio. The last line is the augmentation's share of the step.
+The plain loop is eager, in the default memory layout, in float32, without augmentation. The trainer's step has the
+augmentation, the moving average, the memory layout and the precision of its preset. Both run on the CPU, in alternating
+rounds. The output has the median speed of each, their ratio, and the augmentation's share of the trainer's step.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import platform
 import statistics
 import time
 from collections.abc import Callable
 
 import torch
+from accelerate import Accelerator
 from torch.nn import functional
 
 from mini_xception.network.devices import computes_bfloat16
 from mini_xception.network.model import MiniXception
-from mini_xception.network.preprocess import scale_pixels
 from mini_xception.training import RUNS
 from mini_xception.training.augment import augment, build
+from mini_xception.training.state import Run
+from mini_xception.training.step import StagedData, TrainingStep
 
 
 def plain_step(batch: int) -> Callable[[], None]:
+    """Make the step of the plain loop."""
     model = MiniXception()
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     faces, labels = torch.rand(batch, 1, 48, 48), torch.randint(0, 7, (batch,))
@@ -38,33 +42,25 @@ def plain_step(batch: int) -> Callable[[], None]:
 
 
 def trainers_step(batch: int, preset: str) -> tuple[Callable[[], None], Callable[[], torch.Tensor]]:
-    """A step as in ``train.loop``, and its augmentation alone."""
-    from mini_xception.training.loop import _update_average
-    from mini_xception.training.state import Run
-
-    run = Run.start(RUNS[preset], "", torch.device("cpu"))
+    """Make the trainer's step, and its augmentation alone."""
+    run = Run.start(RUNS[preset], {}, torch.device("cpu"))
     bf16 = run.config.mixed_precision == "bf16" and computes_bfloat16(run.model.device)
     faces = torch.randint(0, 256, (batch, 1, 48, 48), dtype=torch.uint8)
-    labels, decay = torch.randint(0, 7, (batch,)), torch.tensor(run.config.ema_decay)
+    labels, chosen = torch.randint(0, 7, (batch,)), torch.arange(batch)
+    data = StagedData(faces, labels, torch.eye(7)[labels], torch.empty(0), torch.empty(0))
+    take_step = TrainingStep(run, data, Accelerator(cpu=True, mixed_precision="bf16" if bf16 else "no"))
+    take_step.start_epoch(1)
+    numbers = itertools.count()
     augmentations, generator = build(run.config.augmentations), torch.Generator().manual_seed(0)
 
     def augmentation() -> torch.Tensor:
         return augment(faces.float(), augmentations, generator)
 
-    def step() -> None:
-        pixels = scale_pixels(augmentation(), run.model.mean, run.model.std).to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            logits = run.model(pixels)
-        loss = functional.cross_entropy(logits.float(), labels)
-        run.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        run.optimizer.step()
-        _update_average(run.average, run.model, decay)
-
-    return step, augmentation
+    return lambda: take_step(next(numbers), chosen), augmentation
 
 
 def seconds(call: Callable[[], object], times: int) -> float:
+    """Measure the mean duration of a call, in seconds."""
     started = time.perf_counter()
     for _ in range(times):
         call()
@@ -73,9 +69,9 @@ def seconds(call: Callable[[], object], times: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--preset", default="best", choices=RUNS)
+    parser.add_argument("--batch", type=int, default=128, help="images per step (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds of five steps each (default: %(default)s)")
+    parser.add_argument("--preset", default="best", choices=RUNS, help="the trainer's named run (default: %(default)s)")
     args = parser.parse_args()
 
     step, augmentation = trainers_step(args.batch, args.preset)

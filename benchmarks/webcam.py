@@ -1,10 +1,10 @@
-"""The Webcam tab as visitors see it: python -m benchmarks.webcam [--visitors 4 --seconds 60]
+"""Frame rate and latency of the Webcam tab: python -m benchmarks.webcam [--visitors 4 --seconds 60]
 
-Each visitor is a headless Chromium of his own, whose camera shows a moving portrait at 640×480 with the frame's number
-and the visitor's in black and white blocks at its edge. A script in the page reads these blocks from the camera's
-<video> and from the annotated picture, in the moment when each is shown. Printed are, for each visitor: annotated
-frames a second (a picture that is shown twice counts once), the time from a frame on the <video> to the same frame
-annotated, and pictures that carried another visitor's number. Server and browsers share this machine.
+Each visitor is a headless Chromium, whose camera shows a moving portrait at 640×480. The visitor's and the frame's
+number are in the image, as black and white blocks at its edge. A script in the page decodes these blocks from the
+camera's <video> and from the annotated image, at the moment when each is shown. The output has, for each visitor:
+annotated frames per second (a frame shown twice counts once), the latency from a frame in the <video> to the same frame
+annotated, and the number of images that belong to another visitor. Server and browsers share this machine.
 """
 
 from __future__ import annotations
@@ -28,39 +28,39 @@ from benchmarks.machine import machine
 from benchmarks.server import ROOT, Server, serve
 
 WIDTH, HEIGHT = 640, 480
-#: The film repeats itself after so many frames, at 30 a second; no answer takes half as long.
-FILM_FRAMES = 240
-LONGEST_MS = FILM_FRAMES / 30 * 1e3 / 2
-#: Blocks at the left edge, from the top: visitor, frame, and a parity bit that tells a misread one.
+#: Length of the camera's video, which repeats at 30 frames per second. Latencies must be below half of it.
+VIDEO_FRAMES = 240
+MAX_LATENCY_MS = VIDEO_FRAMES / 30 * 1e3 / 2
+#: Blocks at the left edge, from the top: visitor, frame, and a parity bit.
 VISITOR_BITS, FRAME_BITS = 4, 11
 BITS = VISITOR_BITS + FRAME_BITS + 1
 BLOCK = HEIGHT // BITS
-#: Pictures before are not counted: the first ones wait for what is loaded at first use.
+#: Images of the first seconds do not count, because some modules are loaded at first use.
 WARM_UP_S = 5
 
-#: Notes when each frame of the camera, and each annotated picture, is shown. The page mirrors the picture it sends.
+#: Records when each camera frame and each annotated image is shown. The page flips the frames that it sends.
 WATCH = """([bits, block]) => {
     const pen = new OffscreenCanvas(1, bits).getContext("2d", {willReadFrequently: true});
     pen.imageSmoothingEnabled = false;
-    const read = (picture, left) => {
-        pen.drawImage(picture, left, 0, block, bits * block, 0, 0, 1, bits);
+    const decode = (image, left) => {
+        pen.drawImage(image, left, 0, block, bits * block, 0, 0, 1, bits);
         const pixels = pen.getImageData(0, 0, 1, bits).data;
         return Array.from({length: bits}, (_, i) => pixels[4 * i] > 127 ? 1 : 0);
     };
     const video = document.querySelector("#camera video"), camera = [], annotated = [];
     const next = () => video.requestVideoFrameCallback(() => {
-        camera.push([performance.now(), read(video, 0)]);
+        camera.push([performance.now(), decode(video, 0)]);
         next();
     });
     next();
     let last;
     new MutationObserver(async () => {
-        const picture = document.querySelector("#live img");
-        if (!picture || picture.src === last) return;
-        last = picture.src;
-        try { await picture.decode(); } catch { return; }  // replaced before it was shown
+        const image = document.querySelector("#live img");
+        if (!image || image.src === last) return;
+        last = image.src;
+        try { await image.decode(); } catch { return; }  // replaced before it was shown
         requestAnimationFrame(() => {
-            annotated.push([performance.now(), read(picture, picture.naturalWidth - block)]);
+            annotated.push([performance.now(), decode(image, image.naturalWidth - block)]);
         });
     }).observe(document.querySelector("#live"), {subtree: true, childList: true, attributes: true});
     window.watched = {camera, annotated};
@@ -69,12 +69,12 @@ WATCH = """([bits, block]) => {
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture on the page.
+    """A frame or an annotated image on the page.
 
     Attributes:
         time_ms: when it was shown, on the page's clock.
-        visitor: whose camera took it.
-        frame: its number in that camera's film.
+        visitor: the visitor whose camera it comes from.
+        frame: its number in that camera's video.
     """
 
     time_ms: float
@@ -82,15 +82,15 @@ class Shown:
     frame: int
 
 
-def film(path: Path, visitor: int) -> None:
-    """Write a visitor's film: JPEGs one after the other, which Chromium takes for a camera of 30 frames a second."""
+def write_camera_video(path: Path, visitor: int) -> None:
+    """Write a visitor's video: consecutive JPEGs, which Chromium's fake camera shows at 30 frames per second."""
     portrait = cv2.imread(str(ROOT / "examples" / "eileen_collins.jpg"))
     assert portrait is not None
     portrait = cv2.resize(portrait, (400, 400), interpolation=cv2.INTER_AREA)
     with path.open("wb") as file:
-        for number in range(FILM_FRAMES):
+        for number in range(VIDEO_FRAMES):
             frame = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
-            left = 120 + round(40 * np.sin(2 * np.pi * number / FILM_FRAMES))
+            left = 120 + round(40 * np.sin(2 * np.pi * number / VIDEO_FRAMES))
             frame[60:460, left : left + 400] = portrait
             blocks = np.array(encode(visitor, number), np.uint8).repeat(BLOCK) * 255
             frame[: len(blocks), :BLOCK] = blocks[:, np.newaxis, np.newaxis]
@@ -98,12 +98,13 @@ def film(path: Path, visitor: int) -> None:
 
 
 def encode(visitor: int, frame: int) -> list[int]:
+    """Return the blocks' bits, 1 for white."""
     bits = [int(bit) for bit in f"{visitor:0{VISITOR_BITS}b}{frame:0{FRAME_BITS}b}"]
     return [*bits, 1 - sum(bits) % 2]  # Odd, so that neither all black nor all white is valid.
 
 
 def decode(watched: list[tuple[float, list[int]]]) -> list[Shown]:
-    """The pictures whose blocks can be read."""
+    """Return the images whose blocks are valid."""
     shown = []
     for time_ms, bits in watched:
         number = int("".join(map(str, bits[:-1])), 2)
@@ -112,18 +113,18 @@ def decode(watched: list[tuple[float, list[int]]]) -> list[Shown]:
     return shown
 
 
-def open_webcam(playwright: Any, url: str, film: Path) -> Any:
-    """A page of a new browser, whose camera runs the film and is being read."""
+def open_webcam(playwright: Any, url: str, video: Path) -> Any:
+    """Open the Webcam tab in a new browser whose camera shows a video, and start it."""
     chromium = shutil.which("chromium")
     if chromium is None:
-        raise SystemExit("there is no chromium on this machine (Debian: apt-get install chromium)")
+        raise SystemExit("chromium: not found; install it (Debian: apt-get install chromium)")
     browser = playwright.chromium.launch(
         executable_path=chromium,
         args=[
             "--no-sandbox",
             "--use-fake-ui-for-media-stream",
             "--use-fake-device-for-media-stream",
-            f"--use-file-for-fake-video-capture={film}",
+            f"--use-file-for-fake-video-capture={video}",
         ],
     )
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
@@ -137,42 +138,46 @@ def open_webcam(playwright: Any, url: str, film: Path) -> Any:
 
 
 def report(visitor: int, watched: dict[str, list[tuple[float, list[int]]]], start_ms: float) -> str:
-    """One line for one visitor."""
+    """Return one line with a visitor's results."""
     camera, annotated = (decode(watched[name]) for name in ("camera", "annotated"))
-    foreign = sum(picture.visitor != visitor for picture in annotated)
+    foreign = sum(image.visitor != visitor for image in annotated)
     latencies, times, last = [], [], None
     seen = deque(camera)
     taken: dict[int, float] = {}
-    for picture in annotated:
-        while seen and seen[0].time_ms <= picture.time_ms:
+    for image in annotated:
+        while seen and seen[0].time_ms <= image.time_ms:
             frame = seen.popleft()
             taken[frame.frame] = frame.time_ms
-        if picture.time_ms < start_ms or picture.frame == last:
+        if image.time_ms < start_ms or image.frame == last:
             continue
-        last = picture.frame
-        times.append(picture.time_ms)
-        latency_ms = picture.time_ms - taken.get(picture.frame, -math.inf)
-        if latency_ms < LONGEST_MS:  # else the camera's picture was not seen, or in an earlier repetition alone
+        last = image.frame
+        times.append(image.time_ms)
+        latency_ms = image.time_ms - taken.get(image.frame, -math.inf)
+        if (
+            latency_ms < MAX_LATENCY_MS
+        ):  # Otherwise the camera's frame was missed, or seen in an earlier repetition only.
             latencies.append(latency_ms)
     if len(latencies) < 2:
-        return f"visitor {visitor}: {len(annotated)} annotated pictures, too few to measure"
+        return f"visitor {visitor}: {len(annotated)} annotated images, too few to measure"
     rate = (len(times) - 1) / (times[-1] - times[0]) * 1e3
     camera_rate = (len(camera) - 1) / (camera[-1].time_ms - camera[0].time_ms) * 1e3
     return (
-        f"visitor {visitor}: {rate:.1f} annotated frames/s of the camera's {camera_rate:.1f}; latency "
-        f"{statistics.median(latencies):.0f} ms (median), {statistics.quantiles(latencies, n=20)[-1]:.0f} ms (95 %); "
-        f"{len(times)} frames, {foreign} of another visitor"
+        f"visitor {visitor}: {rate:.1f} annotated frames/s, camera {camera_rate:.1f} frames/s; latency "
+        f"{statistics.median(latencies):.0f} ms (median), {statistics.quantiles(latencies, n=20)[-1]:.0f} ms (95th "
+        f"percentile); {len(times)} frames, {foreign} from another visitor"
     )
 
 
 def measure(server: Server, folder: Path, visitors: int, seconds: float) -> list[str]:
+    """Open the tab for all visitors, and return the lines to print."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright, ExitStack() as browsers:
         pages = []
         for visitor in range(visitors):
-            film(folder / f"{visitor}.mjpeg", visitor)
-            page = open_webcam(playwright, server.url, folder / f"{visitor}.mjpeg")
+            video = folder / f"{visitor}.mjpeg"
+            write_camera_video(video, visitor)
+            page = open_webcam(playwright, server.url, video)
             browsers.callback(page.context.browser.close)
             page.evaluate(WATCH, [BITS, BLOCK])
             pages.append(page)
@@ -183,13 +188,22 @@ def measure(server: Server, folder: Path, visitors: int, seconds: float) -> list
         cores = (server.cpu_s() - cpu_s) / (time.perf_counter() - started)
         watched = [page.evaluate("watched") for page in pages]
     lines = [report(i, *found) for i, found in enumerate(zip(watched, starts_ms, strict=True))]
-    return [*lines, f"the server kept {cores:.2f} cores busy, and had {server.memory_mb():.0f} MB"]
+    return [*lines, f"server: {cores:.2f} cores busy, {server.memory_mb():.0f} MB of memory"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--visitors", type=int, default=1, choices=range(1, 2**VISITOR_BITS))
-    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument(
+        "--visitors",
+        type=int,
+        default=1,
+        choices=range(1, 2**VISITOR_BITS),
+        metavar="N",
+        help=f"1 to {2**VISITOR_BITS - 1} (default: 1)",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=30, help="duration of the measurement, in seconds (default: 30)"
+    )
     args = parser.parse_args()
 
     print(", ".join(f"{name} {value}" for name, value in machine().items()))

@@ -1,6 +1,7 @@
-"""The resize trap: numpy.resize does not scale a picture, it repeats or cuts its buffer.
+"""The resize trap: numpy.resize does not scale an image. It repeats or truncates the buffer, without an error.
 
-A 48×48 face made 64×64 that way costs the network its answer, and nothing fails. cv2.resize interpolates.
+This script enlarges a face from 48×48 to 64×64 pixels with cv2.resize, which interpolates, and with numpy.resize. After
+numpy.resize, the network's answer is wrong.
 """
 
 from pathlib import Path
@@ -17,10 +18,10 @@ x1, y1, x2, y2 = recognizer(portrait)[0].box
 face = to_grey(load_image(portrait)[y1:y2, x1:x2], 48)
 
 scaled = cv2.resize(face, (64, 64), interpolation=cv2.INTER_LINEAR)
-trapped = np.resize(face, (64, 64))
+repeated = np.resize(face, (64, 64))
 
-for name, picture in (("cv2.resize", scaled), ("numpy.resize", trapped)):
-    (probabilities,) = recognizer.classify([picture])
-    likeness = np.corrcoef(cv2.resize(picture, (48, 48)).ravel(), face.ravel())[0, 1]
-    answer = recognizer.labels[probabilities.argmax()]
-    print(f"{name:>12}: looks {likeness:4.0%} like the face, read as {answer} ({probabilities.max():.0%})")
+for name, image in (("cv2.resize", scaled), ("numpy.resize", repeated)):
+    (probabilities,) = recognizer.classify([image])
+    similarity = np.corrcoef(cv2.resize(image, (48, 48)).ravel(), face.ravel())[0, 1]
+    emotion = recognizer.labels[probabilities.argmax()]
+    print(f"{name:>12}: {similarity:4.0%} similar to the face, classified as {emotion} ({probabilities.max():.0%})")

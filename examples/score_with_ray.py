@@ -1,11 +1,11 @@
-"""Score a folder of photos, or image bytes in Parquet, with Ray Data: here, or on the cluster that RAY_ADDRESS names.
+"""Recognise the expressions in many photos with Ray Data, on this machine or on the cluster in RAY_ADDRESS.
 
     pip install 'ray[data]'
     python examples/score_with_ray.py PHOTOS OUT
 
-PHOTOS is a folder, or a Parquet file with a column "bytes". OUT becomes a folder of Parquet files, a row a photo: what
-PHOTOS has beside the bytes, "faces", and "error" where a photo cannot be read. When a process or a machine dies, Ray
-does its part again elsewhere, so that every photo is there once.
+PHOTOS is a folder of photos, or a Parquet file with a column "bytes". OUT becomes a folder of Parquet files with one
+row per photo: the other columns of PHOTOS, "faces", and "error", which is null if the photo could be read. If a process
+or a machine dies, Ray repeats its work elsewhere, so each photo appears exactly once.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # It reports its use over the network.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray sends usage statistics by default.
 
 import pyarrow as pa
 import ray
@@ -21,12 +21,12 @@ import ray
 from mini_xception import EmotionRecognizer, MiniXceptionError
 from mini_xception.media.image import SUFFIXES
 
-#: Photos handed to an actor at once.
+#: Photos per call of an actor.
 BATCH_SIZE = 32
 
 
 class Scorer:
-    """An actor's recogniser, loaded once."""
+    """A Ray actor. It loads the recogniser once."""
 
     def __init__(self) -> None:
         self.recognizer = EmotionRecognizer.from_pretrained()
@@ -37,7 +37,7 @@ class Scorer:
             "confidence": pa.float32(),
             "probabilities": pa.struct({label: pa.float32() for label in self.recognizer.labels}),
         }
-        self.faces = pa.list_(pa.struct(face))  # Said, not guessed: a batch may have no face.
+        self.faces = pa.list_(pa.struct(face))  # An explicit type, because a batch may have no faces.
 
     def __call__(self, photos: pa.Table) -> pa.Table:
         faces, errors = zip(*map(self.score, photos["bytes"].to_pylist()), strict=True)
@@ -55,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--actors", type=int, help="processes that score; default: one a core")
+    parser.add_argument("--actors", type=int, help="number of processes; default: one per core")
     args = parser.parse_args()
 
     ray.init(include_dashboard=False)
@@ -64,7 +64,7 @@ def main() -> None:
     else:
         endings = [suffix.removeprefix(".") for suffix in SUFFIXES]
         photos = ray.data.read_binary_files(str(args.photos), include_paths=True, file_extensions=endings)
-    # Actors reserve half of Ray's cores; with all of them, nothing could read or write.
+    # Actors reserve half of Ray's cores. If they had all, no task could read or write.
     actors = ray.data.ActorPoolStrategy(size=args.actors or int(ray.cluster_resources()["CPU"]))
     scored = photos.map_batches(Scorer, batch_size=BATCH_SIZE, batch_format="pyarrow", compute=actors, num_cpus=0.5)
     scored.write_parquet(str(args.out.resolve()), mode="create")

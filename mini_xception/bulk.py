@@ -8,14 +8,11 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -27,6 +24,9 @@ from mini_xception.faces import Face
 from mini_xception.media.image import load_image
 from mini_xception.network.preprocess import to_grey
 from mini_xception.recognizer import EmotionRecognizer
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 #: Fewest photos for which workers are worth their start of 2 s: measured with two workers and photos of a megapixel.
 MIN_PHOTOS = 100
@@ -109,7 +109,11 @@ def _crop(path: Path, cropper: FaceCropper) -> _CroppedPhoto:
 def _crop_in_workers(
     paths: Iterable[Path], cropper: FaceCropper, size: int, workers: int
 ) -> Generator[_CroppedPhoto, None, None]:
-    # Spawned, because the threads of PyTorch and OpenCV do not survive a fork.
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    # Spawned, because the threads of ONNX Runtime and OpenCV do not survive a fork.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (cropper, size))
     pending: deque[tuple[Path, Future[_CroppedPhoto]]] = deque()
     try:
@@ -176,6 +180,8 @@ def _start(cropper: FaceCropper, size: int) -> None:
 
 
 def _end_with_parent() -> None:
+    from multiprocessing import parent_process
+
     parent = parent_process()
     assert parent is not None
     parent.join()

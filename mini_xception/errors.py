@@ -1,5 +1,5 @@
-"""The package's one exception."""
+"""The one exception of the package."""
 
 
 class MiniXceptionError(ValueError):
-    """Bad input: the message says in one line what was wrong and what to do about it."""
+    """An input that cannot be used. The message is one line: what is wrong, and what to do about it."""

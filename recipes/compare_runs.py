@@ -1,6 +1,8 @@
-"""Draw the curves of several training runs into one picture.
+"""Plot the loss and accuracy of several training runs in one image.
 
-python recipes/compare_runs.py runs/a/log.csv runs/b/log.csv --out curves.png
+    python recipes/compare_runs.py runs/a/log.csv runs/b/log.csv --out curves.png
+
+The logs are those that ``mini-xception train`` writes, or those in recipes/logs.
 """
 
 from __future__ import annotations
@@ -14,14 +16,14 @@ from mini_xception.evaluation.plots import plot_curves
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "logs", nargs="+", type=Path, help="log.csv files, called by their folders' names, or others, by their own"
+        "logs", nargs="+", type=Path, help="CSV files; a log.csv is named by its folder, other files by their own name"
     )
-    parser.add_argument("--out", type=Path, required=True, help="the PNG file to write")
+    parser.add_argument("--out", type=Path, required=True, help="PNG file to write")
     args = parser.parse_args()
     runs = {log.parent.name if log.name == "log.csv" else log.stem: log for log in args.logs}
     if len(runs) < len(args.logs):
-        parser.error("two of the logs have the same name")
-    plot_curves(runs, args.out)
+        parser.error("two of the logs have the same name; rename one")
+    plot_curves(runs, "PublicTest", args.out)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
-"""Choose how a detector's box maps onto FER2013's framing, by what classifies best.
-
-FER2013's pictures were cut by another detector than the one that cuts a visitor's photo. So faces of PublicTest, the
-validation set, are put on a grey canvas, found again, cut with many framings, and classified:
+"""Find the framing, from a detector's box to the crop, with the highest accuracy on FER2013.
 
     python recipes/measure_framing.py fer2013.csv [--checkpoint NAME] [--faces N]
 
-Only faces whose box fits their place are counted. Each table's first line is their accuracy when classified directly;
-the last line names the framing whose accuracy, averaged over the tables, is the highest.
+FER2013's images were cropped with another detector than this project's. This recipe puts faces of PublicTest, the
+validation set, on a grey canvas, detects them, crops them with many framings, and classifies the crops. It ignores faces
+that are not detected in the right place. There is one table per size of the faces, whose first line is the accuracy
+without detection. The last line is the framing with the highest accuracy, averaged over the tables.
 """
 
 from __future__ import annotations
@@ -24,21 +23,29 @@ from mini_xception.network.preprocess import Framing
 from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.training.data import load_fer2013
 
-#: Sides in pixels at which a face is put on the canvas: as it is, and as large as in a photo.
+#: Sides of the faces on the canvas in pixels: the original size, and a size that is common in photos.
 FACE_SIDES = (48, 144)
 SCALES = np.arange(0.85, 1.11, 0.05)
 OFFSETS_Y = np.arange(-0.06, 0.031, 0.03)
 
 
 def put_on_canvas(face: np.ndarray, side: int) -> np.ndarray:
-    """A grey FER2013 face in the middle of a grey canvas of three times its side: RGB, uint8, (3 side, 3 side, 3)."""
+    """Put a grey face in the middle of a grey canvas.
+
+    Args:
+        face: uint8, (48, 48).
+        side: of the face on the canvas, in pixels.
+
+    Returns:
+        RGB, uint8, (3 * side, 3 * side, 3).
+    """
     canvas = np.full((3 * side, 3 * side), 128, np.uint8)
     canvas[side : 2 * side, side : 2 * side] = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC)
     return np.repeat(canvas[:, :, np.newaxis], 3, axis=2)
 
 
-def find_again(faces: np.ndarray, detector: Detector, side: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Index, canvas and box of every face that the detector finds in its place."""
+def detect_on_canvas(faces: np.ndarray, detector: Detector, side: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Yield index, canvas and box of every face that is detected where it is."""
     for index, face in enumerate(faces):
         canvas = put_on_canvas(face, side)
         boxes, _ = detector(canvas)
@@ -51,22 +58,24 @@ def find_again(faces: np.ndarray, detector: Detector, side: int) -> Iterator[tup
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="fer2013.csv or fer2013.csv.gz")
-    parser.add_argument("--checkpoint", help="a checkpoint folder; default: the bundled weights")
-    parser.add_argument("--faces", type=int, help="how many of PublicTest's faces to try; default: all")
+    parser.add_argument("data", type=Path, help="FER2013, in any form that mini-xception train accepts")
+    parser.add_argument(
+        "--checkpoint", help="checkpoint folder, or Hub repository user/repo (default: the bundled weights)"
+    )
+    parser.add_argument("--faces", type=int, help="number of PublicTest's faces to use (default: all)")
     args = parser.parse_args()
 
     recognizer = EmotionRecognizer.from_pretrained(args.checkpoint)
     assert recognizer.detector is not None
-    public_test = load_fer2013(args.data, "PublicTest")
-    images, labels = public_test.images[: args.faces], public_test.labels[: args.faces]
+    validation = load_fer2013(args.data, "PublicTest")
+    images, labels = validation.images[: args.faces], validation.labels[: args.faces]
 
     def accuracy(crops: list[np.ndarray] | np.ndarray, truth: np.ndarray) -> float:
         return float((recognizer.classify(crops).argmax(axis=1) == truth).mean())
 
     tables = []
     for side in FACE_SIDES:
-        found = list(find_again(images, recognizer.detector, side))
+        found = list(detect_on_canvas(images, recognizer.detector, side))
         indices = np.array([index for index, _, _ in found])
         boxes = np.stack([box for _, _, box in found])
         sizes = (boxes[:, 2:] - boxes[:, :2]) / side

@@ -1,9 +1,10 @@
-"""Train a residual network of 1.2 million parameters on FER2013, to teach mini_Xception; see ``recipes/teacher.py``.
+"""Train a larger network on FER2013, as a teacher for mini_Xception.
 
     python recipes/residual.py fer2013.csv --votes fer2013new.csv --run runs/residual
 
-The run folder holds ``log.csv``, ``residual.safetensors``, which is the moving average of the weights, and
-``run_state.pt``, from which a killed run goes on. Scores are PublicTest's, the validation set.
+It is a residual network with 1.2 million parameters. The run's folder holds ``residual.safetensors``, which is the
+moving average of the weights, ``log.csv`` and ``run_state.pt``. To resume a run that was stopped, repeat its command.
+Scores are those of PublicTest, the validation set. Pass ``residual.safetensors`` to ``recipes/teacher.py``.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 import argparse
 import copy
 import csv
+import json
 import time
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,18 +29,19 @@ from mini_xception.faces import EMOTIONS
 from mini_xception.media.atomic import atomic_write
 from mini_xception.network.preprocess import normalise, scale_pixels
 from mini_xception.training.augment import PRESETS, augment, build
-from mini_xception.training.config import RUNS, TrainConfig, one_cycle, soft_targets
+from mini_xception.training.config import RUNS, TrainConfig, average_decay, one_cycle, soft_targets
 from mini_xception.training.data import LabelledFaces, load_fer2013, load_votes
 
-WEIGHTS = "residual.safetensors"
-#: Channels of the four blocks, at 48, 24, 12 and 6 pixels a side: 140 million multiply-adds a picture.
+WEIGHTS, STATE, LOG = "residual.safetensors", "run_state.pt", "log.csv"
+#: Channels of the four blocks, at 48, 24, 12 and 6 pixels per side: 140 million multiply-adds per image.
 WIDTHS = (32, 64, 128, 256)
 DROPOUT = 0.3
+#: Images per forward pass in validation.
 BATCH = 256
 
 
 class Block(nn.Module):
-    """Two 3×3 convolutions plus a 1×1 convolution as the shortcut (He et al. 2016)."""
+    """Two 3×3 convolutions, plus a 1×1 convolution as the shortcut (He et al. 2016)."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
@@ -58,7 +62,7 @@ class Block(nn.Module):
 
 
 class Residual(nn.Module):
-    """Logits, (N, 7), of normalised grey faces, float, (N, 1, 48, 48)."""
+    """The residual network: logits, (N, 7), from normalised grey faces, float, (N, 1, 48, 48)."""
 
     labels = EMOTIONS
     mean, std = 0.5, 0.25
@@ -75,106 +79,153 @@ class Residual(nn.Module):
         return self.head(self.blocks(x).mean(dim=(-2, -1)))
 
     def preprocess(self, faces: Sequence[np.ndarray] | np.ndarray) -> Tensor:
-        """Network input from uint8 faces of 48×48."""
+        """Make network input from uint8 faces of 48×48 pixels."""
         return torch.from_numpy(normalise(faces, 48, self.mean, self.std))
 
     @classmethod
     def from_file(cls, path: Path) -> Residual:
+        """Load the weights of a run, ready for inference."""
         network = cls()
         network.load_state_dict(load_file(path))
         return network.eval()
 
 
-def train(
-    config: TrainConfig, training: LabelledFaces, public_test: LabelledFaces, votes: np.ndarray, run: Path
-) -> None:
-    """One-cycle AdamW in bfloat16; weight decay holds for all weights."""
+@dataclass
+class State:
+    """A run between two epochs."""
+
+    network: Residual
+    average: Residual
+    optimizer: torch.optim.Optimizer
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def start(config: TrainConfig, run: Path) -> State:
+    """Make a new run, or resume the one in a folder."""
     torch.manual_seed(config.seed)
     network = Residual().to(memory_format=torch.channels_last)
-    average = copy.deepcopy(network).eval()
+    # Unlike mini_Xception's, this weight decay is for all weights.
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=config.weight_decay)
-    history: list[dict[str, float]] = []
-    if (run / "run_state.pt").is_file():
-        state = torch.load(run / "run_state.pt", weights_only=True)
-        if state["config"] != repr(config):
-            raise SystemExit(f"{run} holds a run with other settings; choose another folder or remove it")
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        history = state["history"]
+    state = State(network, copy.deepcopy(network).eval(), optimizer)
+    if (run / STATE).is_file():
+        saved = torch.load(run / STATE, weights_only=True)
+        if saved["config"] != json.dumps(asdict(config)):
+            raise SystemExit(f"{run}: another run with other settings; use the same settings or another folder")
+        state.network.load_state_dict(saved["network"])
+        state.average.load_state_dict(saved["average"])
+        state.optimizer.load_state_dict(saved["optimizer"])
+        state.history = saved["history"]
+    return state
 
-    faces = torch.from_numpy(training.images).unsqueeze(1)
-    targets = torch.from_numpy(soft_targets(training.labels, votes, None, config, len(EMOTIONS)))
+
+def save(state: State, config: TrainConfig, run: Path) -> None:
+    """Write the run state and the log, each atomically."""
+    saved = {
+        "config": json.dumps(asdict(config)),
+        "network": state.network.state_dict(),
+        "average": state.average.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
+        "history": state.history,
+    }
+    with atomic_write(run / STATE) as temporary:
+        torch.save(saved, temporary)
+    with atomic_write(run / LOG) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, state.history[0])
+        writer.writeheader()
+        writer.writerows(state.history)
+
+
+def train_epoch(
+    state: State, config: TrainConfig, faces: Tensor, labels: Tensor, targets: Tensor
+) -> tuple[float, float]:
+    """Train on every image once, in bfloat16.
+
+    Args:
+        state: the run; network, average and optimizer are updated.
+        config: the settings.
+        faces: uint8, (N, 1, 48, 48).
+        labels: int64, (N,).
+        targets: float32, (N, 7), probabilities.
+
+    Returns:
+        Mean loss and accuracy.
+    """
+    steps, epoch = config.steps_per_epoch(len(faces)), len(state.history)
     augmentations = build(config.augmentations)
-    steps = -(-len(faces) // config.batch_size)
-    while len(history) < config.epochs:
-        epoch, started = len(history), time.monotonic()
-        torch.manual_seed(1000 * config.seed + epoch)  # for order, augmentation and dropout alike
-        network.train()
-        losses, hits = 0.0, 0
-        for i, chosen in enumerate(tqdm(torch.randperm(len(faces)).tensor_split(steps), leave=False, disable=None)):
-            step = epoch * steps + i
-            for group in optimizer.param_groups:
-                group["lr"] = one_cycle(step, config.epochs * steps, config.learning_rate)
-            batch = augment(faces[chosen].float(), augmentations, torch.default_generator)
-            batch = scale_pixels(batch, Residual.mean, Residual.std).to(memory_format=torch.channels_last)
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = network(batch)
-            loss = functional.cross_entropy(logits.float(), targets[chosen])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            with torch.no_grad():
-                share = 1 - min(config.ema_decay, (1 + step) / (10 + step))
-                for ours, theirs in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-                    ours.lerp_(theirs, share) if ours.is_floating_point() else ours.copy_(theirs)
-            losses += loss.item() * len(chosen)
-            hits += int((logits.argmax(1) == torch.from_numpy(training.labels)[chosen]).sum())
-        history.append(
-            {
-                "epoch": epoch + 1,
-                "train_loss": losses / len(faces),
-                "train_accuracy": hits / len(faces),
-                "public_test_accuracy": accuracy(average, public_test),
-                "seconds": time.monotonic() - started,
-            }
-        )
-        print("  ".join(f"{name} {value:.4g}" for name, value in history[-1].items()), flush=True)
-        state = {
-            "config": repr(config),
-            "network": network.state_dict(),
-            "average": average.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "history": history,
-        }
-        with atomic_write(run / "run_state.pt") as partial:
-            torch.save(state, partial)
-        with atomic_write(run / "log.csv") as partial, open(partial, "w", newline="") as file:
-            writer = csv.DictWriter(file, history[0])
-            writer.writeheader()
-            writer.writerows(history)
-    save_file({name: value.contiguous() for name, value in average.state_dict().items()}, run / WEIGHTS)
+    torch.manual_seed(1000 * config.seed + epoch)  # for order, augmentation and dropout
+    state.network.train()
+    losses, hits = 0.0, 0
+    for i, chosen in enumerate(tqdm(torch.randperm(len(faces)).tensor_split(steps), leave=False, disable=None)):
+        step = epoch * steps + i
+        for group in state.optimizer.param_groups:
+            group["lr"] = one_cycle(step, config.epochs * steps, config.learning_rate)
+        batch = augment(faces[chosen].float(), augmentations, torch.default_generator)
+        batch = scale_pixels(batch, Residual.mean, Residual.std).to(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = state.network(batch)
+        loss = functional.cross_entropy(logits.float(), targets[chosen])
+        state.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        state.optimizer.step()
+        update_average(state, 1 - average_decay(step, config.ema_decay))
+        losses += loss.item() * len(chosen)
+        hits += int((logits.argmax(1) == labels[chosen]).sum())
+    return losses / len(faces), hits / len(faces)
+
+
+@torch.no_grad()
+def update_average(state: State, fraction: float) -> None:
+    """Move the average towards the network by a fraction of the distance, batch norm's statistics included."""
+    for ours, theirs in zip(state.average.state_dict().values(), state.network.state_dict().values(), strict=True):
+        ours.lerp_(theirs, fraction) if ours.is_floating_point() else ours.copy_(theirs)
 
 
 @torch.inference_mode()
 def accuracy(network: Residual, faces: LabelledFaces) -> float:
-    """In one pass, in bfloat16."""
+    """Compute the accuracy in one pass, in bfloat16."""
     hits = 0
-    for start in range(0, len(faces), BATCH):
-        batch = network.preprocess(faces.images[start : start + BATCH]).to(memory_format=torch.channels_last)
+    for first in range(0, len(faces), BATCH):
+        batch = network.preprocess(faces.images[first : first + BATCH]).to(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
             guesses = network(batch).argmax(1).numpy()
-        hits += int((guesses == faces.labels[start : start + BATCH]).sum())
+        hits += int((guesses == faces.labels[first : first + BATCH]).sum())
     return hits / len(faces)
+
+
+def train(
+    config: TrainConfig, training: LabelledFaces, validation: LabelledFaces, votes: np.ndarray, run: Path
+) -> None:
+    """Train, or resume the run in a folder, and write the moving average of the weights."""
+    state = start(config, run)
+    faces, labels = torch.from_numpy(training.images).unsqueeze(1), torch.from_numpy(training.labels)
+    targets = torch.from_numpy(soft_targets(training.labels, votes, None, config, len(EMOTIONS)))
+    while len(state.history) < config.epochs:
+        started = time.monotonic()
+        train_loss, train_accuracy = train_epoch(state, config, faces, labels, targets)
+        epoch = {
+            "epoch": len(state.history) + 1,
+            "train_loss": train_loss,
+            "train_accuracy": train_accuracy,
+            "validation_accuracy": accuracy(state.average, validation),
+            "seconds": time.monotonic() - started,
+        }
+        state.history.append(epoch)
+        print("  ".join(f"{name} {value:.4g}" for name, value in epoch.items()), flush=True)
+        save(state, config, run)
+    save_file({name: value.contiguous() for name, value in state.average.state_dict().items()}, run / WEIGHTS)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="FER2013")
+    parser.add_argument("data", type=Path, help="FER2013, in any form that mini-xception train accepts")
     parser.add_argument("--votes", type=Path, required=True, help="FER+'s fer2013new.csv")
-    parser.add_argument("--run", type=Path, required=True, help="the run's folder")
-    parser.add_argument("--epochs", type=int, default=40, help="passes over the training split (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run, which is resumed if it exists")
+    parser.add_argument(
+        "--epochs", type=int, default=40, help="passes over the training split, 1 or more (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of weights, order and augmentation, 0 or more (default: %(default)s)"
+    )
     args = parser.parse_args()
 
     config = TrainConfig(
@@ -189,15 +240,8 @@ def main() -> None:
         augmentations=PRESETS["best"],
         seed=args.seed,
     )
-    args.run.mkdir(parents=True, exist_ok=True)
-    training = load_fer2013(args.data, "Training")
-    train(
-        config,
-        training,
-        load_fer2013(args.data, "PublicTest"),
-        load_votes(args.votes, "Training", training.rows),
-        args.run,
-    )
+    training, validation = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
+    train(config, training, validation, load_votes(args.votes, "Training", training.rows), args.run)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""Let trained checkpoints teach: what they say together about every training picture, for ``train --teacher``.
+"""Write a teacher's probabilities for the training images, for ``mini-xception train --teacher``.
 
     python recipes/teacher.py fer2013.csv runs/a/best runs/residual/residual.safetensors --votes fer2013new.csv \\
         --out teacher.npy
+    mini-xception train --data fer2013.csv --votes fer2013new.csv --teacher teacher.npy --run runs/b
 
-A checkpoint is mini_Xception's folder, or the file that ``recipes/residual.py`` writes. Each sees each picture as it is
-and mirrored, and the mean knows more than a single pass of any of them. With FER+'s votes the teacher knows more than
-any network can: a logistic regression, fitted on the training split, tells from the networks' mean and the votes
-together which label a picture was given. The last line says how much the teacher knows, on PublicTest, the validation
-set.
+The teacher is the mean of one or more checkpoints over each image and its horizontally flipped copy. A checkpoint is a
+folder of mini_Xception, or a file written by ``recipes/residual.py``. With --votes, a logistic regression combines the
+mean with FER+'s votes to predict the FER2013 label; it is fitted on the training split, and is more accurate than any
+of the networks. The output is the teacher's accuracy on PublicTest, the validation set.
 """
 
 from __future__ import annotations
@@ -23,17 +23,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from mini_xception import MiniXception
+from mini_xception.media.atomic import atomic_write
 from mini_xception.training.data import load_fer2013, load_votes
 
+#: Images per forward pass.
 BATCH = 256
-#: Added to probabilities and to shares of ten votes before their logarithms are taken.
+#: Added to probabilities, and to fractions of the votes, before the logarithm.
 NETWORK_FLOOR, VOTE_FLOOR = 1e-4, 0.05
 WEIGHT_DECAY = 1e-3
 
 
 @torch.inference_mode()
 def teach(models: Sequence[MiniXception | Residual], images: np.ndarray) -> np.ndarray:
-    """The mean of what several networks say about pictures and their mirror images.
+    """Average the probabilities of several networks over images and their horizontally flipped copies.
 
     Args:
         models: networks with the same labels.
@@ -47,16 +49,21 @@ def teach(models: Sequence[MiniXception | Residual], images: np.ndarray) -> np.n
         model.eval().to(memory_format=torch.channels_last)
         for start in range(0, len(images), BATCH):
             batch = model.preprocess(images[start : start + BATCH]).to(memory_format=torch.channels_last)
-            for seen in (batch, batch.flip(-1)):
-                sums[start : start + BATCH] += model(seen).softmax(dim=1).cpu().numpy()
+            for view in (batch, batch.flip(-1)):
+                sums[start : start + BATCH] += model(view).softmax(dim=1).cpu().numpy()
     return sums / (2 * len(models))
 
 
 class LabelRegression:
-    """Logistic regression from what networks and annotators say to FER2013's label, fitted on pictures that have both.
+    """Logistic regression from the networks' probabilities and the annotators' votes to the FER2013 label.
 
-    The inputs are logarithms, so it is a product of experts: weighted votes for each label, and a habit of confusing
-    one with another for each pair.
+    Its inputs are logarithms, so it is a product of experts. The weights express how much each label's probability and
+    votes count, and which labels are often confused.
+
+    Args:
+        probabilities: float32, (N, labels), of the networks.
+        votes: float32, (N, labels), fractions of the votes.
+        labels: int64, (N,).
     """
 
     def __init__(self, probabilities: np.ndarray, votes: np.ndarray, labels: np.ndarray) -> None:
@@ -76,7 +83,7 @@ class LabelRegression:
 
     @torch.no_grad()
     def __call__(self, probabilities: np.ndarray, votes: np.ndarray) -> np.ndarray:
-        """float32, (N, labels), probabilities of the labels, from the networks' and the votes, both (N, labels)."""
+        """Predict the labels' probabilities, float32, (N, labels), from inputs as in the constructor."""
         return (self._inputs(probabilities, votes) @ self.weight + self.bias).softmax(dim=1).numpy()
 
     @staticmethod
@@ -87,10 +94,12 @@ class LabelRegression:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="FER2013")
+    parser.add_argument("data", type=Path, help="FER2013, in any form that mini-xception train accepts")
     parser.add_argument("checkpoints", nargs="+", type=Path, help="checkpoint folders and residual.safetensors files")
-    parser.add_argument("--votes", type=Path, help="FER+'s fer2013new.csv, for a teacher that sees the votes, too")
-    parser.add_argument("--out", type=Path, required=True, help="the NumPy file to write")
+    parser.add_argument(
+        "--votes", type=Path, help="FER+'s fer2013new.csv, combined with the networks (default: the networks alone)"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="NumPy file to write")
     args = parser.parse_args()
 
     models = [
@@ -99,16 +108,16 @@ def main() -> None:
         else MiniXception.from_pretrained(checkpoint)
         for checkpoint in args.checkpoints
     ]
-    training, public_test = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
-    taught, validated = teach(models, training.images), teach(models, public_test.images)
+    training, validation = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
+    taught, validated = teach(models, training.images), teach(models, validation.images)
     if args.votes:
         votes = load_votes(args.votes, "Training", training.rows)
         regression = LabelRegression(taught, votes, training.labels)
         taught = regression(taught, votes)
-        validated = regression(validated, load_votes(args.votes, "PublicTest", public_test.rows))
-    with args.out.open("wb") as file:
+        validated = regression(validated, load_votes(args.votes, "PublicTest", validation.rows))
+    with atomic_write(args.out) as temporary, temporary.open("wb") as file:
         np.save(file, taught)
-    print(f"{args.out}: {(validated.argmax(1) == public_test.labels).mean():.2%} on PublicTest (validation)")
+    print(f"{args.out}: {(validated.argmax(1) == validation.labels).mean():.2%} on PublicTest (validation)")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Take the pictures of the page that the README shows.
+"""Take the README's screenshots of the web page.
 
     python scripts/screenshots.py [--out docs/images]
 
-Serves app.py, opens it in Chromium, whose camera shows a portrait, and saves a picture of every tab.
+Serves app.py, opens it in Chromium with a fake camera that shows a portrait, and saves a screenshot of each tab.
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
-CLIP = EXAMPLES / "two_portraits.mp4"
+VIDEO = EXAMPLES / "two_portraits.mp4"
+#: The browser window, in CSS pixels.
 SIZE: ViewportSize = {"width": 1160, "height": 900}
 
 
 @contextmanager
 def served_page() -> Iterator[str]:
-    """Where app.py serves, until the end."""
+    """Serve app.py; yield its address, and stop the server at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -55,14 +56,14 @@ def served_page() -> Iterator[str]:
         server.wait()
 
 
-def write_film(path: Path) -> None:
-    """A portrait that sways, as Chromium's fake camera wants it: JPEGs one after the other."""
+def write_camera_video(path: Path) -> None:
+    """Write a moving portrait for Chromium's fake camera, as consecutive JPEGs."""
     portrait = cv2.cvtColor(load_image(EXAMPLES / "eileen_collins.jpg"), cv2.COLOR_RGB2BGR)
     portrait = cv2.resize(portrait, (720, 720))
-    with path.open("wb") as film:
+    with path.open("wb") as file:
         for i in range(120):
             left = 40 + round(30 * np.sin(2 * np.pi * i / 120))
-            film.write(cv2.imencode(".jpg", portrait[20:500, left : left + 640])[1].tobytes())
+            file.write(cv2.imencode(".jpg", portrait[20:500, left : left + 640])[1].tobytes())
 
 
 def show_photo(page: Page) -> None:
@@ -75,7 +76,7 @@ def show_webcam(page: Page) -> None:
     page.locator("#camera").get_by_text("Click to Access Webcam").click()
     page.locator("#camera").get_by_label("capture photo").click()
     page.wait_for_selector("#live img")
-    page.wait_for_timeout(20_000)  # for a timeline with something on it
+    page.wait_for_timeout(20_000)  # until the timeline shows several seconds
 
 
 def show_browser(page: Page) -> None:
@@ -83,12 +84,12 @@ def show_browser(page: Page) -> None:
     frame = page.frame_locator("#browser iframe")
     frame.get_by_role("button", name="Start the camera").click()
     frame.locator(".face").first.wait_for()
-    page.wait_for_timeout(20_000)  # for a timeline with something on it
+    page.wait_for_timeout(20_000)  # until the timeline shows several seconds
 
 
 def show_video(page: Page) -> None:
     page.get_by_role("tab", name="Video").click()
-    page.set_input_files("#clip input[type=file]", CLIP)
+    page.set_input_files("#clip input[type=file]", VIDEO)
     page.wait_for_selector("#clip video")
     page.get_by_role("button", name="Read the clip").click()
     page.wait_for_selector("#timelines .face")
@@ -108,15 +109,15 @@ def main() -> None:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, served_page() as url, sync_playwright() as playwright:
-        film = Path(folder) / "film.mjpeg"
-        write_film(film)
+        camera_video = Path(folder) / "camera.mjpeg"
+        write_camera_video(camera_video)
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
             args=[
                 "--no-sandbox",
                 "--use-fake-ui-for-media-stream",
                 "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={film}",
+                f"--use-file-for-fake-video-capture={camera_video}",
             ],
         )
         shots = [
@@ -132,7 +133,7 @@ def main() -> None:
             page.goto(url)
             page.wait_for_selector("#cards >> text=Choose a photo")
             show(page)
-            page.wait_for_timeout(2000)  # until pictures have faded in
+            page.wait_for_timeout(2000)  # until images have faded in
             page.screenshot(path=args.out / f"{name}.png", full_page=True)
             page.close()
 

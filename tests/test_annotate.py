@@ -1,4 +1,4 @@
-"""A clip in, an annotated clip and a table out."""
+"""Annotated copies of videos, and tables of their faces."""
 
 import csv
 import weakref
@@ -13,30 +13,30 @@ from mini_xception.annotate import annotate_video
 from mini_xception.media.video import VideoReader, read_frames
 from mini_xception.table import COLUMNS
 from tests.conftest import ROOT
-from tests.media.test_video import NTSC, picture, sound_of, write_clip
+from tests.media.test_video import NTSC, audio_of, make_image, write_video
 
-CLIP = ROOT / "examples" / "two_portraits.mp4"
+VIDEO = ROOT / "examples" / "two_portraits.mp4"
 
 
 @pytest.fixture
 def one_face(recognizer):
-    """Finds a face in the same place of every picture, at no cost."""
+    """A recogniser whose detector returns the same box for every image."""
     return EmotionRecognizer(recognizer.model, lambda _: (np.array([[8.0, 8, 40, 40]]), np.array([0.9])))
 
 
 @pytest.fixture(scope="module")
 def annotated(recognizer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("annotated")
-    steps = list(annotate_video(recognizer, CLIP, folder / "clip.mp4", folder / "faces.csv"))
+    steps = list(annotate_video(recognizer, VIDEO, folder / "video.mp4", folder / "faces.csv"))
     with (folder / "faces.csv").open(newline="") as file:
         return folder, [step.frame.time_s for step in steps], list(csv.DictReader(file))
 
 
-def test_the_example_clip_shows_two_happy_faces(annotated):
+def test_the_example_video_shows_two_happy_faces(annotated):
     _, times, rows = annotated
     assert len(times) == 100
     assert {(row["track_id"], row["emotion"]) for row in rows} == {("1", "happy"), ("2", "happy")}
-    # First the one, then both, then the other; there is always one.
+    # First one face, then both, then the other; every frame shows a face.
     assert {round(float(row["time_s"]), 3) for row in rows} == {round(time_s, 3) for time_s in times}
     shown = {id: [float(row["time_s"]) for row in rows if row["track_id"] == id] for id in ("1", "2")}
     assert shown["1"][0] == 0
@@ -44,10 +44,10 @@ def test_the_example_clip_shows_two_happy_faces(annotated):
     assert shown["2"][-1] == pytest.approx(times[-1])
 
 
-def test_the_tables_format(annotated):
+def test_the_table_has_valid_rows(annotated):
     _, _, rows = annotated
     assert list(rows[0]) == [*COLUMNS, *EMOTIONS]
-    assert {row["path"] for row in rows} == {str(CLIP)}
+    assert {row["path"] for row in rows} == {str(VIDEO)}
     for row in rows:
         x1, y1, x2, y2 = (int(row[name]) for name in ("x1", "y1", "x2", "y2"))
         assert 0 <= x1 < x2 <= 640
@@ -56,40 +56,41 @@ def test_the_tables_format(annotated):
         assert row["emotion"] == max(EMOTIONS, key=lambda label: float(row[label]))
 
 
-def test_the_copy_is_the_clip_with_boxes(annotated):
+def test_the_copy_is_the_video_with_boxes(annotated):
     folder, times, _ = annotated
-    copy = list(read_frames(folder / "clip.mp4"))
+    copy = list(read_frames(folder / "video.mp4"))
     assert [time_s for time_s, _ in copy] == pytest.approx(times)
-    difference = np.abs(copy[0][1].astype(int) - next(read_frames(CLIP))[1])
+    difference = np.abs(copy[0][1].astype(int) - next(read_frames(VIDEO))[1])
     assert difference.max() > 100
     assert np.median(difference) < 10
-    assert np.array_equal(sound_of(folder / "clip.mp4"), sound_of(CLIP))
-    assert (folder / "clip.mp4").stat().st_mode & 0o777 == 0o644
+    assert np.array_equal(audio_of(folder / "video.mp4"), audio_of(VIDEO))
+    assert (folder / "video.mp4").stat().st_mode & 0o777 == 0o644
 
 
-def test_rate_and_sound_of_odd_clips(one_face, tmp_path):
-    images = [picture(n, 65, 49) for n in range(60)]
-    source = write_clip(tmp_path / "a.mkv", images, NTSC, sound="libopus", pixels="yuv444p")
+def test_frame_rate_and_audio_are_kept_if_the_sides_are_odd(one_face, tmp_path):
+    images = [make_image(n, 65, 49) for n in range(60)]
+    source = write_video(tmp_path / "a.mkv", images, NTSC, audio_codec="libopus", pixel_format="yuv444p")
     steps = list(annotate_video(one_face, source, tmp_path / "b.mp4"))
-    assert {tracked.track_id for step in steps for tracked in step.frame.faces} == {1}
+    assert {face.track_id for step in steps for face in step.frame.faces} == {1}
     assert steps[-1].duration_s == pytest.approx(float(60 / NTSC), abs=0.1)
     with VideoReader(tmp_path / "b.mp4") as video:
         assert video.frame_rate == NTSC
         assert video.audio is not None
         assert next(iter(video.frames()))[1].shape == (50, 66, 3)
-    assert len(sound_of(tmp_path / "b.mp4")) == pytest.approx(len(sound_of(source)), abs=2048)
+    assert len(audio_of(tmp_path / "b.mp4")) == pytest.approx(len(audio_of(source)), abs=2048)
 
 
-def test_no_faces_is_an_empty_table_and_the_same_clip(recognizer, tmp_path):
-    source = write_clip(tmp_path / "a.mp4", map(picture, range(5)), Fraction(25))
-    list(annotate_video(recognizer, source, tmp_path / "b.mp4", tmp_path / "b.csv"))
-    assert (tmp_path / "b.csv").read_text().splitlines() == [",".join([*COLUMNS, *EMOTIONS])]
-    for (_, before), (_, after) in zip(read_frames(source), read_frames(tmp_path / "b.mp4"), strict=True):
+def test_without_faces_the_table_is_empty_and_the_copy_is_the_same(recognizer, tmp_path):
+    source = write_video(tmp_path / "a.mp4", map(make_image, range(5)), Fraction(25))
+    copy, table = tmp_path / "new folder" / "b.mp4", tmp_path / "b.csv"
+    list(annotate_video(recognizer, source, copy, table))
+    assert table.read_text().splitlines() == [",".join([*COLUMNS, *EMOTIONS])]
+    for (_, before), (_, after) in zip(read_frames(source), read_frames(copy), strict=True):
         assert np.abs(before.astype(int) - after).mean() < 5
 
 
-def test_memory_does_not_grow_with_the_clip(one_face, tmp_path):
-    source = write_clip(tmp_path / "a.mp4", map(picture, range(250)), sound="aac")
+def test_memory_does_not_grow_with_the_video(one_face, tmp_path):
+    source = write_video(tmp_path / "a.mp4", map(make_image, range(250)), audio_codec="aac")
     images, most = [], 0
     for step in annotate_video(one_face, source, tmp_path / "b.mp4", tmp_path / "b.csv"):
         images = [image for image in images if image() is not None] + [weakref.ref(step.frame.image)]
@@ -100,19 +101,19 @@ def test_memory_does_not_grow_with_the_clip(one_face, tmp_path):
 
 
 @pytest.mark.parametrize("frames", [1, 40])
-def test_cancelled_halfway_nothing_is_left(one_face, tmp_path, frames):
-    source = write_clip(tmp_path / "a.mp4", map(picture, range(90)), sound="aac")
-    (tmp_path / "b.csv").write_text("from before")
+def test_cancelling_leaves_nothing(one_face, tmp_path, frames):
+    source = write_video(tmp_path / "a.mp4", map(make_image, range(90)), audio_codec="aac")
+    (tmp_path / "b.csv").write_text("old")
     work = annotate_video(one_face, source, tmp_path / "b.mp4", tmp_path / "b.csv")
     for _ in range(frames):
         next(work)
-    assert len(list(tmp_path.iterdir())) == 4  # two of them half-written
+    assert len(list(tmp_path.iterdir())) == 4  # two of them incomplete
     work.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "b.csv"]
-    assert (tmp_path / "b.csv").read_text() == "from before"
+    assert (tmp_path / "b.csv").read_text() == "old"
 
 
-def test_a_failure_leaves_nothing_either(recognizer, tmp_path):
+def test_a_failure_leaves_nothing(recognizer, tmp_path):
     calls = []
 
     def failing(_):
@@ -121,38 +122,38 @@ def test_a_failure_leaves_nothing_either(recognizer, tmp_path):
             raise RuntimeError("detector broken")
         return np.empty((0, 4)), np.empty(0)
 
-    source = write_clip(tmp_path / "a.mp4", map(picture, range(90)), sound="aac")
+    source = write_video(tmp_path / "a.mp4", map(make_image, range(90)), audio_codec="aac")
     with pytest.raises(RuntimeError, match="detector broken"):
         list(annotate_video(EmotionRecognizer(recognizer.model, failing), source, tmp_path / "b.mp4"))
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
-def test_outputs_that_would_destroy_something(one_face, tmp_path):
-    source = write_clip(tmp_path / "a.mp4", map(picture, range(3)))
+def test_an_output_may_not_replace_the_source_or_the_other_output(one_face, tmp_path):
+    source = write_video(tmp_path / "a.mp4", map(make_image, range(3)))
     (tmp_path / "link.mp4").symlink_to("a.mp4")
     (tmp_path / "hard.mp4").hardlink_to(source)
     (tmp_path / "pipe").symlink_to("/dev/null")
     before = source.read_bytes()
-    for clip, table, reason in [
-        ("a.mp4", None, "is the clip itself"),
-        ("link.mp4", None, "is the clip itself"),
-        ("hard.mp4", None, "is the clip itself"),
-        (None, "a.mp4", "is the clip itself"),
-        ("b.mp4", "b.mp4", "different names"),
-        (None, "pipe", "no regular file"),
-        (None, ".", "no regular file"),
-        ("absent/b.mp4", None, "absent/b.mp4: cannot be written"),
-        (None, None, "nothing to write"),
+    for video, table, reason in [
+        ("a.mp4", None, "this is the source video; choose another name"),
+        ("link.mp4", None, "this is the source video; choose another name"),
+        ("hard.mp4", None, "this is the source video; choose another name"),
+        (None, "a.mp4", "this is the source video; choose another name"),
+        ("b.mp4", "b.mp4", "the annotated video and the table need different names"),
+        (None, "pipe", "not a regular file; choose another name"),
+        (None, ".", "not a regular file; choose another name"),
+        ("a.mp4/b.mp4", None, "a.mp4/b.mp4: cannot be written"),
+        (None, None, "nothing to write; name an annotated video, a table, or both"),
     ]:
-        paths = (tmp_path / clip if clip else None, tmp_path / table if table else None)
+        paths = (tmp_path / video if video else None, tmp_path / table if table else None)
         with pytest.raises(MiniXceptionError, match=reason):
             list(annotate_video(one_face, source, *paths))
     assert source.read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_a_file_that_was_there_is_replaced_and_a_link_stays_one(one_face, tmp_path):
-    source = write_clip(tmp_path / "a.mp4", map(picture, range(3)))
+def test_an_existing_file_is_replaced_and_a_symbolic_link_is_kept(one_face, tmp_path):
+    source = write_video(tmp_path / "a.mp4", map(make_image, range(3)))
     (tmp_path / "old.mp4").write_text("old")
     (tmp_path / "link.mp4").symlink_to("old.mp4")
     list(annotate_video(one_face, source, tmp_path / "link.mp4"))
@@ -160,10 +161,10 @@ def test_a_file_that_was_there_is_replaced_and_a_link_stays_one(one_face, tmp_pa
     assert len(list(read_frames(tmp_path / "old.mp4"))) == 3
 
 
-def test_the_shared_clip(recognizer, shared, tmp_path):
-    """Its first second: several faces, most of whom are seen all the time."""
+def test_the_first_frames_of_the_shared_video(recognizer, shared, tmp_path):
+    """They show several faces, most of them in every frame."""
     work = annotate_video(recognizer, shared / "media" / "video.mp4", table=tmp_path / "faces.csv")
     frames = [next(work).frame for _ in range(10)]
     work.close()
     assert min(len(frame.faces) for frame in frames) >= 5
-    assert len({tracked.track_id for frame in frames for tracked in frame.faces}) <= 10
+    assert len({face.track_id for frame in frames for face in frame.faces}) <= 10

@@ -1,4 +1,4 @@
-"""Many photos, with workers that are real processes: what they find, and what happens when one of them ends early."""
+"""Many photos, with real worker processes: their results, and what happens if a process ends early."""
 
 import os
 import signal
@@ -20,13 +20,13 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.jpg"))
 
 
 def summary(photos):
-    """Paths and boxes, or what the error says; and all probabilities."""
+    """Return paths and boxes, or error messages; and all probabilities."""
     photos = list(photos)
     found = [photo.error or (photo.path, [face.box for face in photo.faces]) for photo in photos]
     return found, [list(face.probabilities.values()) for photo in photos for face in photo.faces]
 
 
-def test_workers_find_what_one_process_finds(recognizer, tmp_path):
+def test_workers_and_one_process_find_the_same_faces(recognizer, tmp_path):
     (tmp_path / "text.jpg").write_text("text")
     paths = [EXAMPLES[0], tmp_path / "text.jpg", *EXAMPLES[1:], tmp_path / "absent.gif"]
     expected, probabilities = summary(predict_photos(paths, recognizer))
@@ -37,7 +37,7 @@ def test_workers_find_what_one_process_finds(recognizer, tmp_path):
     assert np.allclose(found_probabilities, probabilities, atol=0.01)
 
 
-def test_order_is_kept_over_many_batches(recognizer, tmp_path):
+def test_results_of_many_batches_keep_their_order(recognizer, tmp_path):
     count = 2 * AHEAD + 2 * BATCH_SIZE + 1
     faces = np.random.default_rng(0).integers(0, 256, (count, 48, 48), np.uint8)
     paths = [tmp_path / f"{number}.png" for number in range(count)]
@@ -49,18 +49,18 @@ def test_order_is_kept_over_many_batches(recognizer, tmp_path):
     assert np.allclose(probabilities, recognizer.classify(faces), atol=0.01)
 
 
-def test_few_photos_need_no_workers():
+def test_few_photos_start_no_workers():
     assert default_workers(MIN_PHOTOS - 1) == 0
     assert default_workers(MIN_PHOTOS) in (0, *range(2, (os.cpu_count() or 1) + 1))
 
 
-def test_a_number_of_workers_that_is_none(recognizer):
-    with pytest.raises(MiniXceptionError, match="-1"):
+def test_a_negative_number_of_workers_is_an_error(recognizer):
+    with pytest.raises(MiniXceptionError, match="workers must be 0 or more, not -1"):
         next(predict_photos([PORTRAIT], recognizer, workers=-1))
 
 
 class Command:
-    """``mini-xception predict`` with two workers on more photos than it can do meanwhile, in a session of its own."""
+    """``mini-xception predict`` with two workers and more photos than it can finish, in its own process group."""
 
     def __init__(self, folder: Path) -> None:
         (folder / "photos").mkdir()
@@ -77,7 +77,7 @@ class Command:
         )
 
     def workers(self) -> list[int]:
-        """Process ids, as soon as both are there."""
+        """Wait for both workers, and return their process ids."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         while True:
             ids = [int(pid) for pid in children.read_text().split()]
@@ -94,7 +94,7 @@ class Command:
 @pytest.fixture
 def command(tmp_path):
     if not Path("/proc/self/task").is_dir():
-        pytest.skip("workers are found by Linux's /proc")
+        pytest.skip("the test finds workers in /proc, which only Linux has")
     started = Command(tmp_path)
     yield started
     started.process.kill()
@@ -102,7 +102,7 @@ def command(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_is_one_line(command):
+def test_a_killed_worker_is_a_one_line_error(command):
     workers = command.workers()
     command.wait_for_a_photo()
     os.kill(workers[0], signal.SIGKILL)
@@ -115,10 +115,10 @@ def test_a_killed_worker_is_one_line(command):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("when", ["workers start", "they work"])
-def test_an_interrupt_is_quiet_and_leaves_nothing(command, when):
+@pytest.mark.parametrize("when", ["workers start", "workers run"])
+def test_an_interrupt_prints_nothing_and_leaves_nothing(command, when):
     workers = command.workers()
-    if when == "they work":
+    if when == "workers run":
         command.wait_for_a_photo()
     os.killpg(command.process.pid, signal.SIGINT)
     _, errors = command.process.communicate()
@@ -128,7 +128,7 @@ def test_an_interrupt_is_quiet_and_leaves_nothing(command, when):
 
 
 @pytest.mark.slow
-def test_workers_end_with_the_process_that_started_them(command):
+def test_workers_end_with_their_parent(command):
     workers = command.workers()
     command.wait_for_a_photo()
     command.process.kill()

@@ -1,3 +1,5 @@
+"""Faces drawn onto images."""
+
 from dataclasses import replace
 
 import numpy as np
@@ -14,31 +16,31 @@ def rgb(emotion):
     return [int(colour_of(emotion)[i : i + 2], 16) for i in (1, 3, 5)]
 
 
-def test_draws_on_a_copy():
+def test_faces_are_drawn_on_a_copy():
     image = np.full((200, 300, 3), 90, np.uint8)
     drawn = draw_faces(image, [face((100, 60, 180, 140))])
     assert (image == 90).all()
     assert drawn.shape == image.shape
     assert drawn.dtype == np.uint8
     assert drawn.flags.writeable
-    # The box is in the emotion's colour around the face, and the face itself stays as it is.
+    # The box has the emotion's colour and surrounds the face; the pixels inside do not change.
     assert (drawn[60:140, 100:180] == 90).all()
     assert (drawn[60:140, 96:100] == rgb("happy")).all(axis=2).any()
 
 
-def test_no_face_is_the_same_picture():
+def test_without_faces_the_copy_is_the_same():
     image = np.random.default_rng(0).integers(0, 256, (50, 60, 3), np.uint8)
     assert np.array_equal(draw_faces(image, []), image)
 
 
-def test_label_is_seen_wherever_the_face_is():
+def test_the_label_is_visible_wherever_the_face_is():
     for box in [(0, 0, 60, 60), (240, 0, 300, 60), (0, 140, 60, 200), (240, 140, 300, 200), (0, 0, 300, 200)]:
         drawn = draw_faces(np.zeros((200, 300, 3), np.uint8), [face(box, "surprise")])
         filled = (drawn == rgb("surprise")).all(axis=2).sum(axis=1).max()
         assert filled > 30, box
 
 
-def test_tiny_pictures():
+def test_an_image_of_one_pixel():
     assert draw_faces(np.zeros((1, 1, 3), np.uint8), [face((0, 0, 1, 1))]).shape == (1, 1, 3)
 
 
@@ -47,10 +49,12 @@ def test_each_emotion_has_its_own_colour():
     assert colour_of("a label of another checkpoint") not in COLOURS.values()
 
 
-def test_a_tracked_face_shows_its_id():
+def test_the_label_shows_the_track_id():
     image = np.zeros((200, 300, 3), np.uint8)
-    shown = face((100, 60, 180, 140))
-    drawn = [draw_faces(image, [one]) for one in (shown, replace(shown, track_id=1), replace(shown, track_id=2))]
+    untracked = face((100, 60, 180, 140))
+    drawn = [
+        draw_faces(image, [one]) for one in (untracked, replace(untracked, track_id=1), replace(untracked, track_id=2))
+    ]
     label = slice(0, 56)  # above the box
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert (drawn[one][label] != drawn[other][label]).any()

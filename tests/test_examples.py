@@ -1,4 +1,4 @@
-"""The example scripts run, and print what they promise."""
+"""The example scripts run, and print the expected output."""
 
 import subprocess
 import sys
@@ -8,9 +8,9 @@ import pytest
 from tests.conftest import ROOT
 
 PRINTED = {
-    "read_a_photo.py": "happy",
-    "read_a_video.py": "face 1 happy, face 2 happy",
-    "resize_trap.py": "cv2.resize: looks 100% like the face, read as happy",
+    "recognise_photo.py": "happy",
+    "recognise_video.py": "face 1 happy, face 2 happy",
+    "resize_trap.py": "cv2.resize: 100% similar to the face, classified as happy",
 }
 SCRIPTS = {path.name for path in (ROOT / "examples").glob("*.py")} - {"score_with_ray.py"}  # See test_ray.py.
 
@@ -22,7 +22,7 @@ def test_example(script, tmp_path):
     assert PRINTED[script] in printed
 
 
-def test_every_photo_and_clip_has_its_licence():
-    table = (ROOT / "examples" / "README.md").read_text()
+def test_the_readme_lists_every_script_and_the_licence_of_every_photo():
+    readme = (ROOT / "examples" / "README.md").read_text()
     for file in (ROOT / "examples").iterdir():
-        assert file.suffix in (".py", ".md") or f"`{file.name}`" in table
+        assert file.suffix == ".md" or f"`{file.name}`" in readme

@@ -1,3 +1,5 @@
+"""Face: one validated result."""
+
 import dataclasses
 import json
 
@@ -8,12 +10,12 @@ from mini_xception import EMOTIONS, Face, MiniXceptionError
 PROBABILITIES = dict(zip(EMOTIONS, (0.1, 0.0, 0.1, 0.6, 0.1, 0.05, 0.05), strict=True))
 
 
-def test_emotion_is_the_most_probable():
+def test_the_emotion_is_the_most_probable_label():
     face = Face(box=(1, 2, 3, 4), score=0.9, probabilities=PROBABILITIES)
     assert (face.emotion, face.confidence) == ("happy", 0.6)
 
 
-def test_is_json_ready():
+def test_to_dict_can_be_written_as_json():
     face = Face(box=(1, 2, 3, 4), score=0.9, probabilities=PROBABILITIES)
     assert json.loads(json.dumps(face.to_dict())) == {
         "box": [1, 2, 3, 4],
@@ -25,7 +27,7 @@ def test_is_json_ready():
     }
 
 
-def test_repr_says_what_it_is():
+def test_the_repr_is_short():
     face = Face(box=(1, 2, 3, 4), score=0.9, probabilities=PROBABILITIES)
     assert repr(face) == "Face(happy 60%, box=(1, 2, 3, 4), score=0.90)"
     assert repr(dataclasses.replace(face, track_id=7)).endswith(", track_id=7)")
@@ -43,6 +45,6 @@ def test_repr_says_what_it_is():
         {"probabilities": {"happy": float("nan"), "sad": 1.0}},
     ],
 )
-def test_validates_itself(wrong):
+def test_an_invalid_face_is_an_error(wrong):
     with pytest.raises(MiniXceptionError):
         Face(**{"box": (1, 2, 3, 4), "score": 0.9, "probabilities": PROBABILITIES, **wrong})

@@ -1,3 +1,5 @@
+"""Faces and expressions of images, with the bundled weights."""
+
 import io
 
 import numpy as np
@@ -6,11 +8,11 @@ from PIL import Image
 
 from mini_xception import EmotionRecognizer, MiniXception, MiniXceptionError
 from mini_xception.detection.crop import crop_face
-from recipes.measure_framing import find_again
+from recipes.measure_framing import detect_on_canvas
 from tests.conftest import PORTRAIT, ROOT
 
 
-def test_portrait_is_happy(recognizer):
+def test_the_portrait_is_happy(recognizer):
     (face,) = recognizer(PORTRAIT)
     assert face.emotion == "happy"
     assert face.box[0] < 224 < face.box[2]
@@ -24,14 +26,14 @@ def test_two_faces_and_a_cat(recognizer):
     assert recognizer(ROOT / "examples" / "chelsea_the_cat.jpg") == []
 
 
-def test_every_source_gives_the_same(recognizer, portrait):
+def test_all_sources_give_the_same_faces(recognizer, portrait):
     (expected,) = recognizer(PORTRAIT)
     data = PORTRAIT.read_bytes()
     for source in (str(PORTRAIT), data, io.BytesIO(data), Image.open(PORTRAIT), portrait):
         assert recognizer(source) == [expected]
 
 
-def test_colour_modes_find_the_same_face(recognizer, portrait):
+def test_all_colour_modes_give_the_same_face(recognizer, portrait):
     (expected,) = recognizer(portrait)
     for mode in ("RGBA", "LA", "L", "CMYK", "P"):
         (face,) = recognizer(Image.fromarray(portrait).convert(mode))
@@ -39,8 +41,8 @@ def test_colour_modes_find_the_same_face(recognizer, portrait):
         assert np.abs(np.subtract(face.box, expected.box)).max() < 12, mode
 
 
-def test_boxes_stay_inside_the_picture(recognizer, portrait):
-    tight = portrait[70:170, 185:265]  # the face fills it, and the detector's box leaves it
+def test_boxes_are_inside_the_image(recognizer, portrait):
+    tight = portrait[70:170, 185:265]  # the face fills the image, and the detector's box is larger
     for face in EmotionRecognizer(recognizer.model, min_face_size=30)(tight):
         x1, y1, x2, y2 = face.box
         assert 0 <= x1 < x2 <= 80
@@ -65,7 +67,7 @@ def test_any_callable_is_a_detector(recognizer, portrait):
     assert [round(face.score, 3) for face in faces] == [0.99, 0.5]
 
 
-def test_boxes_that_are_none_are_left_out(recognizer, portrait):
+def test_invalid_boxes_are_dropped(recognizer, portrait):
     def sloppy(_):
         boxes = [[600, 600, 700, 700], [165, 60, 285, 180], [300, 300, 100, 100], [0, 0, np.nan, 9], [5, 5, 5, 9]]
         return boxes, [0.9] * 5
@@ -90,21 +92,21 @@ def test_classify_takes_crops_of_any_size(recognizer, portrait):
     assert recognizer.classify([]).shape == (0, 7)
 
 
-def test_batches_do_not_change_the_answer(recognizer):
+def test_the_batch_size_does_not_change_the_probabilities(recognizer):
     crops = np.random.default_rng(0).integers(0, 256, (70, 48, 48), np.uint8)
     together = recognizer.classify(crops)
     alone = np.concatenate([recognizer.classify([crop]) for crop in crops])
     assert np.abs(together - alone).max() < 1e-4
 
 
-def test_names_that_are_none():
-    with pytest.raises(MiniXceptionError, match="haar"):
+def test_unknown_names_are_errors():
+    with pytest.raises(MiniXceptionError, match="detector 'haar' not found; choose one of mtcnn"):
         EmotionRecognizer(MiniXception(), detector="haar")
-    with pytest.raises(MiniXceptionError, match="tflite"):
+    with pytest.raises(MiniXceptionError, match="engine 'tflite' not found; choose one of auto, torch, onnx"):
         EmotionRecognizer.from_pretrained(engine="tflite")
 
 
-def test_six_faces_none_twice(recognizer, shared):
+def test_six_faces_are_found_once_each(recognizer, shared):
     faces = recognizer(shared / "media" / "multiface.jpg")
     assert len(faces) == 6
     centres = sorted((face.box[0] + face.box[2]) / 2 for face in faces)
@@ -112,12 +114,12 @@ def test_six_faces_none_twice(recognizer, shared):
 
 
 @pytest.mark.slow
-def test_the_detectors_crop_classifies_like_fer2013s_own(recognizer, fer2013):
-    """Validation faces put on a canvas, found again and cut, score within 3 points of the same faces directly."""
+def test_detected_crops_are_classified_as_well_as_fer2013s_own(recognizer, fer2013):
+    """Validation faces are placed on a canvas, detected and cropped. The accuracy falls by less than 3 points."""
     from mini_xception.training.data import load_fer2013
 
     public_test = load_fer2013(fer2013, "PublicTest")
-    found = list(find_again(public_test.images[:600], recognizer.detector, side=144))
+    found = list(detect_on_canvas(public_test.images[:600], recognizer.detector, side=144))
     indices = [index for index, _, _ in found]
     truth = public_test.labels[indices]
     direct = (recognizer.classify(public_test.images[indices]).argmax(axis=1) == truth).mean()

@@ -1,4 +1,4 @@
-"""What a Space needs is laid out and starts."""
+"""The folders that scripts/space.py creates are complete and start."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 
 @pytest.mark.slow
-def test_the_laid_out_files_are_enough(tmp_path):
+def test_the_gradio_space_is_complete(tmp_path):
     command = [sys.executable, ROOT / "scripts" / "space.py", "--out", tmp_path / "space"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
@@ -23,13 +23,13 @@ def test_the_laid_out_files_are_enough(tmp_path):
     assert not any(name.endswith(".pyc") or name.startswith("tests") for name in found)
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode == 1
-    assert "exists; remove it" in again.stderr
+    assert again.stderr == f"{tmp_path / 'space'}: already exists; remove it, or choose another folder\n"
     assert (tmp_path / "space" / "app.py").exists()
 
 
-def test_a_static_space_is_the_page_and_its_settings(tmp_path):
+def test_the_static_space_is_the_page_and_its_settings(tmp_path):
     if not (ROOT / "mini_xception" / "web").is_dir():
-        pytest.skip("the page is not built: make web")
+        pytest.skip("the browser page is not built; run: make web")
     command = [sys.executable, ROOT / "scripts" / "space.py", "static", "--out", tmp_path / "space"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
@@ -41,7 +41,7 @@ def test_a_static_space_is_the_page_and_its_settings(tmp_path):
     assert not any(path.suffix == ".py" for path in (tmp_path / "space").rglob("*"))
 
 
-def test_the_servers_checkpoint_comes_from_the_environment(monkeypatch, capsys):
+def test_the_checkpoint_comes_from_the_environment(monkeypatch, capsys):
     from mini_xception.cli import main
 
     monkeypatch.setenv("MINI_XCEPTION_CHECKPOINT", "/no/such/checkpoint")

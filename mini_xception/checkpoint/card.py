@@ -1,4 +1,4 @@
-"""Model cards: what a repository on the Hub says about its weights, written from what the checkpoint itself says."""
+"""Model cards: README.md and evaluation results of a Hub repository, written from the checkpoint's own data."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from mini_xception.errors import MiniXceptionError
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCard
 
-BEGIN, END = "<!-- mini-xception: written anew at every push, to the end mark -->", "<!-- mini-xception: end mark -->"
+#: The project's address; it is ``Source`` in pyproject.toml, too.
+REPOSITORY = "https://github.com/mini-xception/mini_xception"
+#: Marks around the section that every push rewrites.
+BEGIN = "<!-- mini-xception: begin; every push rewrites the text up to the end mark -->"
+END = "<!-- mini-xception: end -->"
 SECTION = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
 
-#: Data sets by the name that ``metrics`` gives them, on the Hub; FER2013's has its three splits.
+#: name of a data set in ``metrics`` → its repository on the Hub. FER2013's has the three splits.
 DATASETS = {"FER2013": "Aaryan333/fer2013_train_publicTest_privateTest"}
+#: Path in the repository of the results in the Hub's own format.
 RESULTS = ".eval_results/fer2013.yaml"
-#: name in ``metrics`` → name on the Hub, and for people; all are fractions of 1.
+#: name in ``metrics`` → name on the Hub, title in the card. All are fractions of 1.
 SCORES = {
     "accuracy": ("accuracy", "accuracy"),
     "balanced_accuracy": ("balanced_accuracy", "balanced accuracy"),
     "macro_f1": ("f1", "macro-F1"),
     "ece": ("expected_calibration_error", "ECE"),
 }
-#: file → what it shows.
-PICTURES = {
-    "confusion_matrix.png": "Confusion matrix: rows are the truth",
+#: file → caption.
+PLOTS = {
+    "confusion_matrix.png": "Confusion matrix; rows are the true labels",
     "reliability.png": "Reliability diagram",
     "curves.png": "Loss and accuracy over the epochs",
 }
@@ -36,38 +41,39 @@ TEMPLATE = (
 {{ card_data }}
 ---
 
-# {{ repo.split("/")[-1] }}
+# {{ repo_id.split("/")[-1] }}
 
 """
     + BEGIN
     + """
-mini_Xception ([Arriaga et al. 2017](https://arxiv.org/abs/1710.07557)): tells {{ labels | length }} classes apart,
-{{ labels | join(", ") }}. Its input is one grey face, {{ config.image_size }}×{{ config.image_size }} pixels.
+A [mini_Xception]({{ repository }}) network ([Arriaga et al. 2017](https://arxiv.org/abs/1710.07557)). It classifies
+a face into {{ labels | length }} classes: {{ labels | join(", ") }}. Its input is one grey face crop of
+{{ config.image_size }}×{{ config.image_size }} pixels.
 
 ## Use
 
 ```bash
-pip install mini-xception
-mini-xception predict photo.jpg --checkpoint {{ repo }}
+pip install 'mini-xception @ git+{{ repository }}'
+mini-xception predict photo.jpg --checkpoint {{ repo_id }}
 ```
 
 ```python
 from mini_xception import EmotionRecognizer
 
-recognizer = EmotionRecognizer.from_pretrained("{{ repo }}")
+recognizer = EmotionRecognizer.from_pretrained("{{ repo_id }}")
 for face in recognizer("photo.jpg"):
     print(face.box, face.emotion, face.probabilities)
 ```
 
-The model alone is `MiniXception.from_pretrained("{{ repo }}")`; its `preprocess` makes the input from uint8 crops.
-{%- if "model.onnx" in files %} `model.onnx` is the same network for ONNX Runtime.{% endif %}
+`MiniXception.from_pretrained("{{ repo_id }}")` loads the network alone. Its method `preprocess` makes the input from
+uint8 face crops.{% if "model.onnx" in files %} `model.onnx` is the same network for ONNX Runtime.{% endif %}
 {% if scores %}
 ## Results
 
-{{ [metrics.dataset, metrics.split, (metrics.n ~ " pictures") if metrics.n, "one forward pass in float32"]
+{{ [metrics.dataset, metrics.split, (metrics.n ~ " images") if metrics.n, "one forward pass in float32"]
 | select | join(", ") }}.
-{%- if metrics.split == "PublicTest" %} PublicTest is the validation set: the weights were chosen on it, so an unseen
-set will give a little less.{% endif %}
+{%- if metrics.split == "PublicTest" %} PublicTest is the validation set: the weights were chosen on it, so scores on it
+are slightly optimistic.{% endif %}
 
 | {{ scores.keys() | join(" | ") }} |
 |{{ " --- |" * scores | length }}
@@ -77,7 +83,7 @@ set will give a little less.{% endif %}
 | --- |{{ " --- |" * labels | length }}
 {% for row in ("recall", "precision") -%}
 | {{ row }} |{% for label in labels %} {{ "%.1f %%" | format(100 * metrics[row][label]) }} |{% endfor %}
-{% endfor %}{% endif %}{% for file, caption in pictures.items() %}
+{% endfor %}{% endif %}{% for file, caption in plots.items() %}
 ![{{ caption }}]({{ file }})
 {% endfor %}{% if provenance.recipe %}
 ## Training
@@ -90,27 +96,29 @@ Code: {{ provenance.commit }}.
 {% endif %}{% endif %}
 ## Limits
 
-An expression is not a feeling: the model reads what a face shows, in the sense of the labels it was trained on, not
-what a person feels, thinks or intends. Do not use it to decide about people; in the EU, inferring emotions at work and
-in schools is prohibited (AI Act, article 5). How well it reads people of different age, gender, skin colour or culture
-was not measured; expect differences.
+An expression is not a feeling. The model classifies what a face shows, by the labels that it was trained on. It
+says nothing about what a person feels, thinks or intends. Do not use it to make decisions about people. In the EU,
+inferring emotions at work and in schools is prohibited (AI Act, article 5). Its accuracy for people of different age,
+gender, skin colour or culture was not measured; expect differences.
 """
     + END
     + "\n"
 )
 
 
-def write_card(repo: str, config: dict[str, Any], provenance: dict[str, str], files: Collection[str]) -> ModelCard:
-    """A whole model card, its generated section between BEGIN and END.
+def write_card(
+    repo_id: str, config: dict[str, Any], provenance: dict[str, str], files: Collection[str] = ()
+) -> ModelCard:
+    """Write a whole model card. Its generated section is between BEGIN and END.
 
     Args:
-        repo: "user/repo".
+        repo_id: "user/repo".
         config: the network's constructor arguments.
         provenance: of the checkpoint.
-        files: names of what lies beside the card.
+        files: names of the files beside the card.
 
     Raises:
-        MiniXceptionError: a metric is no number, or not of the checkpoint's labels.
+        MiniXceptionError: a metric is not a number, or not of the checkpoint's labels.
     """
     from huggingface_hub import ModelCard, ModelCardData
 
@@ -125,18 +133,19 @@ def write_card(repo: str, config: dict[str, Any], provenance: dict[str, str], fi
         tags=["facial-expression-recognition", "pytorch"],
         datasets=[dataset] if dataset else None,
         metrics=[result.metric_type for result in results] or None,
-        model_name=repo.split("/")[-1] if results else None,
+        model_name=repo_id.split("/")[-1] if results else None,
         eval_results=results or None,
     )
     return ModelCard.from_template(
         data,
         template_str=TEMPLATE,
-        repo=repo,
+        repository=REPOSITORY,
+        repo_id=repo_id,
         config=config,
         labels=config["labels"],
         metrics=metrics,
         scores={SCORES[name][1]: metrics[name] for name in SCORES if name in metrics},
-        pictures={file: caption for file, caption in PICTURES.items() if file in files},
+        plots={file: caption for file, caption in PLOTS.items() if file in files},
         provenance=provenance,
         files=files,
     )
@@ -145,25 +154,32 @@ def write_card(repo: str, config: dict[str, Any], provenance: dict[str, str], fi
 def _check(metrics: dict[str, Any], labels: Collection[str]) -> None:
     for name in SCORES:
         if not isinstance(metrics.get(name, 0.0), float | int):
-            raise MiniXceptionError(f"metrics: {name} is {metrics[name]!r}, it must be a fraction of 1")
+            raise MiniXceptionError(f"metrics: {name} must be a fraction of 1, not {metrics[name]!r}")
     for name in ("recall", "precision"):
-        if set(metrics.get(name, labels)) != set(labels):
-            raise MiniXceptionError(f"metrics: {name} must have a number for each of {', '.join(labels)}")
+        values = metrics.get(name, dict.fromkeys(labels, 0.0))
+        if not isinstance(values, dict) or set(values) != set(labels):
+            raise MiniXceptionError(f"metrics: {name} must have one number for each of {', '.join(labels)}")
+        if not all(isinstance(value, float | int) for value in values.values()):
+            raise MiniXceptionError(f"metrics: {name} must have fractions of 1, not {list(values.values())}")
 
 
 def renew_card(existing: str, local: str, card: ModelCard) -> str:
-    """The README of a repository, of which others may have written much.
+    """Merge a new model card into a repository's README, which others may have edited.
 
-    In one that has text, only the section between the marks, the results and what the front matter lacks are renewed;
-    without the marks, nothing is. A repository without one gets the local text, if there is any, and the section.
+    If the README has text, three things are renewed: the section between the marks, the results, and entries that the
+    front matter lacks. If it has text but no marks, it is left unchanged. If it has no text, the result is the local
+    README, if any, and the section.
 
     Args:
         existing: the repository's README, or "".
         local: the checkpoint folder's README, or "".
         card: from :func:`write_card`.
 
+    Returns:
+        The new README.
+
     Raises:
-        MiniXceptionError: the front matter is no YAML.
+        MiniXceptionError: the front matter is not valid YAML.
     """
     from huggingface_hub.utils import yaml_dump
 
@@ -184,18 +200,18 @@ def renew_card(existing: str, local: str, card: ModelCard) -> str:
 
 
 def _parse(readme: str) -> tuple[dict[str, Any], str]:
-    """Front matter and body."""
+    """Split a README into its front matter and its body."""
     from huggingface_hub import ModelCard
 
     try:
         parsed = ModelCard(readme if readme.startswith("---") else f"---\n\n---\n{readme}", ignore_metadata_errors=True)
-    except Exception as error:  # The YAML reader's own.
-        raise MiniXceptionError("README.md: its front matter is no YAML; mend it first") from error
+    except Exception as error:  # the YAML parser's own
+        raise MiniXceptionError("README.md: the front matter is not valid YAML; correct it first") from error
     return parsed.data.to_dict(), parsed.text
 
 
 def results_file(metrics: dict[str, Any] | None) -> bytes | None:
-    """RESULTS, the Hub's form of evaluation results, or None for a data set that it does not have."""
+    """Write the contents of RESULTS; None if the metrics are of a data set that the Hub does not have."""
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
     from huggingface_hub.utils import yaml_dump
 
@@ -211,6 +227,7 @@ def results_file(metrics: dict[str, Any] | None) -> bytes | None:
 
 
 def _eval_results(metrics: dict[str, Any]) -> list[EvalResult]:
+    """Make the results of the front matter; none if the data set has no name."""
     from huggingface_hub import EvalResult
 
     dataset = str(metrics.get("dataset", ""))

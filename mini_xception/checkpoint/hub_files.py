@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,7 +28,7 @@ def fetch_file(
     file: str,
     *,
     revision: str | None = None,
-    cache_dir: str | os.PathLike[str] | None = None,
+    cache_dir: str | Path | None = None,
     token: str | bool | None = None,
     local_files_only: bool = False,
     force_download: bool = False,
@@ -55,13 +54,17 @@ def fetch_file(
         _explain(error, name, file, revision or constants.DEFAULT_REVISION)
 
 
-def fetch_optional_file(name: str, file: str, commit: str, **options: Any) -> None:
-    """Download one file of a repository, if the repository has it and can be reached."""
+def fetch_optional_file(
+    name: str, file: str, commit: str, token: str | bool | None = None, local_files_only: bool = False, **options: Any
+) -> None:
+    """Download one file of a repository, if the repository has it and can be reached; see ``locate_checkpoint``."""
     known = try_to_load_from_cache(name, file, options.get("cache_dir"), commit)
-    if known is not None and not options.get("force_download"):
+    if local_files_only or (known is not None and not options.get("force_download")):
         return  # It was downloaded before, or this commit is known not to have it.
     with suppress(HTTPError, OSError, ValueError):
-        hf_hub_download(name, file, revision=commit, **options)
+        with suppress(EntryNotFoundError):  # hf_hub_download stores in the cache that the file does not exist.
+            get_hf_file_metadata(hf_hub_url(name, file, revision=commit), token=token)  # As in fetch_file.
+        hf_hub_download(name, file, revision=commit, token=token, **options)
 
 
 def _explain(error: Exception, name: str, file: str, revision: str) -> NoReturn:

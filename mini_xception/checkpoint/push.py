@@ -11,7 +11,7 @@ from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidat
 from huggingface_hub.utils import validate_repo_id
 
 from mini_xception import __version__
-from mini_xception.checkpoint.card import PICTURES, RESULTS, renew_card, results_file, write_card
+from mini_xception.checkpoint.card import PLOTS, RESULTS, renew_card, results_file, write_card
 from mini_xception.checkpoint.folder import CONFIG, GRAPH, WEIGHTS, read_checkpoint
 from mini_xception.errors import MiniXceptionError
 
@@ -74,7 +74,7 @@ def push_folder(
         present = api.model_info(repo_id, revision=branch)
         contents[README] = renew_card(_readme(api, repo_id, present.sha), local, card).encode()
         # Delete plots, graph and results of the weights that were pushed before.
-        stale = {file.rfilename for file in present.siblings or []} & {GRAPH, RESULTS, *PICTURES} - set(contents)
+        stale = {file.rfilename for file in present.siblings or []} & {GRAPH, RESULTS, *PLOTS} - set(contents)
         commit: CommitInfo = api.create_commit(
             repo_id,
             [
@@ -89,9 +89,8 @@ def push_folder(
     except MiniXceptionError:
         raise
     except (HTTPError, OSError, RuntimeError, ValueError) as error:
-        raise MiniXceptionError(
-            f"{repo_id}: {_reason(error)}; nothing was published, run the command again to resume"
-        ) from error
+        # The answer of a commit that was made may be lost, so nothing is said about the repository's state.
+        raise MiniXceptionError(f"{repo_id}: push failed: {_reason(error)}; run the command again to resume") from error
     if tag:
         _tag(api, repo_id, tag, commit.oid)
     return commit.pr_url or commit.commit_url
@@ -113,9 +112,9 @@ def check_repo_id(repo_id: str) -> None:
 
 def _files(folder: Path) -> dict[str, Path]:
     """Return the files that are published unchanged: name in the repository → path."""
-    found = {name: folder / name for name in (CONFIG, WEIGHTS, GRAPH, *PICTURES)}
+    found = {name: folder / name for name in (CONFIG, WEIGHTS, GRAPH, *PLOTS)}
     if folder.name == "best":  # A run's plots lie beside its best checkpoint.
-        found |= {name: folder.parent / name for name in PICTURES if not found[name].is_file()}
+        found |= {name: folder.parent / name for name in PLOTS if not found[name].is_file()}
     return {name: path for name, path in found.items() if path.is_file()}
 
 
@@ -150,7 +149,7 @@ def _reason(error: Exception) -> str:
         if status == 401:
             return f"no valid token: run `hf auth login`, or create one at {constants.ENDPOINT}/settings/tokens"
         if status == 403:
-            return "the token has no write permission"
+            return "the token has no write permission; use one that has, or open a pull request"
         if status == 412:
             return "someone else pushed at the same time"
         return f"the Hub answered with status {status}"

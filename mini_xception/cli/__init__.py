@@ -1,4 +1,4 @@
-"""The command line: it parses, calls and writes. A command is a module here and a row in COMMANDS."""
+"""The command line. To add a command, write a module here and a row in COMMANDS."""
 
 from __future__ import annotations
 
@@ -10,44 +10,56 @@ import sys
 import threading
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from mini_xception import __version__
 from mini_xception.errors import MiniXceptionError
 
 PROGRAM = "mini-xception"
-#: name → what it does; the module of that name adds its options and runs it, and is imported only when it is called.
+#: name → purpose. The module of that name adds the command's options and runs it; it is imported only if it is called.
 COMMANDS: dict[str, str] = {
-    "predict": "read the expressions in photos",
-    "video": "read the expressions in a clip",
-    "webcam": "show the expressions that a camera sees",
+    "predict": "recognise expressions in photos",
+    "video": "recognise expressions in a video",
+    "webcam": "recognise expressions live, from a camera",
     "evaluate": "measure a checkpoint on FER2013",
     "train": "train a checkpoint on FER2013",
-    "convert": "make a checkpoint folder of a .pth or Keras .hdf5",
-    "export": "write a checkpoint's network as model.onnx",
-    "push": "publish a checkpoint folder on the Hub",
-    "demo": "serve the web page",
+    "convert": "convert a .pth or Keras .hdf5 file into a checkpoint",
+    "export": "export a checkpoint to ONNX",
+    "push": "publish a checkpoint on the Hugging Face Hub",
+    "demo": "serve the web page on this computer",
 }
 
-#: What only some commands need, and the extra that brings it.
-EXTRAS: dict[str, str] = {
-    "accelerate": "train",
-    "av": "video",
-    "gradio": "app",
-    "h5py": "convert",
-    "matplotlib": "train",
+#: Packages that only some commands need → what pip has to install.
+REQUIREMENTS: dict[str, str] = {
+    "accelerate": "mini-xception[train]",
+    "av": "mini-xception[video]",
+    "gradio": "mini-xception[app]",
+    "h5py": "mini-xception[convert]",
+    "matplotlib": "mini-xception[train]",
+    "torch": "torch",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; a failure is one line on stderr and a non-zero status."""
+    """Run one command.
+
+    Args:
+        argv: the arguments; None is those of this process.
+
+    Returns:
+        The exit status: 0 for success; 1 after a failure, with one line on stderr; 130 after Ctrl-C.
+
+    Raises:
+        SystemExit: with status 2 after a wrong option, with 0 after ``--help`` and ``--version``.
+    """
     argv = sys.argv[1:] if argv is None else list(argv)
-    for stream in (sys.stdout, sys.stderr):  # A file name that the terminal cannot show must not end the work.
+    for stream in (sys.stdout, sys.stderr):  # A file name that the terminal cannot encode must not end the work.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    args = _parser(argv).parse_args(argv)
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # So that nothing half-written is left.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # An exception, so that temporary files are deleted.
     try:
+        args = _parser(argv).parse_args(argv)
         status: int = import_module(f"{__name__}.{args.command}").run(args)
         sys.stdout.flush()
         return status
@@ -55,29 +67,62 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
-        if error.name not in EXTRAS:
+        if error.name not in REQUIREMENTS:
             raise
-        print(f"{PROGRAM}: this needs {error.name}: pip install 'mini-xception[{EXTRAS[error.name]}]'", file=sys.stderr)
+        missing = f"this command needs {error.name}; pip install '{REQUIREMENTS[error.name]}'"
+        print(f"{PROGRAM}: {missing}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # The reader, `head` say, has seen enough.
+    except BrokenPipeError:  # The program that reads the output, such as `head`, has ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         print(f"{PROGRAM}: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # What it still holds is lost either way.
+        # Python flushes standard output at exit, and would report the same error again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Keeps the paragraphs of a description, and gives an option's help the same line as its name."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n\n".join(super(_Formatter, self)._fill_text(part, width, indent) for part in text.split("\n\n"))
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong option in one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message.removeprefix('argument ')} (see {self.prog} --help)\n")
+
+
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(prog=PROGRAM, description="Read facial expressions with mini_Xception.")
+    root = _Parser(
+        prog=PROGRAM,
+        description="Facial expression recognition with mini_Xception.",
+        epilog=f"The options of a command: {PROGRAM} COMMAND --help",
+    )
     root.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = root.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
     for name, purpose in COMMANDS.items():
-        command = commands.add_parser(name, help=purpose)
+        command = commands.add_parser(name, help=purpose, formatter_class=_Formatter)
         if name in argv[:1]:
             module = import_module(f"{__name__}.{name}")
             command.description = module.__doc__
             module.add_arguments(command)
+            command.usage = _usage(command)
     return root
+
+
+def _usage(parser: argparse.ArgumentParser) -> str:
+    """Return the usage with the required arguments only; the help lists the others."""
+    formatter = argparse.HelpFormatter(f"{parser.prog} [options]")
+    formatter.add_usage(
+        None, [action for action in parser._actions if action.required or not action.option_strings], []
+    )
+    return formatter.format_help().removeprefix("usage: ").strip()

@@ -1,4 +1,7 @@
-"""Make a checkpoint folder of a state dict of the PyTorch reference or of the official Keras project's .hdf5."""
+"""Convert a .pth file of the PyTorch reference, or a .hdf5 file of the official Keras project, into a checkpoint.
+
+A .hdf5 file needs the extra "convert".
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,17 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file", type=Path, metavar="FILE", help="a .pth of the PyTorch reference or a .hdf5 of the Keras project"
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="state dict of the PyTorch reference (.pth), or whole model of the official Keras project (.hdf5)",
     )
-    parser.add_argument("dir", type=Path, metavar="DIR", help="the checkpoint folder to make")
+    parser.add_argument("dir", type=Path, metavar="DIR", help="checkpoint folder to write")
 
 
 def run(args: argparse.Namespace) -> int:
     from mini_xception.network.convert import convert
 
     convert(args.file, args.dir)
-    print(f"{args.dir} is a checkpoint folder now: mini-xception predict --checkpoint {args.dir} PHOTO")
+    print(f"{args.dir}: converted; use it with mini-xception predict --checkpoint {args.dir} PHOTO")
     return 0

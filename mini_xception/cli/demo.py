@@ -1,6 +1,6 @@
-"""Serve the web page on http://127.0.0.1:7860.
+"""Serve the web page.
 
-Where no option can be given, as in a Space, the environment variable MINI_XCEPTION_CHECKPOINT names other weights.
+If --checkpoint is not given, the environment variable MINI_XCEPTION_CHECKPOINT names the checkpoint.
 """
 
 from __future__ import annotations
@@ -8,16 +8,28 @@ from __future__ import annotations
 import argparse
 import os
 
-from mini_xception.cli.options import add_checkpoint, add_device
+from mini_xception.cli.options import add_recognizer_options, load_recognizer, number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_checkpoint(parser)
-    add_device(parser)
+    parser.add_argument(
+        "--host",
+        help="address to listen on; 0.0.0.0 is all network interfaces (default: $GRADIO_SERVER_NAME, else 127.0.0.1)",
+    )
+    parser.add_argument(
+        "--port",
+        type=number(int, 1),
+        help="port to listen on (default: the first free one from $GRADIO_SERVER_PORT, else 7860, on)",
+    )
+    parser.add_argument(
+        "--share", action="store_true", help="also open a public link, which leads through Gradio's servers"
+    )
+    add_recognizer_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     from mini_xception.demo import launch
 
-    launch(checkpoint=args.checkpoint or os.environ.get("MINI_XCEPTION_CHECKPOINT"), device=args.device)
+    args.checkpoint = args.checkpoint or os.environ.get("MINI_XCEPTION_CHECKPOINT")
+    launch(recognizer=load_recognizer(args), host=args.host, port=args.port, share=args.share)
     return 0

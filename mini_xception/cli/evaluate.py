@@ -1,28 +1,49 @@
-"""Measure a checkpoint on one split of FER2013: one forward pass in float32, no averaging."""
+"""Measure a checkpoint on one split of FER2013, in float32, with one forward pass per image."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mini_xception.cli.options import add_checkpoint, add_device, make_writable
+import numpy as np
+from tqdm import tqdm
+
+from mini_xception.cli.options import add_checkpoint, add_device, add_quiet, make_writable
 from mini_xception.errors import MiniXceptionError
 from mini_xception.evaluation.metrics import Metrics, measure, reliability
 from mini_xception.faces import EMOTIONS
-from mini_xception.training.data import SPLITS, load_fer2013
+from mini_xception.training.data import FORMS, SPLITS, load_fer2013
+
+if TYPE_CHECKING:
+    from mini_xception.recognizer import EmotionRecognizer
+
+#: Images per update of the progress bar.
+CHUNK = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--data", type=Path, required=True, metavar="FILE", help="FER2013, in any form of docs/training.md"
+        "--data",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help=f"FER2013: {FORMS}; see docs/training.md",
     )
-    parser.add_argument("--split", required=True, choices=SPLITS)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--tta", action="store_true", help="also average with the mirror image, reported beside")
     parser.add_argument(
-        "--plots", type=Path, metavar="DIR", help="draw the confusion matrix and the reliability diagram"
+        "--split", required=True, choices=SPLITS, help="PublicTest is the validation set, PrivateTest the test set"
     )
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    parser.add_argument(
+        "--tta",
+        action="store_true",
+        help="also report test-time augmentation: the average over each image and its horizontally flipped copy",
+    )
+    parser.add_argument(
+        "--plots", type=Path, metavar="DIR", help="write confusion_matrix.png and reliability.png to this folder"
+    )
+    add_quiet(parser)
     add_checkpoint(parser)
     add_device(parser)
 
@@ -32,24 +53,28 @@ def run(args: argparse.Namespace) -> int:
 
     from mini_xception.recognizer import EmotionRecognizer
 
-    torch.backends.cudnn.allow_tf32 = False  # float32 means float32 on a GPU, too.
+    torch.backends.cudnn.allow_tf32 = False  # Otherwise GPUs round float32.
     if args.plots:
         make_writable(args.plots)
-    # Other engines may round to bfloat16.
-    recognizer = EmotionRecognizer.from_pretrained(args.checkpoint, device=args.device, engine="torch", detector=None)
+    # Another engine could round to bfloat16.
+    recognizer = EmotionRecognizer.from_pretrained(
+        args.checkpoint, revision=args.revision, device=args.device, engine="torch", detector=None
+    )
     if recognizer.labels != EMOTIONS:
-        raise MiniXceptionError(f"the checkpoint's labels are {', '.join(recognizer.labels)}, not FER2013's")
+        raise MiniXceptionError(
+            f"the checkpoint's labels are {', '.join(recognizer.labels)}; FER2013 has {', '.join(EMOTIONS)}"
+        )
     faces = load_fer2013(args.data, args.split)
-    probabilities = recognizer.classify(faces.images)
+    probabilities = _classify(recognizer, faces.images, args.quiet)
     metrics = measure(probabilities, faces.labels, EMOTIONS)
     averaged = None
     if args.tta:
-        mirrored = recognizer.classify(faces.images[:, :, ::-1])
-        averaged = measure((probabilities + mirrored) / 2, faces.labels, EMOTIONS)
+        flipped = _classify(recognizer, faces.images[:, :, ::-1], args.quiet)
+        averaged = measure((probabilities + flipped) / 2, faces.labels, EMOTIONS)
 
     if args.json:
-        beside = {"tta": averaged.to_dict()} if averaged else {}
-        print(json.dumps({**metrics.to_dict(), **beside}))
+        added = {"tta": averaged.to_dict()} if averaged else {}
+        print(json.dumps({**metrics.to_dict(), **added}))
     else:
         print(_report(metrics, averaged, _name(args.split)))
     if args.plots:
@@ -61,15 +86,23 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _classify(recognizer: EmotionRecognizer, images: np.ndarray, quiet: bool) -> np.ndarray:
+    """Classify images, uint8, (N, H, W), behind a progress bar."""
+    starts = range(0, len(images), CHUNK)
+    hidden = True if quiet else None  # None shows the bar on terminals only.
+    bar = tqdm(starts, unit=f" × {CHUNK} images", leave=False, disable=hidden)
+    return np.concatenate([recognizer.classify(images[start : start + CHUNK]) for start in bar])
+
+
 def _name(split: str) -> str:
     return f"{split} (the validation set)" if split == "PublicTest" else split
 
 
 def _report(metrics: Metrics, averaged: Metrics | None, name: str) -> str:
     labels = list(metrics.recall)
-    lines = [f"{name}: {metrics.n:,} pictures, one forward pass", _summary(metrics)]
+    lines = [f"{name}: {metrics.n:,} images, one forward pass per image", _summary(metrics)]
     if averaged:
-        lines += ["averaged with the mirror image, two passes:", _summary(averaged)]
+        lines += ["with test-time augmentation, the average over each image and its flipped copy:", _summary(averaged)]
     lines += [
         "",
         "Confusion matrix: rows are the truth, columns the prediction",

@@ -1,18 +1,21 @@
-"""Write a checkpoint's network as model.onnx, checked against PyTorch; needs the extra "onnx"."""
+"""Export a checkpoint's network to ONNX, and check it against PyTorch. Needs PyTorch and onnx."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from mini_xception.errors import MiniXceptionError
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dir", type=Path, metavar="DIR", help="a checkpoint folder, into which it is written")
+    parser.add_argument("dir", type=Path, metavar="DIR", help="checkpoint folder; model.onnx is written into it")
     parser.add_argument(
         "--web",
         type=Path,
         metavar="FOLDER",
-        help="write it here instead, with the face detector's networks: the folder models of the browser page",
+        help="write model.onnx and the face detector's networks to this folder instead, "
+        "for the web page that runs in the browser",
     )
 
 
@@ -20,10 +23,11 @@ def run(args: argparse.Namespace) -> int:
     from mini_xception.export import export, export_web
     from mini_xception.network.model import MiniXception
 
+    if not args.dir.exists():  # from_pretrained would look for it on the Hub.
+        raise MiniXceptionError(f"{args.dir}: folder not found; name a checkpoint folder")
     model = MiniXception.from_pretrained(args.dir, device="cpu")
     if args.web:
-        print(f"{export_web(model, args.web)}: the network and the face detector's, as the browser page reads them")
+        print(f"{export_web(model, args.web)}: exported the network and the face detector's, for the browser page")
     else:
-        path = export(model, args.dir)
-        print(f"{path}: the network in ONNX, equal to PyTorch's; its metadata say what its input must be")
+        print(f"{export(model, args.dir)}: exported, and checked against PyTorch; its metadata describe the input")
     return 0

@@ -1,29 +1,155 @@
-"""What several commands share: options, and the check of a folder before the work begins."""
+"""Options that several commands share, and checks before the work begins."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mini_xception.errors import MiniXceptionError
 
+if TYPE_CHECKING:
+    from mini_xception.recognizer import EmotionRecognizer
 
-def add_checkpoint(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--checkpoint", metavar="NAME", help="a checkpoint folder or user/repo on the Hub; default: the bundled weights"
+# Copies of the API's names and defaults: importing them would import PyTorch. A test compares them.
+ENGINES = ("auto", "torch", "onnx", "openvino", "openvino-bf16")
+NO_DETECTOR = "none"
+DETECTORS = ("mtcnn", NO_DETECTOR)
+#: In pixels. MTCNN's window is the smallest face it can find.
+MIN_FACE_SIZE, SMALLEST_FACE_SIZE = 40, 12
+SMOOTHING_S = 0.3
+
+DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+#: A parser, or a group of its options.
+Options = argparse._ActionsContainer
+
+
+def add_checkpoint(options: Options) -> None:
+    """Add ``--checkpoint`` and ``--revision``."""
+    options.add_argument(
+        "--checkpoint",
+        metavar="NAME",
+        help="checkpoint folder, or Hub repository user/repo (default: bundled weights)",
+    )
+    options.add_argument(
+        "--revision", metavar="REV", help="branch, tag or commit of the Hub repository (default: main)"
     )
 
 
-def add_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="auto", metavar="D", help="cpu, cuda, mps or auto (default)")
+def add_device(options: Options) -> None:
+    """Add ``--device``."""
+    options.add_argument(
+        "--device",
+        default="auto",
+        type=device,
+        help="auto, cpu, cuda, cuda:N or mps; auto is cuda if available, else cpu (default: %(default)s)",
+    )
+
+
+def add_recognizer_options(parser: argparse.ArgumentParser) -> Options:
+    """Add the options that :func:`load_recognizer` needs, and return their group."""
+    options = parser.add_argument_group("recognition")
+    add_checkpoint(options)
+    add_device(options)
+    options.add_argument(
+        "--engine",
+        default=ENGINES[0],
+        choices=ENGINES,
+        metavar="ENGINE",
+        help=f"{', '.join(ENGINES[:-1])} or {ENGINES[-1]}; auto is onnx on a CPU, else torch; "
+        "all compute in float32 except openvino-bf16 (default: %(default)s)",
+    )
+    options.add_argument(
+        "--detector",
+        default=DETECTORS[0],
+        choices=DETECTORS,
+        metavar="DETECTOR",
+        help=f"{', '.join(DETECTORS[:-1])}, or none if each image is one face crop already (default: %(default)s)",
+    )
+    options.add_argument(
+        "--min-face-size",
+        default=MIN_FACE_SIZE,
+        type=number(int, SMALLEST_FACE_SIZE),
+        metavar="PIXELS",
+        help=f"smallest face to look for, in pixels, {SMALLEST_FACE_SIZE} or more; a larger value is faster; faces "
+        "down to half this size may still be found (default: %(default)s)",
+    )
+    return options
+
+
+def add_smoothing(options: Options) -> None:
+    """Add ``--smoothing``."""
+    options.add_argument(
+        "--smoothing",
+        default=SMOOTHING_S,
+        type=number(float, 0),
+        metavar="SECONDS",
+        help="time constant of the smoothing of probabilities, in seconds, 0 or more; 0 disables it "
+        "(default: %(default)s)",
+    )
+
+
+def add_quiet(options: Options) -> None:
+    """Add ``--quiet``."""
+    options.add_argument(
+        "--quiet", action="store_true", help="no progress bar and no summary; errors are still printed"
+    )
+
+
+def load_recognizer(args: argparse.Namespace) -> EmotionRecognizer:
+    """Load the recogniser that :func:`add_recognizer_options` describes.
+
+    Raises:
+        MiniXceptionError: as :meth:`EmotionRecognizer.from_pretrained`.
+    """
+    from mini_xception.recognizer import EmotionRecognizer
+
+    return EmotionRecognizer.from_pretrained(
+        args.checkpoint,
+        revision=args.revision,
+        device=args.device,
+        engine=args.engine,
+        detector=None if args.detector == NO_DETECTOR else args.detector,
+        min_face_size=args.min_face_size,
+    )
+
+
+def device(text: str) -> str:
+    """Check a device's name; an argparse type."""
+    if not DEVICE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"must be auto, cpu, cuda, cuda:N or mps, not {text!r}")
+    return text
+
+
+def number(kind: type[int] | type[float], minimum: int) -> Callable[[str], float]:
+    """Make an argparse type that accepts finite numbers from a minimum on."""
+
+    def parse(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not minimum <= value < math.inf:
+            name = "a whole number" if kind is int else "a number"
+            raise argparse.ArgumentTypeError(f"must be {name}, {minimum} or more, not {text!r}")
+        return value
+
+    return parse
 
 
 def make_writable(folder: Path) -> None:
-    """Make a folder, or say in one line why not."""
+    """Create a folder if it does not exist, and check that files can be written there.
+
+    Raises:
+        MiniXceptionError: it cannot be created, or is not writable.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MiniXceptionError(f"{folder}: cannot be made ({error.strerror})") from error
+        raise MiniXceptionError(f"{folder}: folder cannot be created ({error.strerror}); choose another one") from error
     if not os.access(folder, os.W_OK):
-        raise MiniXceptionError(f"{folder}: no right to write here")
+        raise MiniXceptionError(f"{folder}: no write permission; choose another folder")

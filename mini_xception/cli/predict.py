@@ -1,4 +1,4 @@
-"""Read the expressions of all faces in photos and folders of photos."""
+"""Recognise the expressions of all faces in photos and folders of photos."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from mini_xception.cli import PROGRAM
-from mini_xception.cli.options import add_checkpoint, add_device, make_writable
+from mini_xception.cli.options import add_quiet, add_recognizer_options, load_recognizer, make_writable, number
 from mini_xception.draw import draw_faces
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import Face
@@ -25,48 +25,56 @@ from mini_xception.table import open_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a photo, or a folder of photos")
-    parser.add_argument("--json", action="store_true", help="print one JSON object per photo")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row per face")
-    parser.add_argument("--save", type=Path, metavar="DIR", help="write annotated copies, named PHOTO-faces.jpg")
+    parser.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="photo, or folder that is searched for photos recursively"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object per photo instead of text")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write a table with one row per face")
+    parser.add_argument(
+        "--save", type=Path, metavar="DIR", help="write an annotated copy of each photo, named PHOTO-faces.jpg"
+    )
     parser.add_argument(
         "--workers",
-        type=int,
+        type=number(int, 0),
         metavar="N",
-        help="processes that find faces; default: one a core for many photos, else 0",
+        help="processes that detect faces, 0 or more; 0 does all the work in one process "
+        "(default: one per core for 100 photos or more, else 0)",
     )
-    add_checkpoint(parser)
-    add_device(parser)
+    add_quiet(parser)
+    add_recognizer_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     photos = list(_photos(args.paths))
-    inputs = {Path(os.path.realpath(photo)) for photo in photos}  # resolve() fails at a link to itself
+    inputs = {Path(os.path.realpath(photo)) for photo in photos}  # resolve() fails on a link to itself.
     if args.csv:
         _check_target(args.csv, inputs)
     for folder in (args.save, args.csv and args.csv.parent):
         if folder:
             make_writable(folder)
-    # Pillow warns of what load_image reads all the same, or refuses in its own words.
+    # load_image has its own limit and error for large images.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
     from mini_xception.bulk import default_workers, predict_photos
-    from mini_xception.recognizer import EmotionRecognizer
 
-    recognizer = EmotionRecognizer.from_pretrained(args.checkpoint, device=args.device)
+    recognizer = load_recognizer(args)
     workers = default_workers(len(photos)) if args.workers is None else args.workers
     taken = set(inputs)  # An annotated copy replaces neither a photo nor another copy of this run.
     failed = 0
     with ExitStack() as stack:
         write_face = stack.enter_context(open_table(args.csv, recognizer.labels)) if args.csv else None
         results = stack.enter_context(closing(predict_photos(photos, recognizer, workers)))
-        quiet = None if any(path.is_dir() for path in args.paths) else True
-        for photo in tqdm(results, total=len(photos), unit="photo", disable=quiet):
+        # None shows the bar on terminals only. A few photos need no bar.
+        hidden = None if any(path.is_dir() for path in args.paths) and not args.quiet else True
+        for photo in tqdm(results, total=len(photos), unit="photo", disable=hidden):
             if photo.error:
-                tqdm.write(f"{PROGRAM}: {_one_line(photo.error)}", file=sys.stderr)
+                _print_error(photo.error)
                 failed += 1
                 continue
-            _print((_json_line if args.json else _text_line)(photo.path, photo.faces))
+            if args.json:
+                _print(_json_line(photo.path, photo.faces))
+            elif not args.quiet:
+                _print(_text_line(photo.path, photo.faces))
             if write_face:
                 for face in photo.faces:
                     write_face(photo.path, face, None)
@@ -77,42 +85,34 @@ def run(args: argparse.Namespace) -> int:
                 try:
                     _save_annotated(image, photo.faces, target)
                 except MiniXceptionError as error:
-                    tqdm.write(f"{PROGRAM}: {_one_line(error)}", file=sys.stderr)
+                    _print_error(error)
                     failed += 1
     return 1 if failed else 0
 
 
-def _print(line: str) -> None:
-    try:
-        tqdm.write(line, file=sys.stdout)
-    except BrokenPipeError:
-        raise
-    except OSError as error:  # Else it would count as the table's.
-        raise MiniXceptionError(f"standard output: cannot be written ({error.strerror})") from error
-
-
 def _photos(paths: Sequence[Path]) -> Iterator[Path]:
+    """Yield the photos at these paths, those of a folder in alphabetical order."""
     for path in paths:
         if not path.is_dir():
-            yield path  # One that does not exist is named when its turn comes.
+            yield path  # If it does not exist, loading it gives the error.
             continue
         found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.is_dir())
         if not found:
-            raise MiniXceptionError(f"{path}: no photo in this folder ({', '.join(sorted(SUFFIXES))})")
+            raise MiniXceptionError(f"{path}: no photo in this folder; photos end in {', '.join(sorted(SUFFIXES))}")
         yield from found
 
 
 def _check_target(path: Path, inputs: set[Path]) -> None:
     if path.exists() and not path.is_file():
-        raise MiniXceptionError(f"{path}: is no regular file; --csv takes the name of one")
+        raise MiniXceptionError(f"{path}: not a regular file; choose another name")
     if path.resolve() in inputs:
-        raise MiniXceptionError(f"{path}: is one of the photos; choose another name for --csv")
+        raise MiniXceptionError(f"{path}: this is one of the photos; choose another name")
 
 
 def _unused_path(folder: Path, stem: str, taken: set[Path]) -> Path:
-    number = 1
-    while (path := folder / f"{stem}-faces{'' if number == 1 else f'-{number}'}.jpg").resolve() in taken:
-        number += 1
+    copy = 1
+    while (path := folder / f"{stem}-faces{'' if copy == 1 else f'-{copy}'}.jpg").resolve() in taken:
+        copy += 1
     return path
 
 
@@ -132,6 +132,19 @@ def _text_line(path: Path, faces: list[Face]) -> str:
     return f"{_one_line(path)}: {found}"
 
 
+def _print(line: str) -> None:
+    try:
+        tqdm.write(line, file=sys.stdout)
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # Otherwise open_table would report it as an error of the table.
+        raise MiniXceptionError(f"standard output: cannot be written ({error.strerror})") from error
+
+
+def _print_error(error: object) -> None:
+    tqdm.write(f"{PROGRAM}: {_one_line(error)}", file=sys.stderr)
+
+
 def _one_line(text: object) -> str:
-    """A file name may hold line breaks; a line of output may not."""
+    """Escape line breaks and other characters that cannot be printed. A file name may contain them."""
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in str(text))

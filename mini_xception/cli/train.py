@@ -1,7 +1,7 @@
-"""Train a checkpoint on FER2013: a named run, any of its settings changed.
+"""Train a checkpoint on FER2013: a named run, with any of its settings changed.
 
-Killed at any moment, the same command goes on where it was. With the same options, on several GPUs: accelerate launch
--m mini_xception.training; in several processes on CPUs: torchrun --nproc_per_node N -m -- mini_xception.training.
+To resume a run that was stopped, repeat its command. To use several GPUs, start the same options with accelerate launch
+-m mini_xception.training; for several processes on CPUs, use torchrun --nproc_per_node N -m -- mini_xception.training.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import inspect
 import itertools
 import os
 import shlex
@@ -17,117 +18,147 @@ import sys
 from pathlib import Path
 
 from mini_xception import __version__
+from mini_xception.cli.options import add_quiet
 from mini_xception.errors import MiniXceptionError
-from mini_xception.evaluation.metrics import fit_temperature, measure
-from mini_xception.evaluation.plots import plot_confusion_matrix, plot_curves
-from mini_xception.faces import EMOTIONS
 from mini_xception.training.augment import AUGMENTATIONS, PRESETS
-from mini_xception.training.config import RUNS, TrainConfig
-from mini_xception.training.data import load_fer2013, load_teacher, load_votes
+from mini_xception.training.config import RUNS, SETTINGS, TrainConfig
+from mini_xception.training.data import FORMS, load_fer2013, load_teacher, load_votes
 
-#: Settings of a run that have an option of their own; the augmentations have theirs by name.
-SETTINGS = {field.name: field for field in dataclasses.fields(TrainConfig) if field.name != "augmentations"}
-TYPES = {"int": int, "float": float, "str": str}
+DEFAULT_RUN = "best"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--data", type=Path, required=True, metavar="FILE", help="FER2013, in any form of docs/training.md"
+        "--data",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help=f"FER2013: {FORMS}; see docs/training.md",
     )
-    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="the run's folder; resumed if it exists")
-    parser.add_argument("--preset", default="best", choices=RUNS, help="the named run (default: best)")
     parser.add_argument(
-        "--votes", type=Path, metavar="FILE", help="FER+'s fer2013new.csv; without it, the labels alone"
+        "--run", type=Path, required=True, metavar="DIR", help="folder of the run, which is resumed if it exists"
+    )
+    parser.add_argument(
+        "--preset",
+        default=DEFAULT_RUN,
+        choices=RUNS,
+        help="named run: best is this project's, reference is the PyTorch reference's, finish continues from the last "
+        "weights of best, given as --initial (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--votes",
+        type=Path,
+        metavar="FILE",
+        help="FER+'s fer2013new.csv, mixed into the targets by --vote-weight (default: no votes, weight 0)",
     )
     parser.add_argument(
         "--teacher",
         type=Path,
         metavar="FILE",
-        help="a teacher's probabilities, written by recipes/teacher.py; without it, no teacher",
+        help="a teacher's probabilities, written by recipes/teacher.py, mixed into the targets by --teacher-weight "
+        "(default: no teacher, weight 0)",
     )
     parser.add_argument(
         "--initial",
-        metavar="CHECKPOINT",
-        help="begin with a checkpoint's weights, from a folder or the Hub, instead of random ones",
+        metavar="NAME",
+        help="start from a checkpoint: folder, or Hub repository user/repo (default: random weights)",
     )
-    parser.add_argument("--push-to-hub", metavar="USER/REPO", help="publish the best checkpoint when the run ends")
-    settings = parser.add_argument_group("settings of the run; its preset's where none is given")
-    for name, field in SETTINGS.items():
-        settings.add_argument(_option(name), type=TYPES[str(field.type)], metavar=str(field.type).upper())
-    strengths = parser.add_argument_group("augmentation; the preset's where none is given, 0 for none")
-    strengths.add_argument("--augment", choices=PRESETS, help="a named set of strengths")
+    parser.add_argument(
+        "--push-to-hub", metavar="USER/REPO", help="publish the best checkpoint on the Hub when the run ends"
+    )
+    add_quiet(parser)
+    settings = parser.add_argument_group("settings of the run")
+    for name, (kind, setting) in SETTINGS.items():
+        text = setting.help if setting.choices else f"{setting.help}; {setting.allowed}"
+        text = f"{text} ({_defaults(name)})"
+        if setting.choices:
+            settings.add_argument(_option(name), choices=setting.choices, help=text)
+        else:
+            settings.add_argument(_option(name), type=kind, metavar=kind.__name__.upper(), help=text)
+    strengths = parser.add_argument_group("augmentation; 0 disables one")
+    strengths.add_argument(
+        "--augment", choices=PRESETS, help="named set of strengths, see docs/training.md (default: the preset's)"
+    )
     for name, entry in AUGMENTATIONS.items():
-        purpose = (entry.kind.__doc__ or "").split("\n")[0]
-        strengths.add_argument(_option(name), type=float, metavar="X", help=purpose.replace("%", "%%"))
+        (unit,) = inspect.signature(entry.kind).parameters
+        purpose = (entry.kind.__doc__ or "").split("\n")[0].partition(": ")[2].rstrip(".")
+        text = f"{purpose}; 0 to {entry.strongest:g} ({_defaults(name)})"
+        strengths.add_argument(_option(name), type=float, metavar=unit.upper(), help=text)
 
 
 def run(args: argparse.Namespace) -> int:
-    import matplotlib  # noqa: F401  If one of the two is missing, that shows now and not after hours of training.
+    import matplotlib  # noqa: F401  If one of the two is missing, report it now and not after hours of training.
     from accelerate import PartialState
     from huggingface_hub import get_token
 
     from mini_xception.checkpoint.push import check_repo_id, push_folder
     from mini_xception.network.model import MiniXception
-    from mini_xception.recognizer import EmotionRecognizer
     from mini_xception.training import train
 
     if args.push_to_hub:
         check_repo_id(args.push_to_hub)
         if get_token() is None:
-            raise MiniXceptionError("--push-to-hub needs a token that may write: `hf auth login`")
+            raise MiniXceptionError("--push-to-hub: no token with write access; run `hf auth login`")
     config = config_from(args)
-    training, public_test = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
+    training, validation = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
     votes = load_votes(args.votes, "Training", training.rows) if args.votes else None
     teacher = load_teacher(args.teacher, len(training)) if args.teacher else None
     initial = MiniXception.from_pretrained(args.initial) if args.initial else None
-    model = train(config, training, public_test, args.run, votes, teacher, initial)
-    classifier = EmotionRecognizer(model, detector=None, engine="torch")
+    provenance = {"recipe": _recipe(args), "commit": _code_version()}
+    train(config, training, validation, args.run, votes, teacher, initial, provenance=provenance, quiet=args.quiet)
     if not PartialState().is_main_process:
         return 0
-    model.temperature *= fit_temperature(classifier.classify(public_test.images), public_test.labels)
-    metrics = measure(classifier.classify(public_test.images), public_test.labels, EMOTIONS)
     best = args.run / "best"
-    model.metrics = {"dataset": "FER2013", "split": "PublicTest", **metrics.to_dict()}
-    del model.metrics["confusion_matrix"]
-    model.provenance = {"recipe": _recipe(args), "commit": _code_version()}
-    model.save_pretrained(best)
-    plot_curves({args.run.name: args.run / "log.csv"}, args.run / "curves.png")
-    title = f"PublicTest (validation): {metrics.accuracy:.2%}"
-    plot_confusion_matrix(metrics.confusion_matrix, EMOTIONS, title, args.run / "confusion_matrix.png")
-    print(f"{best} is the best checkpoint: mini-xception demo --checkpoint {best}")
+    if not args.quiet:
+        print(f"{best}: the best checkpoint; try it with: mini-xception demo --checkpoint {best}")
     if args.push_to_hub:
         try:
             print(push_folder(best, args.push_to_hub))
         except MiniXceptionError as error:
             again = f"mini-xception push {best} {args.push_to_hub}"
-            raise MiniXceptionError(f"{error}; the run is complete in {args.run}, to push it: {again}") from error
+            raise MiniXceptionError(
+                f"{error}; the run in {args.run} is complete, push it again with: {again}"
+            ) from error
     return 0
 
 
 def config_from(args: argparse.Namespace) -> TrainConfig:
-    """The preset with the settings that were given on the command line."""
+    """Return the preset with the settings of the command line.
+
+    Raises:
+        MiniXceptionError: a value is not allowed, or a file is given that the settings do not use.
+    """
     preset = RUNS[args.preset]
     strengths = PRESETS[args.augment] if args.augment else preset.augmentations
     changed = {name: value for name in AUGMENTATIONS if (value := getattr(args, name)) is not None}
-    for name, value in changed.items():
-        if not 0 <= value <= AUGMENTATIONS[name].strongest:
-            raise MiniXceptionError(f"{_option(name)} {value} lies outside 0–{AUGMENTATIONS[name].strongest}")
     settings = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
     for source, weight in (("votes", "vote_weight"), ("teacher", "teacher_weight")):
         if getattr(preset, weight) and not getattr(args, source) and weight not in settings:
-            if os.environ.get("RANK", "0") == "0":  # Of several processes the first one speaks.
-                print(f"without --{source}, {args.preset} is trained as if {_option(weight)} were 0", file=sys.stderr)
+            if os.environ.get("RANK", "0") == "0":  # Only the first of several processes prints.
+                print(f"no --{source}: training {args.preset} with {_option(weight)} 0", file=sys.stderr)
             settings[weight] = 0.0
         if getattr(args, source) and not settings.get(weight, getattr(preset, weight)):
-            raise MiniXceptionError(f"--{source} has no effect while {_option(weight)} is 0; give a weight, say 0.5")
+            raise MiniXceptionError(
+                f"--{source} has no effect while {_option(weight)} is 0; give a weight, 0.5 for example"
+            )
     return dataclasses.replace(preset, augmentations={**strengths, **changed}, **settings)
 
 
+def _defaults(name: str) -> str:
+    """Return a setting's or an augmentation's value in the named runs, as text for the help."""
+    values = {}
+    for preset, config in RUNS.items():
+        value = config.augmentations.get(name, 0) if name in AUGMENTATIONS else getattr(config, name)
+        values[preset] = value if isinstance(value, str) else f"{value:g}"
+    default = values[DEFAULT_RUN]
+    others = ", ".join(f"{preset}: {value}" for preset, value in values.items() if value != default)
+    return f"default: {default}; {others}" if others else f"default: {default}"
+
+
 def _recipe(args: argparse.Namespace) -> str:
-    """The command that was given, without the folders of the machine that it ran on."""
-    given = {name: value for name, value in vars(args).items() if value is not None}
-    del given["command"]
-    given.pop("push_to_hub", None)
+    """Return the command that was given, without the folders of this machine and what has no effect on the weights."""
+    omitted = ("command", "push_to_hub", "quiet")
+    given = {name: value for name, value in vars(args).items() if value is not None and name not in omitted}
     if "initial" in given and Path(given["initial"]).is_dir():
         given["initial"] = Path(given["initial"])
     words = [(_option(name), str(value.name if isinstance(value, Path) else value)) for name, value in given.items()]
@@ -135,7 +166,7 @@ def _recipe(args: argparse.Namespace) -> str:
 
 
 def _code_version() -> str:
-    """The git commit of the package's code, or its version where it is installed without git."""
+    """Return the git commit of the code, or the version of the package if it is installed without git."""
     root = Path(__file__).parents[2]
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     if (root / ".git").exists():

@@ -1,4 +1,4 @@
-"""Read the expressions of all faces in a clip: an annotated copy with its sound, a table, or both."""
+"""Recognise the expressions of all faces in a video: write an annotated copy with its audio, a table, or both."""
 
 from __future__ import annotations
 
@@ -8,44 +8,54 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from mini_xception.cli.options import add_checkpoint, add_device, make_writable
+from mini_xception.cli.options import (
+    add_quiet,
+    add_recognizer_options,
+    add_smoothing,
+    load_recognizer,
+    make_writable,
+)
 from mini_xception.errors import MiniXceptionError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="IN", help="a video file, or a URL of one")
-    parser.add_argument("clip", nargs="?", type=Path, metavar="OUT.mp4", help="write an annotated copy, sound kept")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row per face and frame")
-    add_checkpoint(parser)
-    add_device(parser)
+    parser.add_argument("source", metavar="VIDEO", help="video file, or the URL of one")
+    parser.add_argument(
+        "copy", nargs="?", type=Path, metavar="OUT.mp4", help="write an annotated copy, an MP4 file with the same audio"
+    )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write a table with one row per face and frame")
+    add_quiet(parser)
+    add_smoothing(add_recognizer_options(parser))
 
 
 def run(args: argparse.Namespace) -> int:
-    if not (args.clip or args.csv):
-        raise MiniXceptionError("nothing to write: name an annotated copy, OUT.mp4, or a table, --csv FILE")
-    if args.clip and args.clip.suffix.lower() != ".mp4":
-        raise MiniXceptionError(f"{args.clip}: the annotated copy is an MP4 file; its name must end in .mp4")
-    for path in (args.clip, args.csv):
+    if not (args.copy or args.csv):
+        raise MiniXceptionError("nothing to write; name an annotated copy, OUT.mp4, or a table, --csv FILE")
+    if args.copy and args.copy.suffix.lower() != ".mp4":
+        raise MiniXceptionError(f"{args.copy}: the annotated copy is an MP4 file; choose a name that ends in .mp4")
+    for path in (args.copy, args.csv):
         if path:
             make_writable(path.parent)
-    import av  # noqa: F401  If it is missing, that shows before the weights are loaded.
+    import av  # noqa: F401  If it is missing, report it before the weights are loaded.
 
     from mini_xception.annotate import annotate_video
-    from mini_xception.recognizer import EmotionRecognizer
 
-    recognizer = EmotionRecognizer.from_pretrained(args.checkpoint, device=args.device)
-    frames, seen = 0, set[int | None]()
+    recognizer = load_recognizer(args)
+    frames, track_ids = 0, set[int | None]()
     layout = "{percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}]"
-    # Closed, so that nothing half-written stays behind when this is interrupted.
-    work = closing(annotate_video(recognizer, args.source, args.clip, args.csv))
-    with work as steps, tqdm(total=0.0, disable=None, bar_format=layout) as bar:
+    hidden = True if args.quiet else None  # None shows the bar on terminals only.
+    # Closed, so that no temporary file is left after an interrupt.
+    work = closing(annotate_video(recognizer, args.source, args.copy, args.csv, smoothing_s=args.smoothing))
+    with work as steps, tqdm(total=0.0, disable=hidden, bar_format=layout) as bar:
         for progress in steps:
             frame = progress.frame
             frames += 1
-            seen.update(face.track_id for face in frame.faces)
+            track_ids.update(face.track_id for face in frame.faces)
             bar.total = max(progress.duration_s or 0.0, frame.time_s)
             bar.update(frame.time_s - bar.n)
-    print(f"{args.source}: {frames} frames, {_faces(len(seen))}")
+        bar.update(bar.total - bar.n)  # The last frame begins before the end.
+    if not args.quiet:
+        print(f"{args.source}: {frames} frames, {_faces(len(track_ids))}")
     return 0
 
 

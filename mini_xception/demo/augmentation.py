@@ -1,4 +1,4 @@
-"""The Augmentation tab: what the network sees while it is trained, and how stable its answer is."""
+"""The Augmentation tab: augmented images of one face, and how stable the prediction is on them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import gradio as gr
 import numpy as np
 import torch
 
-from mini_xception.demo.cards import picture
-from mini_xception.demo.photo import examples, read_upload
+from mini_xception.demo.cards import data_url
+from mini_xception.demo.photo import examples, load_upload
 from mini_xception.demo.texts import I18N, label_text, language_of, text
 from mini_xception.network.preprocess import to_grey
 from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.training.augment import AUGMENTATIONS, PRESETS, augment, build
 
-#: Augmented pictures beside the one as it is.
+#: Number of augmented images, shown after the original.
 VIEWS = 23
 LARGEST_SEED = 2**31 - 1
 
 
 def augmentation_tab(recognizer: EmotionRecognizer) -> None:
-    """Put the tab where the caller is in a ``gr.Blocks``; its API endpoint is ``/augment``."""
+    """Add the tab to the ``gr.Blocks`` of the caller. Its API endpoint is ``/augment``."""
     gr.Markdown(I18N("augmentation_introduction"))
     with gr.Row():
         with gr.Column(scale=1, min_width=300):
@@ -38,7 +38,7 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
             seed = gr.Number(
                 0, label=I18N("seed"), info=I18N("seed_info"), precision=0, minimum=0, maximum=LARGEST_SEED
             )
-            another = gr.Button(I18N("another_seed"))
+            new_seed = gr.Button(I18N("new_seed"))
         with gr.Column(scale=2, min_width=320):
             answer = gr.HTML(I18N("choose_face"), elem_id="views", elem_classes="answer")
             code = gr.Code(
@@ -50,9 +50,9 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
     def preview(
         photo: dict[str, Any] | None, seed: float | None, request: gr.Request, *strengths: float
     ) -> tuple[dict[str, Any] | None, str, str]:
-        """Augment the largest face of a photo and read every picture that comes out."""
+        """Augment the largest face of a photo, and classify every augmented image."""
         language = language_of(request)
-        # Within the sliders' limits, at which the API does not stop.
+        # API requests can exceed the sliders' limits.
         limits = [entry.strongest for entry in AUGMENTATIONS.values()]
         limited = [min(max(0.0, value), limit) for value, limit in zip(strengths, limits, strict=True)]
         chosen = {name: value for name, value in zip(AUGMENTATIONS, limited, strict=True) if value > 0}
@@ -60,12 +60,12 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
         python = _as_python(chosen, seed)
         if photo is None or photo["path"] is None:
             return None, text("choose_face", language), python
-        image = read_upload(photo, language)
+        image = load_upload(photo, language)
         crops = recognizer.crop(image)
         face = to_grey(crops[0] if crops else image, recognizer.model.image_size)
         views = augmented_views(face, chosen, seed)
         probabilities = recognizer.classify(views)
-        notice = "" if crops else f"<p>{text('whole_picture', language)}</p>"
+        notice = "" if crops else f"<p>{text('whole_image', language)}</p>"
         report = _report(probabilities, recognizer.labels)
         return report, notice + _grid(views, report, language), python
 
@@ -87,20 +87,20 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
-    another.click(
+    new_seed.click(
         lambda: random.randrange(1000), outputs=seed, queue=False, show_progress="hidden", api_visibility="private"
     )
 
 
 def augmented_views(face: np.ndarray, strengths: dict[str, float], seed: int) -> np.ndarray:
-    """A grey face as it is and augmented: uint8, (S, S) → (VIEWS + 1, S, S)."""
+    """Augment a grey face: uint8, (S, S) → (VIEWS + 1, S, S), the original first."""
     original = torch.from_numpy(face).float().expand(VIEWS, 1, -1, -1)
     changed = augment(original, build(strengths), torch.Generator().manual_seed(seed))
     return np.concatenate([face[np.newaxis], changed[:, 0].round().to(torch.uint8).numpy()])
 
 
 def _report(probabilities: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
-    """The answer for every picture, the one as it is first, and how much they agree."""
+    """Summarise the predictions, the original's first, as a JSON-ready dictionary."""
     emotions = [labels[i] for i in probabilities.argmax(axis=1)]
     highest = probabilities.max(axis=1)
     return {
@@ -121,11 +121,11 @@ def _grid(views: np.ndarray, report: dict[str, Any], language: int) -> str:
     stability = text("stability", language).format(mean=report["mean_confidence"], spread=report["spread"])
     figures = []
     for i, (view, answer) in enumerate(zip(views, report["views"], strict=True)):
-        said = f"{label_text(answer['emotion'], language)} {max(answer['probabilities'].values()):.0%}"
-        caption = html.escape(f"{text('original', language)}: {said}" if i == 0 else said)
+        prediction = f"{label_text(answer['emotion'], language)} {max(answer['probabilities'].values()):.0%}"
+        caption = html.escape(f"{text('original', language)}: {prediction}" if i == 0 else prediction)
         differs = " differs" if answer["emotion"] != report["emotion"] else ""
         figures.append(
-            f'<figure class="view{differs}"><img src="{picture(view, ".png")}" alt="{caption}">'
+            f'<figure class="view{differs}"><img src="{data_url(view, ".png")}" alt="{caption}">'
             f"<figcaption>{caption}</figcaption></figure>"
         )
     return (

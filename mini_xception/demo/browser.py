@@ -21,7 +21,7 @@ from starlette.types import Scope
 from mini_xception.checkpoint.folder import GRAPH
 from mini_xception.demo.texts import I18N
 from mini_xception.export import export
-from mini_xception.network.fingerprint import read_fingerprint
+from mini_xception.network.fingerprint import has_fingerprint
 from mini_xception.network.model import MiniXception
 
 #: The built page. It is not in git, but in the wheel.
@@ -93,6 +93,6 @@ def browser_routes(model: MiniXception) -> list[Route]:
         return []
     address = f"/{ADDRESS}/{{checkpoint}}"
     routes = [Route(f"{address}/{{path:path}}", PageFiles(directory=PAGE, html=True).answer)]
-    if read_fingerprint(PAGE / "models" / GRAPH) != model.fingerprint():
+    if not has_fingerprint(PAGE / "models" / GRAPH, model.fingerprint()):
         routes.insert(0, Route(f"{address}/models/{GRAPH}", Graph(model).answer))
     return routes

@@ -1,4 +1,4 @@
-"""Faces with their bars, as HTML."""
+"""Faces with their probability bars, as HTML."""
 
 from __future__ import annotations
 
@@ -14,37 +14,35 @@ from mini_xception.draw import colour_of
 from mini_xception.faces import Face
 from mini_xception.network.preprocess import Framing
 
-#: Side of the small picture beside a face's bars, in pixels; shown at half of it.
+#: Side of the thumbnail beside a face's bars, in pixels; it is shown at half this size.
 THUMBNAIL_SIDE = 192
-#: At OpenCV's own 95, a camera's annotated picture has twice the bytes.
+#: OpenCV's default of 95 doubles the size of an annotated camera frame.
 JPEG_QUALITY = 80
 
 
 def cards(image: np.ndarray, faces: list[Face], language: int) -> str:
-    """Every face of an RGB image with the probabilities of all its labels; a message if there is none."""
-    if not faces:
-        return text("no_face", language)
+    """Render each face of an RGB image with the probabilities of all labels."""
     return f'<div class="faces">{"".join(_card(image, face, i, language) for i, face in enumerate(faces, 1))}</div>'
 
 
 def _card(image: np.ndarray, face: Face, number: int, language: int) -> str:
     name = f"{text('face', language)} {number}"
     crop = crop_face(image, face.box, Framing())
-    small = cv2.resize(crop, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
+    thumbnail = cv2.resize(crop, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
     return (
-        f'<div class="face"><img src="{picture(small, ".jpg")}" alt="{name}">'
+        f'<div class="face"><img src="{data_url(thumbnail, ".jpg")}" alt="{name}">'
         f"<div>{heading(face, name, language)}{bars(face, language)}</div></div>"
     )
 
 
 def heading(face: Face, name: str, language: int) -> str:
-    """The expression, how sure the network is, and whose it is."""
+    """Render the expression, its confidence and the face's name."""
     emotion = html.escape(label_text(face.emotion, language))
     return f"<h2>{emotion} · {face.confidence:.0%}<small>{html.escape(name)}</small></h2>"
 
 
 def bars(face: Face, language: int) -> str:
-    """The probabilities of all labels; the highest is bold, so that it does not take colour to see it."""
+    """Render the probabilities of all labels. The highest is bold, for visitors who cannot tell the colours apart."""
     return "".join(
         f'<div class="bar{" top" if label == face.emotion else ""}">'
         f"<span>{html.escape(label_text(label, language))}</span>"
@@ -54,8 +52,13 @@ def bars(face: Face, language: int) -> str:
     )
 
 
-def picture(image: np.ndarray, suffix: str) -> str:
-    """A data URL of an RGB or grey image, which no cache holds and no other visitor can ask for."""
+def data_url(image: np.ndarray, suffix: str) -> str:
+    """Encode an RGB or grey image as a data URL. It is not cached, and other visitors cannot request it.
+
+    Args:
+        image: uint8, (H, W, 3) or (H, W).
+        suffix: ".jpg" or ".png".
+    """
     pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
     _, encoded = cv2.imencode(suffix, pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     kind = {".jpg": "jpeg", ".png": "png"}[suffix]

@@ -1,4 +1,4 @@
-"""The Photo tab: a photo in, annotated faces with their bars, a table and JSON out."""
+"""The Photo tab: a photo in; the annotated photo, a card per face, a table and JSON out."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def examples(pattern: str) -> list[str]:
-    """Paths of the examples that match; an installed package has none beside it."""
-    beside = (CHECKOUT / "app.py").is_file()
-    return sorted(str(path) for path in (CHECKOUT / "examples").glob(pattern)) if beside else []
+    """Return the paths of the matching example files; an empty list in an installed package, which has no examples."""
+    is_checkout = (CHECKOUT / "app.py").is_file()
+    return sorted(str(path) for path in (CHECKOUT / "examples").glob(pattern)) if is_checkout else []
 
 
-def take_upload(upload: dict[str, Any], language: int) -> str:
-    """The path of an uploaded file, which is from now on kept as long as a new one.
+def renew_upload(upload: dict[str, Any], language: int) -> str:
+    """Restart the time after which an uploaded file is deleted, and return its path.
 
     Raises:
-        gr.Error: it was deleted in the meantime.
+        gr.Error: the file was already deleted.
     """
     try:
         os.utime(upload["path"])
     except FileNotFoundError as error:
-        raise gr.Error(text("forgotten", language), duration=None, print_exception=False) from error
+        raise gr.Error(text("expired", language), duration=None, print_exception=False) from error
     return upload["path"]
 
 
-def read_upload(photo: dict[str, Any], language: int) -> np.ndarray:
-    """The RGB image in a file as it was uploaded: Gradio's own reading fails in its own words.
+def load_upload(photo: dict[str, Any], language: int) -> np.ndarray:
+    """Load an uploaded image: RGB, uint8, (H, W, 3). Gradio's own loader has unclear error messages.
 
     Raises:
-        gr.Error: it is no readable picture; the message names the visitor's file.
+        gr.Error: the image cannot be read; the message names the visitor's file.
     """
     try:
-        return load_image(take_upload(photo, language), name=photo["orig_name"] or "the photo")
+        return load_image(renew_upload(photo, language), name=photo["orig_name"] or "the photo")
     except MiniXceptionError as error:
         raise gr.Error(html.escape(str(error)), duration=None, print_exception=False) from error
 
 
 def photo_tab(recognizer: EmotionRecognizer) -> None:
-    """Put the tab where the caller is in a ``gr.Blocks``; its API endpoint is ``/predict``."""
+    """Add the tab to the ``gr.Blocks`` of the caller. Its API endpoint is ``/predict``."""
     with gr.Row():
         photo = gr.Image(label=I18N("photo"), sources=["upload", "webcam", "clipboard"], height=400)
         annotated = gr.Image(
@@ -62,7 +62,7 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
             interactive=False,
             height=400,
             buttons=["download", "fullscreen"],
-            alt_text=I18N("faces_alt"),  # type: ignore[arg-type]  # as every other text
+            alt_text=I18N("faces_alt"),  # type: ignore[arg-type]  # Gradio translates it as it does labels.
         )
     if photos := examples("*.jpg"):
         gr.Examples(photos, inputs=photo, label=I18N("examples"))
@@ -80,28 +80,31 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
     def predict(
         photo: dict[str, Any] | None, request: gr.Request
     ) -> tuple[np.ndarray | None, list[dict[str, Any]] | None, list[list[Any]], str]:
-        """Find every face in a photo and read its expression."""
+        """Detect every face in a photo and classify its expression."""
         language = language_of(request)
         if photo is None or photo["path"] is None:
             return None, None, [], text("waiting", language)
-        image = read_upload(photo, language)
+        image = load_upload(photo, language)
         faces = recognizer(image)
         rows = [
             [i, face.emotion, *(round(value, 3) for value in face.probabilities.values())]
             for i, face in enumerate(faces, start=1)
         ]
-        return draw_faces(image, faces), [face.to_dict() for face in faces], rows, cards(image, faces, language)
+        no_face = text("no_face", language).format(pixels=recognizer.cropper.min_face_size)
+        shown = cards(image, faces, language) if faces else no_face
+        return draw_faces(image, faces), [face.to_dict() for face in faces], rows, shown
 
-    def blank(request: gr.Request) -> tuple[None, None, list[list[Any]], str]:
-        return None, None, [], text("reading", language_of(request))
+    def clear(request: gr.Request) -> tuple[None, None, list[list[Any]], str]:
+        return None, None, [], text("processing", language_of(request))
 
-    def say_unreadable(request: gr.Request) -> str:
-        return text("unreadable", language_of(request))
+    def report_failure(request: gr.Request) -> str:
+        return text("photo_failed", language_of(request))
 
     outputs: list[gr.components.Component] = [annotated, result, table, answer]
-    # Blank first, so that no earlier answer stands beside a photo that turns out unreadable. Neither this nor what is
-    # said at last waits in the queue: a full one would refuse both, and "Reading…" would stand for ever.
-    reading = photo.change(blank, outputs=outputs, queue=False, show_progress="hidden", api_visibility="private").then(
+    # Clear first: a photo that cannot be read must not appear beside an earlier result. `clear` and `report_failure`
+    # skip the queue: a full queue would refuse both, and "Processing…" would stay.
+    prediction = photo.change(clear, outputs=outputs, queue=False, show_progress="hidden", api_visibility="private")
+    prediction = prediction.then(
         predict,
         inputs=photo,
         outputs=outputs,
@@ -110,4 +113,4 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
         show_progress="minimal",
         show_progress_on=annotated,
     )
-    reading.failure(say_unreadable, outputs=answer, queue=False, show_progress="hidden", api_visibility="private")
+    prediction.failure(report_failure, outputs=answer, queue=False, show_progress="hidden", api_visibility="private")

@@ -1,4 +1,4 @@
-"""Probabilities over time, as an SVG picture: a row for each label, as high as its probability."""
+"""Probabilities over time, as an SVG chart: one row per label, whose height is the probability."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from mini_xception.draw import colour_of
 #: A time in seconds, and label → probability.
 Moment = tuple[float, dict[str, float]]
 
-#: In the picture's own units; the page stretches it to its width.
+#: In the chart's own units; the page scales the chart to the available width.
 WIDTH, ROW_HEIGHT, LABEL_WIDTH = 640, 26, 84
 AXIS_HEIGHT = 16
-#: Where nothing was seen for longer than this, the rows are empty.
+#: If the face is not seen for longer than this many seconds, the rows are empty there.
 GAP_S = 1.0
 
 
 def draw_timeline(moments: Sequence[Moment], start_s: float, end_s: float, name: str, language: int) -> str:
-    """Draw the probabilities of one face.
+    """Draw the probabilities of one face over time.
 
     Args:
-        moments: times in seconds, rising, and label → probability.
-        start_s: the time at the left edge; where it is below 0, 0 is now.
-        end_s: the time at the right edge, greater than start_s.
-        name: whose probabilities these are, for those who cannot see the picture.
-        language: of the labels.
+        moments: times in seconds, ascending, each with label → probability.
+        start_s: time at the left edge, in seconds. A negative time is relative to now.
+        end_s: time at the right edge, in seconds, greater than start_s.
+        name: description of the chart for screen readers.
+        language: language of the labels, an index into TEXTS.
+
+    Returns:
+        An ``<svg>`` element.
     """
     labels = list(moments[-1][1]) if moments else []
     height = ROW_HEIGHT * len(labels) + AXIS_HEIGHT

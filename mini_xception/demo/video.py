@@ -1,8 +1,9 @@
-"""The Video tab: a clip in; an annotated clip with its sound, a timeline for each face and a table out."""
+"""The Video tab: a video in; an annotated video with audio, a timeline per face and a CSV table out."""
 
 from __future__ import annotations
 
 import html
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,36 +15,36 @@ import gradio as gr
 import numpy as np
 
 from mini_xception.annotate import annotate_video
-from mini_xception.demo.photo import examples, take_upload
+from mini_xception.demo.photo import examples, renew_upload
 from mini_xception.demo.texts import I18N, label_text, language_of, text
 from mini_xception.demo.timeline import Moment, draw_timeline
 from mini_xception.errors import MiniXceptionError
 from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.tracking.tracker import Frame
 
-#: The faces that were seen longest have a timeline; all are in the table.
+#: The page shows timelines of this many faces, those visible longest. The table lists all faces.
 TIMELINES = 6
-#: Moments that a timeline keeps a second.
+#: Moments per second that a timeline keeps.
 MOMENTS_PER_S = 10
-#: A longer clip would keep the other visitors waiting.
+#: Longest video in seconds. Videos are processed one at a time, so a longer one would block other visitors.
 LONGEST_S = 180
-#: More often, messages would queue up behind the work, and a cancellation behind them.
+#: Seconds between progress messages. More messages would queue up, and delay a cancellation.
 PROGRESS_EVERY_S = 0.2
 
-#: Annotated clip, table, report, and what stands below.
+#: Annotated video, table, report, and HTML for the answer area.
 Answer = tuple[str | None, str | None, dict[str, Any] | None, str]
 
 
 @dataclass
-class FaceOverTime:
-    """What was read in one face.
+class FaceSummary:
+    """One face of a video.
 
     Attributes:
-        first_s: when it was first seen.
-        last_s: when it was last seen.
-        frames: in how many frames it was seen.
-        sums: of its probabilities over these frames.
-        moments: its probabilities, a few a second.
+        first_s: time at which the face is first seen, in seconds.
+        last_s: time at which the face is last seen, in seconds.
+        frames: number of frames with the face.
+        sums: label → sum of its probabilities over these frames.
+        moments: the face's probabilities over time, at most MOMENTS_PER_S per second.
     """
 
     first_s: float
@@ -60,7 +61,7 @@ class FaceOverTime:
             self.moments.append((time_s, probabilities))
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, with mean probabilities."""
+        """Return a JSON-ready dictionary with the mean probabilities."""
         means = {label: total / self.frames for label, total in self.sums.items()}
         return {
             "first_s": self.first_s,
@@ -71,32 +72,30 @@ class FaceOverTime:
         }
 
 
-class FacesOverTime:
-    """All faces of a clip, collected frame by frame."""
+class VideoSummary:
+    """All faces of a video, collected frame by frame."""
 
     def __init__(self) -> None:
         self.frames = 0
         self.last_s = 0.0
-        self.faces: dict[int, FaceOverTime] = {}
+        self.faces: dict[int, FaceSummary] = {}
 
     def add(self, frame: Frame) -> None:
         self.frames += 1
         self.last_s = frame.time_s
         for face in frame.faces:
             assert face.track_id is not None
-            known = self.faces.setdefault(face.track_id, FaceOverTime(frame.time_s, frame.time_s))
+            known = self.faces.setdefault(face.track_id, FaceSummary(frame.time_s, frame.time_s))
             known.add(frame.time_s, face.probabilities)
 
-    def report(self) -> dict[str, Any]:
-        """JSON-ready: how many frames, and each face with when it was seen and its mean probabilities."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready dictionary with the number of frames, and each face's times and mean probabilities."""
         return {"frames": self.frames, "faces": [{"id": id, **face.to_dict()} for id, face in self.faces.items()]}
 
     def timelines(self, language: int) -> str:
-        """The faces that were seen longest, as HTML; a message if there is none."""
-        if not self.faces:
-            return text("clip_no_face", language).format(frames=self.frames)
+        """Render the timelines of the faces that were visible longest, as HTML."""
         longest = sorted(self.faces.items(), key=lambda item: -item[1].frames)[:TIMELINES]
-        parts = [f"<p>{text('clip_faces', language).format(frames=self.frames, faces=len(self.faces))}</p>"]
+        parts = [f"<p>{text('video_faces', language).format(frames=self.frames, faces=len(self.faces))}</p>"]
         for id, face in longest:
             name = f"{text('face', language)} {id}"
             emotion = html.escape(label_text(face.to_dict()["emotion"], language))
@@ -104,61 +103,71 @@ class FacesOverTime:
             timeline = draw_timeline(face.moments, 0.0, max(self.last_s, 1 / MOMENTS_PER_S), alt, language)
             parts.append(f'<div class="face"><div><h2>{emotion}<small>{name}</small></h2>{timeline}</div></div>')
         if len(self.faces) > TIMELINES:
-            parts.append(f"<p>{text('clip_more_faces', language).format(faces=len(self.faces) - TIMELINES)}</p>")
+            parts.append(f"<p>{text('video_more_faces', language).format(faces=len(self.faces) - TIMELINES)}</p>")
         return f'<div class="faces timelines">{"".join(parts)}</div>'
 
 
 def video_tab(recognizer: EmotionRecognizer) -> None:
-    """Put the tab where the caller is in a ``gr.Blocks``; its API endpoint is ``/analyze_video``."""
+    """Add the tab to the ``gr.Blocks`` of the caller. Its API endpoint is ``/analyze_video``."""
     with gr.Row():
-        clip = gr.Video(label=I18N("clip"), sources=["upload"], height=360, elem_id="clip")
-        annotated = gr.Video(label=I18N("annotated_clip"), interactive=False, height=360, elem_id="annotated-clip")
-    if clips := examples("*.mp4"):
-        gr.Examples(clips, inputs=clip, label=I18N("examples"))
+        video = gr.Video(label=I18N("video_tab"), sources=["upload"], height=360, elem_id="video")
+        annotated = gr.Video(label=I18N("annotated_video"), interactive=False, height=360, elem_id="annotated-video")
+    if videos := examples("*.mp4"):
+        gr.Examples(videos, inputs=video, label=I18N("examples"))
     with gr.Row():
-        start = gr.Button(I18N("read_clip"), variant="primary")
+        start = gr.Button(I18N("annotate_video"), variant="primary")
         cancel = gr.Button(I18N("cancel"))
-    answer = gr.HTML(I18N("clip_waiting"), elem_id="timelines", elem_classes="answer")
-    table = gr.DownloadButton(I18N("table_file"), elem_id="clip-table")  # type: ignore[arg-type]  # as every button
+    answer = gr.HTML(I18N("video_waiting"), elem_id="timelines", elem_classes="answer")
+    table = gr.DownloadButton(
+        I18N("table_file"),  # type: ignore[arg-type]  # Gradio translates it as it does labels.
+        elem_id="video-table",
+    )
     with gr.Accordion(I18N("json"), open=False):
         report = gr.JSON(label=I18N("json"))
 
-    def analyze_video(clip: dict[str, Any] | None, request: gr.Request) -> Iterator[Answer]:
-        """Read every frame of a clip: an annotated copy, a CSV table, and a summary of each face."""
+    def analyze_video(video: dict[str, Any] | None, request: gr.Request) -> Iterator[Answer]:
+        """Classify the faces in every frame of a video: an annotated copy, a CSV table and a summary of each face."""
         language = language_of(request)
-        if clip is None:
-            yield None, None, None, text("clip_waiting", language)
+        if video is None:
+            yield None, None, None, text("video_waiting", language)
             return
-        name = clip.get("orig_name") or "the clip"
-        path = take_upload(clip, language)
-        faces, told = FacesOverTime(), 0.0
+        name = video.get("orig_name") or "the video"
+        path = renew_upload(video, language)
+        summary, reported = VideoSummary(), 0.0
         with tempfile.TemporaryDirectory() as folder:
             copy, rows = Path(folder) / "annotated.mp4", Path(folder) / "faces.csv"
             try:
                 for step in annotate_video(recognizer, path, copy, rows):
                     done_s, total_s = step.frame.time_s, max(step.duration_s or 0.0, step.frame.time_s)
                     if total_s > LONGEST_S:
-                        too_long = text("clip_too_long", language)
+                        too_long = text("video_too_long", language)
                         raise MiniXceptionError(too_long.format(name=name, duration=total_s, limit=LONGEST_S))
-                    faces.add(step.frame)
-                    if time.monotonic() - told >= PROGRESS_EVERY_S:
-                        told = time.monotonic()
+                    summary.add(step.frame)
+                    if time.monotonic() - reported >= PROGRESS_EVERY_S:
+                        reported = time.monotonic()
                         yield None, None, None, _progress(done_s, total_s, language)
             except MiniXceptionError as error:
-                # Not by .failure, which Gradio calls for what was cancelled, too.
-                yield None, None, None, text("clip_unreadable", language)
+                # Not in a `.failure` listener: Gradio also calls that after a cancellation.
+                yield None, None, None, text("video_failed", language)
                 reason = html.escape(str(error).replace(path, name))
                 raise gr.Error(reason, duration=None, print_exception=False) from error
-            # Gradio copies both files into its cache, where they are deleted in time.
-            yield str(copy), str(rows), faces.report(), faces.timelines(language)
+            # The table names the video without its folder on this server.
+            rows.write_bytes(rows.read_bytes().replace(os.fsencode(os.path.join(os.path.dirname(path), "")), b""))
+            if summary.faces:
+                shown = summary.timelines(language)
+            else:
+                pixels = recognizer.cropper.min_face_size
+                shown = text("video_no_face", language).format(frames=summary.frames, pixels=pixels)
+            # Gradio copies both files into its cache, and deletes them from there later.
+            yield str(copy), str(rows), summary.to_dict(), shown
 
-    def say_cancelled(request: gr.Request) -> Answer:
+    def report_cancelled(request: gr.Request) -> Answer:
         return None, None, None, text("cancelled", language_of(request))
 
     outputs: list[gr.components.Component] = [annotated, table, report, answer]
-    reading = start.click(
+    analysis = start.click(
         analyze_video,
-        inputs=clip,
+        inputs=video,
         outputs=outputs,
         preprocess=False,
         api_name="analyze_video",
@@ -166,13 +175,13 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
         show_progress="minimal",
         show_progress_on=annotated,
     )
-    # Said when it is cancelled, not before, since the last progress would stand there instead.
-    cancel.click(None, cancels=reading, api_visibility="private").then(
-        say_cancelled, outputs=outputs, show_progress="hidden", api_visibility="private"
+    # Report it after the cancellation: a report before it would be replaced by the last progress message.
+    cancel.click(None, cancels=analysis, api_visibility="private").then(
+        report_cancelled, outputs=outputs, show_progress="hidden", api_visibility="private"
     )
 
 
 def _progress(done_s: float, total_s: float, language: int) -> str:
     share = np.clip(done_s / total_s, 0, 1) if total_s else 0.0
-    label = text("clip_progress", language).format(done=done_s, total=total_s)
+    label = text("video_progress", language).format(done=done_s, total=total_s)
     return f'{label}<div class="track progress"><i style="width:{share:.1%}"></i></div>'

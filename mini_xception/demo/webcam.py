@@ -1,4 +1,4 @@
-"""The Webcam tab: the camera's pictures in, an annotated picture, live bars and the last half minute out."""
+"""The Webcam tab: camera frames in; the annotated frame, live bars and a timeline of 30 seconds out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import gradio as gr
 
-from mini_xception.demo.cards import bars, heading, picture
+from mini_xception.demo.cards import bars, data_url, heading
 from mini_xception.demo.texts import I18N, language_of, text
 from mini_xception.demo.timeline import Moment, draw_timeline
 from mini_xception.draw import draw_faces
@@ -22,24 +22,25 @@ from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.tracking.memory import StreamMemory
 from mini_xception.tracking.tracker import SMOOTHING_S
 
-#: Without constraints a browser sends 1920×1440.
+#: Without constraints, browsers send up to 1920×1440 pixels.
 CAMERA = {"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}}
-#: How often the browser looks whether it may take a picture; see PACE_CAMERA.
+#: Seconds between the browser's checks whether to send the next frame; see PACE_CAMERA.
 EVERY_S = 1 / 60
-#: A camera's pictures are this far apart.
+#: Shortest time between two frames that are sent, in seconds.
 CAMERA_INTERVAL_S = 1 / 30
-#: A picture that was not answered by then was lost or refused; the next one is taken.
+#: Seconds after which a frame without an answer counts as lost or refused, and the next one is sent.
 PATIENCE_S = 5
-#: Visitors who stream at the same time; the next one waits until one stops, or his time is over.
+#: Visitors who can stream at the same time. The next one waits until another stops or reaches TIME_LIMIT_S.
 VISITORS = 8
 TIME_LIMIT_S = 600
 TIMELINE_S = 30
-#: Moments that the timeline keeps a second.
+#: Moments per second that the timeline keeps.
 MOMENTS_PER_S = 5
 LONGEST_SMOOTHING_S = 2.0
 
-#: Gradio sends a picture every EVERY_S, answered or not: on two cores, most of the time went into pictures that nobody
-#: looked at. It sends none while the camera's picture has no width; so it has none while an answer is under way.
+#: Gradio sends a frame every EVERY_S, even if the one before is not answered yet. On two cores, most of the time would
+#: go into frames that are never shown. Gradio sends nothing while the video's width is 0, so this script reports a
+#: width of 0 until the next frame is due.
 PACE_CAMERA = """(interval_ms, patience_ms) => {
     const video = document.querySelector("#camera video");
     if (!video || Object.hasOwn(video, "videoWidth")) return;
@@ -48,7 +49,7 @@ PACE_CAMERA = """(interval_ms, patience_ms) => {
     Object.defineProperty(video, "videoWidth", {get: () => {
         const waited = performance.now() - taken;
         if (waited < (answered ? interval_ms : patience_ms)) return 0;
-        // All that takes a picture runs in one go, and reads the width more than once.
+        // Gradio reads the width several times in the task that takes a frame; all must see the same value.
         queueMicrotask(() => { taken = performance.now(); answered = false; });
         return width.call(video);
     }});
@@ -59,7 +60,7 @@ PACE_CAMERA = """(interval_ms, patience_ms) => {
     }).observe(document.getElementById("live"), {subtree: true, childList: true, attributeFilter: ["src"]});
 }"""
 
-#: Gradio shows nothing when the camera is refused or missing. So the page listens to what the browser answers.
+#: Gradio shows no error if the camera is refused or missing, so this script catches the browser's own.
 WATCH_CAMERA = """(texts, pace) => {
     const say = key => {
         const notice = document.getElementById("camera-notice");
@@ -74,7 +75,7 @@ WATCH_CAMERA = """(texts, pace) => {
             pace();
             return stream;
         } catch (error) {
-            say({NotAllowedError: "refused", NotFoundError: "missing"}[error.name] ?? "taken");
+            say({NotAllowedError: "refused", NotFoundError: "missing"}[error.name] ?? "in_use");
             throw error;
         }
     };
@@ -82,8 +83,8 @@ WATCH_CAMERA = """(texts, pace) => {
 
 
 def watch_camera() -> str:
-    """JavaScript for the page's start: the camera keeps pace, and its refusals are said in the visitor's language."""
-    keys = ("refused", "missing", "taken", "insecure")
+    """Return JavaScript for page load. It paces the camera, and shows camera errors in the visitor's language."""
+    keys = ("refused", "missing", "in_use", "insecure")
     english, chinese = (json.dumps({key: text(f"camera_{key}", language) for key in keys}) for language in (0, 1))
     pace = f"() => ({PACE_CAMERA})({CAMERA_INTERVAL_S * 1e3}, {PATIENCE_S * 1e3})"
     return f'() => ({WATCH_CAMERA})(navigator.language.startsWith("zh") ? {chinese} : {english}, {pace})'
@@ -91,15 +92,15 @@ def watch_camera() -> str:
 
 @dataclass
 class Visitor:
-    """What is remembered of one visitor from picture to picture; no picture is."""
+    """The state of one visitor between frames. It holds no camera frame, only the chart of the timeline."""
 
     faces: StreamMemory = field(default_factory=StreamMemory)
-    #: Time and probabilities of the largest face.
+    #: Times and probabilities of the largest face.
     moments: deque[Moment] = field(default_factory=lambda: deque(maxlen=TIMELINE_S * MOMENTS_PER_S))
-    #: The moments' picture, and when it was drawn.
+    #: The chart of the moments, and the time at which it was drawn.
     timeline: str = ""
     drawn_s: float = -math.inf
-    #: When the last pictures were answered.
+    #: Times at which the last frames were answered.
     answered: deque[float] = field(default_factory=lambda: deque(maxlen=30))
 
     def frames_per_s(self) -> float:
@@ -109,7 +110,7 @@ class Visitor:
 
 
 def webcam_tab(recognizer: EmotionRecognizer) -> None:
-    """Put the tab where the caller is in a ``gr.Blocks``."""
+    """Add the tab to the ``gr.Blocks`` of the caller."""
     with gr.Row():
         with gr.Column(scale=1, min_width=300):
             camera = gr.Image(
@@ -129,16 +130,17 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
             live = gr.HTML(I18N("camera_waiting"), elem_id="live", elem_classes="answer")
     visitor = gr.State(Visitor())
 
-    def read_frame(
+    def classify_frame(
         frame: dict[str, Any] | None, smoothing_s: float, visitor: Visitor, request: gr.Request
     ) -> tuple[str, Visitor]:
-        """Annotate one picture of a visitor's camera."""
+        """Classify and annotate one camera frame."""
         language = language_of(request)
         if frame is None:
             return text("camera_waiting", language), visitor
         now = time.monotonic()
-        image = load_image(_bytes_of(frame), name="the camera's picture")
-        visitor.faces.tracker.smoothing_s = min(max(0.0, smoothing_s), LONGEST_SMOOTHING_S)  # The API has no limits.
+        image = load_image(_bytes_of(frame), name="camera frame")
+        # Requests can exceed the slider's limits.
+        visitor.faces.tracker.smoothing_s = min(max(0.0, smoothing_s), LONGEST_SMOOTHING_S)
         faces = recognizer.track(image, now, visitor.faces)
         if now - visitor.drawn_s >= 1 / MOMENTS_PER_S:
             if faces:
@@ -147,24 +149,24 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
             visitor.timeline = draw_timeline(recent, -TIMELINE_S, 0, text("last_30_s", language), language)
             visitor.drawn_s = now
         visitor.answered.append(now)
-        shown = picture(draw_faces(image, faces), ".jpg")
+        shown = data_url(draw_faces(image, faces), ".jpg")
         speed = text("frames_per_s", language).format(frames=visitor.frames_per_s())
         if faces:
             face = faces[0]
             name = f"{text('face', language)} {face.track_id}"
             largest = f'<div class="face"><div>{heading(face, name, language)}{bars(face, language)}</div></div>'
         else:
-            largest = f"<p>{text('no_face', language)}</p>"
+            largest = f"<p>{text('no_face', language).format(pixels=recognizer.cropper.min_face_size)}</p>"
         return (
             f'<div class="faces live"><div><img src="{shown}" alt="{text("faces_alt", language)}" decoding="sync">'
             f'<small class="speed">{speed}</small></div>{largest}{visitor.timeline}</div>'
         ), visitor
 
-    def say_busy(request: gr.Request) -> tuple[str, Any]:
+    def report_busy(request: gr.Request) -> tuple[str, Any]:
         return text("camera_busy", language_of(request)), gr.skip()
 
-    reading = camera.stream(
-        read_frame,
+    stream = camera.stream(
+        classify_frame,
         inputs=[camera, smoothing, visitor],
         outputs=[live, visitor],
         preprocess=False,
@@ -174,16 +176,16 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
-    # Gradio's camera would wait for ever after a refusal; as an output, it gets a new state and tries again.
-    reading.failure(say_busy, outputs=[live, camera], queue=False, show_progress="hidden", api_visibility="private")
+    # After a refusal, Gradio's camera would wait forever. As an output of this event it gets a new state and retries.
+    stream.failure(report_busy, outputs=[live, camera], queue=False, show_progress="hidden", api_visibility="private")
 
 
 def _bytes_of(frame: dict[str, Any]) -> bytes | str:
-    """The encoded picture: browsers stream it as a data URL."""
+    """Return the encoded image, or its path. Browsers stream it as a data URL."""
     url = frame.get("url") or ""
     if url.startswith("data:"):
         try:
             return b64decode(url.partition(",")[2], validate=True)
         except binascii.Error:
-            return b""  # which is no picture
+            return b""  # load_image rejects it.
     return frame["path"]

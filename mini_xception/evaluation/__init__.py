@@ -1,6 +1,6 @@
-"""How good a classifier is: metrics from its probabilities, and plots of them.
+"""Evaluation: metrics from a classifier's probabilities, and plots.
 
-The metrics need NumPy only, the plots matplotlib.
+The metrics need only NumPy; the plots need matplotlib.
 """
 
 from typing import TYPE_CHECKING

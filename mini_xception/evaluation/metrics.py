@@ -1,4 +1,4 @@
-"""How good a classifier is, from its probabilities: accuracy, recall, F1, calibration, confusion matrix."""
+"""Metrics from a classifier's probabilities: accuracy, recall, F1, calibration, confusion matrix."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Any
 
 import numpy as np
 
-#: Bins of equal width over [0, 1] for the expected calibration error, as in Guo et al. 2017.
+#: Number of equal bins over [0, 1] for the expected calibration error, as in Guo et al. 2017.
 ECE_BINS = 15
-#: Temperatures that are tried, 0.2 % apart.
+#: Temperatures that :func:`fit_temperature` compares, 0.2 % apart.
 TEMPERATURES = np.geomspace(0.25, 4, 1387)
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """All are fractions of 1.
+    """Metrics of a classifier. Scores are fractions of 1.
+
+    A label that never occurs has recall 0, and a label that is never predicted has precision 0.
 
     Attributes:
-        n: pictures.
-        accuracy: share that is right.
-        balanced_accuracy: recall, averaged over the labels.
-        macro_f1: F1, averaged over the labels.
-        recall: by label, the share of its pictures that is found.
-        precision: by label, the share of its predictions that is right.
-        ece: expected calibration error of the top probability.
+        n: number of images.
+        accuracy: fraction of the images that are classified correctly.
+        balanced_accuracy: mean recall of the labels.
+        macro_f1: mean F1 of the labels.
+        recall: label → fraction of its images that are classified correctly.
+        precision: label → fraction of its predictions that are correct.
+        ece: expected calibration error of the highest probability.
         confusion_matrix: counts, int64, (labels, labels); rows are the truth, columns the prediction.
-
-    A label that never occurs, or is never predicted, counts 0.
     """
 
     n: int
@@ -41,18 +41,18 @@ class Metrics:
     confusion_matrix: np.ndarray
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """Return the metrics as a JSON-ready dictionary."""
         return {**vars(self), "confusion_matrix": self.confusion_matrix.tolist()}
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """Confidence against accuracy, by bins of confidence.
+    """Confidence and accuracy in bins of confidence.
 
     Attributes:
-        count: int64, (ECE_BINS,), pictures.
-        confidence: (ECE_BINS,), mean top probability; 0 where there is no picture.
-        accuracy: (ECE_BINS,), share that is right; 0 where there is no picture.
+        count: int64, (ECE_BINS,), number of images.
+        confidence: float64, (ECE_BINS,), mean of the highest probability; 0 in an empty bin.
+        accuracy: float64, (ECE_BINS,), fraction of correct predictions; 0 in an empty bin.
     """
 
     count: np.ndarray
@@ -61,17 +61,17 @@ class Reliability:
 
     @property
     def ece(self) -> float:
-        """The gap between confidence and accuracy, averaged over the bins by their size (Guo et al. 2017)."""
+        """Expected calibration error: mean gap of confidence and accuracy, weighted by count (Guo et al. 2017)."""
         return float((np.abs(self.confidence - self.accuracy) * self.count).sum() / self.count.sum())
 
 
 def measure(probabilities: np.ndarray, truth: np.ndarray, labels: Sequence[str]) -> Metrics:
-    """Compare probabilities with the truth.
+    """Compute the metrics of probabilities.
 
     Args:
         probabilities: float32, (N, len(labels)), N > 0.
         truth: int64, (N,), indices into labels.
-        labels: names of the classes.
+        labels: names of the classes, in the order of the columns.
     """
     matrix = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(matrix, (truth, probabilities.argmax(axis=1)), 1)
@@ -91,10 +91,10 @@ def measure(probabilities: np.ndarray, truth: np.ndarray, labels: Sequence[str])
 
 
 def reliability(probabilities: np.ndarray, truth: np.ndarray) -> Reliability:
-    """Bin the top probabilities, each bin open below and closed above.
+    """Put the highest probabilities into bins. A bin contains its upper limit, not its lower one.
 
     Args:
-        probabilities: float32, (N, labels).
+        probabilities: float32, (N, labels), N > 0.
         truth: int64, (N,), indices into the labels.
     """
     confidence = probabilities.max(axis=1)
@@ -107,14 +107,14 @@ def reliability(probabilities: np.ndarray, truth: np.ndarray) -> Reliability:
 
 
 def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """By what to divide the logits behind probabilities so that these fit the truth best (Guo et al. 2017).
+    """Find the temperature that calibrates a classifier: it divides the logits (Guo et al. 2017).
 
     Args:
-        probabilities: float32, (N, labels), at temperature 1.
+        probabilities: float32, (N, labels), N > 0, at temperature 1.
         truth: int64, (N,), indices into the labels.
 
     Returns:
-        The one of TEMPERATURES with the least cross-entropy; accuracy is the same at all of them.
+        The one of TEMPERATURES with the lowest cross-entropy. The accuracy does not depend on it.
     """
     logits = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)).astype(np.float64)
     logits -= logits.max(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Plots of a training run, as PNG files."""
+"""Plots of a training run and of a classifier, as PNG files. They need matplotlib."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plot_curves(logs: dict[str, Path], target: Path) -> None:
-    """Draw loss and accuracy over the epochs of one or more runs.
+def plot_curves(logs: dict[str, Path], split: str, target: Path) -> None:
+    """Plot loss and accuracy over the epochs of one or more runs.
 
     Args:
-        logs: what to call each run → its ``log.csv``.
-        target: the PNG file.
+        logs: name of each run → its ``log.csv``.
+        split: name of the validation set, "PublicTest" for example.
+        target: the PNG file to write.
     """
     from matplotlib.figure import Figure
 
@@ -31,41 +32,41 @@ def plot_curves(logs: dict[str, Path], target: Path) -> None:
             rows = list(csv.DictReader(file))
         epochs = [float(row["epoch"]) for row in rows]
         for axes, quantity, scale in zip(both, ("loss", "accuracy"), (1, 100), strict=True):
-            for split, name, style in (("train", "training, augmented", "--"), ("public_test", "PublicTest", "-")):
-                values = [scale * float(row[f"{split}_{quantity}"]) for row in rows]
+            for prefix, name, style in (("train", "training, augmented", "--"), ("validation", split, "-")):
+                values = [scale * float(row[f"{prefix}_{quantity}"]) for row in rows]
                 axes.plot(epochs, values, style, color=f"C{number}", linewidth=1.2, label=f"{run}: {name}")
     for axes, label in zip(both, ("loss", "accuracy in %"), strict=True):
         axes.set(xlabel="epoch", ylabel=label)
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.suptitle("PublicTest is the validation set", fontsize=9)
+    figure.suptitle(f"{split} is the validation set", fontsize=9)
     figure.savefig(target, dpi=120)
 
 
 def plot_confusion_matrix(matrix: np.ndarray, labels: Sequence[str], title: str, target: Path) -> None:
-    """Draw a confusion matrix: rows are the truth, each cell has its count and its share of the row.
+    """Plot a confusion matrix. Rows are the truth; each cell has its count and its fraction of the row.
 
     Args:
         matrix: counts, (labels, labels).
         labels: names of the classes.
-        title: above the matrix.
-        target: the PNG file.
+        title: above the plot.
+        target: the PNG file to write.
     """
     from matplotlib.figure import Figure
 
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    fractions = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(7.5, 6.5), layout="constrained")
     axes: Axes = figure.subplots()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(*matrix.shape):
         axes.text(
             column,
             row,
-            f"{shares[row, column]:.0%}\n{matrix[row, column]}",
+            f"{fractions[row, column]:.0%}\n{matrix[row, column]}",
             ha="center",
             va="center",
             fontsize=8,
-            color="white" if shares[row, column] > 0.5 else "black",
+            color="white" if fractions[row, column] > 0.5 else "black",
         )
     axes.set(xlabel="prediction", ylabel="truth", title=title)
     axes.set_xticks(range(len(labels)), labels)
@@ -74,7 +75,13 @@ def plot_confusion_matrix(matrix: np.ndarray, labels: Sequence[str], title: str,
 
 
 def plot_reliability(bins: Reliability, title: str, target: Path) -> None:
-    """Draw accuracy against confidence; a calibrated network's bars end on the diagonal."""
+    """Plot accuracy against confidence. The bars of a calibrated classifier end on the diagonal.
+
+    Args:
+        bins: of :func:`~mini_xception.evaluation.reliability`.
+        title: above the plot; the ECE is added.
+        target: the PNG file to write.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.5, 5.5), layout="constrained")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,7 +26,7 @@ def atomic_write(target: Path) -> Iterator[Path]:
         path = target.resolve()  # A symbolic link stays; the file it points to is replaced.
         path.parent.mkdir(parents=True, exist_ok=True)
         # A name of its own length: the target's name plus anything could be too long. Writers look at the suffix.
-        temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
+        temporary = path.with_name(f".{os.urandom(8).hex()}{path.suffix}")
         temporary.touch()
         if path.exists():
             shutil.copymode(path, temporary)

@@ -1,4 +1,4 @@
-"""Anything that moves, as frames: RGB uint8 arrays (H, W, 3), upright, with their times; or one clear error."""
+"""Frames of videos, cameras and image sequences: upright RGB uint8 arrays (H, W, 3) with their times."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
 
-#: FFmpeg's names of the containers that are read from files; others can make it open further files.
+#: FFmpeg's names of the supported file formats. Other formats can make FFmpeg open further files.
 FORMATS: tuple[str, ...] = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "gif")
-ACCEPTED = "accepted are MP4, MOV, MKV, WebM, AVI, MPEG, FLV, WMV, OGG and GIF"
-#: File name endings of those, for file dialogs.
+SUPPORTED = "MP4, MOV, MKV, WebM, AVI, MPEG, FLV, WMV, OGG or GIF"
+#: File name suffixes of these formats, for file dialogs.
 SUFFIXES: frozenset[str] = frozenset(
     {".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".ts", ".mpg", ".mpeg", ".flv", ".wmv", ".ogv", ".gif"}
 )
-#: Pixels of a DVD's or an old camera's frames are up to this many times as wide as high, or as high as wide.
-WIDEST_PIXEL = 4
-#: Where a container does not know its frame rate.
-USUAL_RATE = Fraction(30)
-#: What a webcam is asked for, in pixels.
+#: Largest aspect ratio of a pixel, in either direction, on DVDs and old cameras. Larger values are ignored.
+MAX_PIXEL_ASPECT = 4
+#: Frames per second of images, and of a video whose container does not state its frame rate.
+DEFAULT_FRAME_RATE = Fraction(30)
+#: Width and height requested from a camera, in pixels.
 CAMERA_SIZE = (640, 480)
 
 
 def read_frames(
-    source: int | str | os.PathLike[str] | Iterable[ImageSource], frame_rate: float | Fraction = USUAL_RATE
+    source: int | str | os.PathLike[str] | Iterable[ImageSource], frame_rate: float | Fraction = DEFAULT_FRAME_RATE
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """Read a stream frame by frame; no frame is kept.
+    """Read a stream frame by frame. Only the current frame is in memory.
 
     Args:
-        source: a camera's number, a video file or a URL of one, or pictures.
-        frame_rate: of pictures, in frames a second.
+        source: a camera's number, a video file, the URL of a video, or images.
+        frame_rate: of images, in frames per second. Videos and cameras have their own times.
 
     Yields:
-        The time in seconds since the beginning, and the image, RGB, uint8, (H, W, 3), upright.
+        The time in seconds since the beginning, and the image: RGB, uint8, (H, W, 3), upright.
 
     Raises:
-        MiniXceptionError: the source cannot be read, or is no video.
+        MiniXceptionError: the source cannot be read, or is not a video.
     """
     if isinstance(source, int):
         yield from _read_camera(source)
@@ -64,15 +64,16 @@ def read_frames(
 
 
 class VideoReader:
-    """A video file, or a URL that FFmpeg opens, for one pass.
+    """A video file or URL, opened by FFmpeg to be read once.
 
     Attributes:
-        frame_rate: on average, in frames a second.
-        duration_s: None where the container does not say.
-        audio: the audio stream, if there is one.
+        name: the path or URL.
+        frame_rate: average, in frames per second.
+        duration_s: approximate duration in seconds; None if the container does not state it.
+        audio: the first audio stream; None if the video has no audio.
 
     Raises:
-        MiniXceptionError: it cannot be opened, or has no pictures.
+        MiniXceptionError: the source cannot be opened, has no video stream, or its frames have more than MAX_PIXELS.
     """
 
     def __init__(self, source: str | os.PathLike[str]) -> None:
@@ -80,19 +81,22 @@ class VideoReader:
         self._container = _open(self.name)
         if not self._container.streams.video:
             self._container.close()
-            raise MiniXceptionError(f"{self.name}: there are no pictures in it, only sound or text")
-        self._pictures = self._container.streams.video[0]
-        width, height = self._pictures.codec_context.width, self._pictures.codec_context.height
+            raise MiniXceptionError(f"{self.name}: no video stream, only audio or subtitles; choose a video file")
+        self._video = self._container.streams.video[0]
+        width, height = self._video.codec_context.width, self._video.codec_context.height
         if width * height > MAX_PIXELS:
             self._container.close()
-            raise MiniXceptionError(f"{self.name}: {width:,}×{height:,} pixels are too many; scale it down first")
-        self._pictures.thread_type = "AUTO"
+            limit = MAX_PIXELS // 1_000_000
+            raise MiniXceptionError(
+                f"{self.name}: frames have {width:,}×{height:,} pixels, more than {limit} megapixels; scale it down"
+            )
+        self._video.thread_type = "AUTO"
         self.audio: AudioStream | None = next(iter(self._container.streams.audio), None)
-        rate = self._pictures.average_rate or self._pictures.guessed_rate or USUAL_RATE
-        # The largest denominator in use is that of 30000/1001, but for pictures that change by the minute.
+        rate = self._video.average_rate or self._video.guessed_rate or DEFAULT_FRAME_RATE
+        # Video rates have denominators up to 1001, as in 30000/1001. Slide shows, with rates below 1, need more.
         self.frame_rate = Fraction(rate).limit_denominator(1001 if rate >= 1 else 1_000_000)
-        pixel = self._pictures.sample_aspect_ratio or 1
-        self._pixel_width = float(pixel) if 1 / WIDEST_PIXEL <= pixel <= WIDEST_PIXEL else 1.0
+        pixel = self._video.sample_aspect_ratio or 1
+        self._pixel_width = float(pixel) if 1 / MAX_PIXEL_ASPECT <= pixel <= MAX_PIXEL_ASPECT else 1.0
         self._start_s = (self._container.start_time or 0) / 1_000_000
         duration = self._container.duration
         self.duration_s = duration / 1_000_000 if duration else None
@@ -104,48 +108,49 @@ class VideoReader:
         self._container.close()
 
     def frames(self, on_audio: Callable[[Packet], None] | None = None) -> Iterator[tuple[float, np.ndarray]]:
-        """Time and image of every frame, as :func:`read_frames` yields them; times always grow.
-
-        What cannot be decoded is passed over, as players do.
+        """Decode the frames. Packets that cannot be decoded are skipped, as in video players.
 
         Args:
-            on_audio: is called with every packet of :attr:`audio` as it comes by, the last one empty; its times count
-                from the same beginning as the frames'.
+            on_audio: called with every packet of :attr:`audio`, in the order of the file; the last packet is empty. The
+                packets' times and the frames' times count from the same beginning.
+
+        Yields:
+            The time and image of each frame, as :func:`read_frames`. Times increase strictly.
 
         Raises:
-            MiniXceptionError: the file is damaged or cut short, or no frame of it can be read.
+            MiniXceptionError: the file is damaged or truncated, or no frame can be decoded.
         """
         from av.error import FFmpegError
 
-        streams = [self._pictures, self.audio] if on_audio and self.audio else [self._pictures]
+        streams = [self._video, self.audio] if on_audio and self.audio else [self._video]
         packets, time_s = self._container.demux(*streams), -math.inf
         while True:
             try:
                 packet = next(packets, None)
             except FFmpegError as error:
                 raise MiniXceptionError(
-                    f"{self.name}: damaged or cut short after {max(time_s, 0):.1f} s ({error})"
+                    f"{self.name}: damaged or truncated after {max(time_s, 0):.1f} s ({error}); use an intact copy"
                 ) from error
             if packet is None:
                 break
             if on_audio and packet.stream is self.audio:
-                on_audio(self._from_beginning(packet))
+                on_audio(self._shift_to_start(packet))
                 continue
             try:
-                decoded = self._pictures.decode(packet)
+                decoded = self._video.decode(packet)
             except FFmpegError:
                 continue
             for frame in decoded:
-                # A frame without a time follows the one before by the frame rate.
+                # A frame without a time follows the previous one by the frame rate.
                 next_s = max(time_s + float(1 / self.frame_rate), 0.0)
-                shown_s = next_s if frame.time is None else frame.time - self._start_s
-                if shown_s > time_s:  # Behind damage, frames may come too late.
-                    time_s = shown_s
+                frame_s = next_s if frame.time is None else frame.time - self._start_s
+                if frame_s > time_s:  # After damage, old frames may follow newer ones.
+                    time_s = frame_s
                     yield time_s, _upright(frame, self._pixel_width)
         if time_s == -math.inf:
-            raise MiniXceptionError(f"{self.name}: damaged or cut short: no frame of it can be read")
+            raise MiniXceptionError(f"{self.name}: damaged or truncated, no frame can be decoded; use an intact copy")
 
-    def _from_beginning(self, packet: Packet) -> Packet:
+    def _shift_to_start(self, packet: Packet) -> Packet:
         start = round(self._start_s / packet.time_base) if packet.time_base else 0
         if packet.pts is not None:
             packet.pts -= start
@@ -164,32 +169,40 @@ def _open(name: str) -> InputContainer:
         return av.open(name if is_url else f"file:{name}", options={} if is_url else restricted)
     except (FFmpegError, ValueError) as error:
         if isinstance(error, OSError):
-            raise MiniXceptionError(f"{name or 'the empty path'}: cannot be read ({error.strerror})") from error
-        raise MiniXceptionError(f"{name}: no video, damaged or cut short; {ACCEPTED}") from error
+            raise MiniXceptionError(f"{name or 'empty path'}: cannot be read ({error.strerror})") from error
+        raise MiniXceptionError(f"{name}: not a supported video, or damaged or truncated; use {SUPPORTED}") from error
 
 
 def _upright(frame: VideoFrame, pixel_width: float) -> np.ndarray:
-    """The frame with square pixels, as the container's display matrix turns and mirrors it: (x', y') = (a·x + c·y,
-    b·x + d·y).
+    """Return a frame's image with square pixels, rotated and flipped by the container's display matrix.
+
+    The matrix maps (x, y) to (a·x + c·y, b·x + d·y).
+
+    Args:
+        frame: a decoded frame.
+        pixel_width: width of a pixel divided by its height.
+
+    Returns:
+        RGB, uint8, (H, W, 3), contiguous.
     """
     image: np.ndarray = frame.to_ndarray(format="rgb24")
     if pixel_width != 1:
         image = cv2.resize(image, None, fx=pixel_width, fy=1)
-    side_data: Any = frame.side_data  # Its types know of motion vectors alone.
+    side_data: Any = frame.side_data  # PyAV types it for motion vectors only.
     try:
         matrix = np.frombuffer(side_data["DISPLAYMATRIX"], np.int32)
-    except (KeyError, ValueError):  # ValueError: data of a kind that this PyAV does not know is there, too.
+    except (KeyError, ValueError):  # ValueError: PyAV does not know the type of some side data.
         return image
     a, b, _, c, d, *_ = matrix.tolist()
-    across, down = a, d
-    if abs(b) > abs(a):  # A quarter turn: what ran across runs down.
+    x_scale, y_scale = a, d
+    if abs(b) > abs(a):  # A quarter turn swaps the axes.
         image = image.transpose(1, 0, 2)
-        across, down = c, b
-    return np.ascontiguousarray(image[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1])
+        x_scale, y_scale = c, b
+    return np.ascontiguousarray(image[:: -1 if y_scale < 0 else 1, :: -1 if x_scale < 0 else 1])
 
 
 def _read_camera(number: int) -> Iterator[tuple[float, np.ndarray]]:
-    # OpenCV has its own words for a camera that is absent. How they are silenced has another place since version 5.
+    # Silence OpenCV's own message about a missing camera. OpenCV 5 moved this function.
     set_log_level = cv2.utils.logging.setLogLevel if hasattr(cv2.utils, "logging") else cv2.setLogLevel  # type: ignore[attr-defined]
     level = set_log_level(0)
     try:
@@ -197,16 +210,18 @@ def _read_camera(number: int) -> Iterator[tuple[float, np.ndarray]]:
     finally:
         set_log_level(level)
     if not camera.isOpened():
-        raise MiniXceptionError(f"camera {number}: there is none of this number, or another program has it")
+        raise MiniXceptionError(
+            f"camera {number}: not found, or in use by another program; close that program or use another camera"
+        )
     camera.set(cv2.CAP_PROP_FRAME_WIDTH, CAMERA_SIZE[0])
     camera.set(cv2.CAP_PROP_FRAME_HEIGHT, CAMERA_SIZE[1])
-    camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # The newest frame, not one that waited.
+    camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # Always the newest frame, never a buffered one.
     started = time.monotonic()
     try:
         while True:
-            taken, bgr = camera.read()
-            if not taken:
-                raise MiniXceptionError(f"camera {number}: it gives no more pictures")
+            success, bgr = camera.read()
+            if not success:
+                raise MiniXceptionError(f"camera {number}: no more frames; check that it is still connected")
             yield time.monotonic() - started, cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     finally:
         camera.release()

@@ -1,4 +1,4 @@
-"""MP4 files that every player plays: H.264 in yuv420p, every frame at its own time, and the sound of another video."""
+"""MP4 files for any video player: H.264 in yuv420p, with the frame times and the audio of another video."""
 
 from __future__ import annotations
 
@@ -18,29 +18,30 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.packet import Packet
 
-#: The sound that every player plays in an MP4 file: it is copied as it is, any other becomes it.
+#: The audio codec that any player supports in an MP4 file. AAC is copied as it is; other audio is encoded as AAC.
 AUDIO_CODEC: Final = "aac"
-#: When sound is encoded anew, a gap of more than this in its times stays one, less is rounding.
+#: Encoded audio keeps a gap between packets if it is longer than this. Shorter gaps are rounding errors.
 AUDIO_GAP_S = 0.1
-#: How RGB is converted (SMPTE 170M in H.264's table); without this mark, players take large pictures for BT.709.
+#: Colour space of the conversion from RGB (SMPTE 170M in H.264's table). Without it, players assume BT.709 for large
+#: images.
 BT601 = 6
-#: Ticks a second of a written file's clock, about: a whole multiple of the frame rate's numerator.
+#: Approximate ticks per second of a file's clock. The exact value is a multiple of the frame rate's numerator.
 CLOCK_HZ = 90_000
-#: Matroska and WebM store times in whole milliseconds: frames this close to the frame rate's grid belong on it.
+#: Matroska and WebM round times to milliseconds. A time this close to a multiple of the frame duration is moved to it.
 GRID_TOLERANCE_S = 0.001
 
 
 class VideoWriter:
-    """An MP4 file that is being written.
+    """A writer of one MP4 file, used as a context manager.
 
     Args:
-        path: the file, which is replaced.
-        frame_rate: on average, in frames a second; each frame keeps its own time.
-        audio: the audio stream whose packets will be written.
-        name: what an error calls the file; by default its path.
+        path: the file; an existing file is replaced.
+        frame_rate: average, in frames per second. Each frame keeps its own time.
+        audio: the audio stream whose packets :meth:`write_audio` will receive; None writes no audio.
+        name: the file's name in error messages; by default its path.
 
     Raises:
-        MiniXceptionError: here or later, the file cannot be written.
+        MiniXceptionError: the file cannot be written. Every method raises it.
     """
 
     def __init__(
@@ -52,19 +53,24 @@ class VideoWriter:
         self._clock_hz = frame_rate.numerator * max(1, round(CLOCK_HZ / frame_rate.numerator))
         with self._errors():
             self._container = av.open(path, "w", format="mp4", options={"movflags": "faststart"})
-            # Without B-frames, whose order hides how late the last ones are shown: players would stop before them.
+            # No B-frames: with their reordering, the file states too short a duration and players stop early.
             options = {"preset": "veryfast", "crf": "20", "bf": "0"}
-            self._pictures = self._container.add_stream("libx264", frame_rate, options)
-            self._pictures.pix_fmt = "yuv420p"
-            self._pictures.codec_context.time_base = Fraction(1, self._clock_hz)
-            self._pictures.codec_context.colorspace = BT601
+            self._video = self._container.add_stream("libx264", frame_rate, options)
+            self._video.pix_fmt = "yuv420p"
+            self._video.codec_context.time_base = Fraction(1, self._clock_hz)
+            self._video.codec_context.colorspace = BT601
             self._audio = _AudioTrack(self._container, audio) if audio else None
         self._early_audio: list[Packet] = []
         self._first_s: float | None = None
         self._last_pts = -1
 
     def write(self, time_s: float, image: np.ndarray) -> None:
-        """Add a frame: RGB, uint8, (H, W, 3); an odd side is made even by repeating the last row or column."""
+        """Write a frame.
+
+        Args:
+            time_s: its time in seconds.
+            image: RGB, uint8, (H, W, 3). An odd side is made even by repeating the last row or column.
+        """
         from av import VideoFrame
 
         height, width = image.shape[:2]
@@ -72,7 +78,7 @@ class VideoWriter:
             image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         if self._first_s is None:
             self._first_s = time_s
-            self._pictures.height, self._pictures.width = image.shape[:2]
+            self._video.height, self._video.width = image.shape[:2]
             for packet in self._early_audio:
                 self.write_audio(packet)
             self._early_audio.clear()
@@ -80,12 +86,12 @@ class VideoWriter:
         frame.time_base = Fraction(1, self._clock_hz)
         frame.pts = self._last_pts = max(self._ticks(time_s, self._first_s), self._last_pts + 1)
         with self._errors():
-            self._container.mux(self._pictures.encode(frame))
+            self._container.mux(self._video.encode(frame))
 
     def write_audio(self, packet: Packet) -> None:
-        """Add a packet of the sound track; an empty one ends it."""
-        assert self._audio, "no sound track was announced"
-        if self._first_s is None:  # The file's head is written with its first packet, and holds the pictures' size.
+        """Write a packet of the audio stream. An empty packet ends the audio."""
+        assert self._audio, "the writer was made without an audio stream"
+        if self._first_s is None:  # The first packet writes the file's header, which needs the frame size.
             self._early_audio.append(packet)
             return
         with self._errors():
@@ -97,7 +103,7 @@ class VideoWriter:
     def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
         if error_type is None:
             with self._errors():
-                self._container.mux(self._pictures.encode(None))
+                self._container.mux(self._video.encode(None))
                 self._container.close()
         else:
             with suppress(MiniXceptionError), self._errors():
@@ -119,7 +125,7 @@ class VideoWriter:
 
 
 class _AudioTrack:
-    """The sound of a file that is written, from the packets of one that is read."""
+    """The audio stream of the written file, made from the packets of another file."""
 
     def __init__(self, container: OutputContainer, source: AudioStream) -> None:
         self._source = source
@@ -132,11 +138,11 @@ class _AudioTrack:
         self._next_sample = 0
 
     def packets(self, packet: Packet) -> list[Packet]:
-        """What a packet that was read becomes; an empty one ends the sound."""
+        """Copy or encode a packet of the source. An empty packet ends the audio."""
         if self._copies:
             packet.stream = self._track
             return [packet] if packet.size else []
-        encoded = [new for frame in self._decode(packet) for new in self._track.encode(self._in_samples(frame))]
+        encoded = [new for frame in self._decode(packet) for new in self._track.encode(self._retime(frame))]
         return encoded if packet.size else encoded + self._track.encode(None)
 
     def _decode(self, packet: Packet) -> list[AudioFrame]:
@@ -144,11 +150,11 @@ class _AudioTrack:
 
         try:
             return self._source.decode(packet)
-        except FFmpegError:  # A damaged packet is passed over, as players do.
+        except FFmpegError:  # Skip a damaged packet, as video players do.
             return []
 
-    def _in_samples(self, frame: AudioFrame) -> AudioFrame:
-        """The frame with its time counted in samples, since a container's own clock may be too coarse for that."""
+    def _retime(self, frame: AudioFrame) -> AudioFrame:
+        """Set the frame's time in samples, because the container's clock may be too coarse."""
         if frame.time is not None and frame.time - self._next_sample / frame.sample_rate > AUDIO_GAP_S:
             self._next_sample = round(frame.time * frame.sample_rate)
         frame.time_base, frame.pts = Fraction(1, frame.sample_rate), self._next_sample

@@ -1,4 +1,4 @@
-"""Where a network runs."""
+"""Devices that a network can run on."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def choose_device(device: str | torch.device | None) -> str:
 
 
 def resolve_device(device: str | torch.device | None) -> torch.device:
-    """Return a torch device.
+    """Return a torch device, and check that it is available.
 
     Args:
         device: a torch device or its name; "auto" is CUDA, else MPS, else the CPU; None is torch's default device.
@@ -65,12 +65,13 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
         resolved = torch.device(device)
         torch.empty(0, device=resolved)
     except (RuntimeError, AssertionError) as error:
-        raise MiniXceptionError(f"device {str(device)!r} cannot be used here ({str(error).splitlines()[0]})") from error
+        reason = str(error).splitlines()[0]
+        raise MiniXceptionError(f"device {str(device)!r}: not available ({reason}); use 'auto' or 'cpu'") from error
     return resolved
 
 
 def computes_bfloat16(device: torch.device) -> bool:
-    """Whether a device has bfloat16 instructions. CPUs without them emulate it, ten times slower than float32."""
+    """Check whether a device has bfloat16 instructions. CPUs without them emulate it, ten times slower than float32."""
     import torch
 
     if device.type == "cuda":

@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mini_xception.checkpoint.folder import GRAPH
-from mini_xception.errors import MiniXceptionError
 from mini_xception.network.config import ModelConfig
-from mini_xception.network.onnx_session import open_session
 
 #: The entry of an ONNX file's metadata that identifies the weights.
 FINGERPRINT = "fingerprint"
@@ -29,20 +27,18 @@ def compute_fingerprint(config: ModelConfig, tensors: Mapping[str, np.ndarray]) 
 def find_graph(folder: Path, config: ModelConfig, tensors: Mapping[str, np.ndarray]) -> Path | None:
     """Find the graph of a checkpoint's weights: its own ``model.onnx``, or one in the user's cache."""
     expected = compute_fingerprint(config, tensors)
-    for path in (folder / GRAPH, cached_graph_path(expected)):
-        if read_fingerprint(path) == expected:
-            return path
-    return None
+    if has_fingerprint(folder / GRAPH, expected):
+        return folder / GRAPH
+    cached = cached_graph_path(expected)
+    return cached if has_fingerprint(cached, expected) else None
 
 
-def read_fingerprint(path: Path) -> str | None:
-    """Return the fingerprint in an ONNX file; None if the file is absent, damaged or another program's."""
-    if not path.is_file():
-        return None
-    try:
-        return open_session(path).get_modelmeta().custom_metadata_map.get(FINGERPRINT)
-    except MiniXceptionError:
-        return None
+def has_fingerprint(path: Path, fingerprint: str) -> bool:
+    """Whether an ONNX file exists and carries this fingerprint.
+
+    Its metadata is plain text at the end of the file. Searching for the digest needs neither onnx nor a session.
+    """
+    return path.is_file() and fingerprint.encode() in path.read_bytes()
 
 
 def cached_graph_path(fingerprint: str) -> Path:

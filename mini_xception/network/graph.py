@@ -23,7 +23,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from mini_xception.checkpoint.folder import FORMAT_VERSION
 from mini_xception.errors import MiniXceptionError
 from mini_xception.media.atomic import atomic_write
-from mini_xception.network.fingerprint import FINGERPRINT, cached_graph_path, metadata, read_fingerprint
+from mini_xception.network.fingerprint import FINGERPRINT, cached_graph_path, has_fingerprint, metadata
 from mini_xception.network.model import MiniXception, SeparableConv2d
 from mini_xception.network.onnx_session import INPUT, open_session
 
@@ -68,7 +68,7 @@ def stored_graph(model: MiniXception) -> Path | bytes:
     """Return a model's graph from the user's cache, or make it and store it there."""
     expected = model.fingerprint()
     cached = cached_graph_path(expected)
-    if read_fingerprint(cached) == expected:
+    if has_fingerprint(cached, expected):
         return cached
     graph = make_graph(model)
     with contextlib.suppress(MiniXceptionError), atomic_write(cached) as temporary:  # The cache may be read-only.

@@ -74,34 +74,23 @@ class Pretrained(PyTorchModelHubMixin):
             device: a torch device; "auto" is CUDA, else MPS, else the CPU; None is torch's default device.
             dtype: data type of the weights and the input.
             labels: names of the classes, for further training; None keeps the checkpoint's.
-            num_classes: number of classes, instead of labels; if it is not the checkpoint's, they are named "0", "1", ….
+            num_classes: number of classes, instead of labels. If the checkpoint has another number, they are named "0",
+                "1", ….
             ignore_mismatched_head: give the network a new last layer with random weights if its classes differ from
                 the checkpoint's. Otherwise different classes are an error.
             download: revision, cache_dir, token, local_files_only and force_download of
                 :func:`~mini_xception.checkpoint.locate_checkpoint`.
 
         Raises:
-            MiniXceptionError: a file or tensor is missing, damaged or belongs to another network, the classes differ, or
-                the device is not available.
+            MiniXceptionError: a file or tensor is missing, damaged or of another network; the classes differ; or the
+                device is not available.
         """
-        if labels is not None and num_classes not in (None, len(labels)):
-            raise MiniXceptionError(
-                f"num_classes is {num_classes}, but labels has {len(labels)} names; omit num_classes"
-            )
         target = resolve_device(device)
         checkpoint = read_checkpoint(locate_checkpoint(name, **download))
         try:
             with torch.device("cpu"):  # the caller's default device may differ
                 model = cls(**vars(ModelConfig.from_json(checkpoint.config)))
-                if labels is None and num_classes not in (None, len(model.labels)):
-                    labels = [str(i) for i in range(num_classes)]
-                if labels is not None and tuple(labels) != model.labels:
-                    if not ignore_mismatched_head:
-                        raise MiniXceptionError(
-                            f"the checkpoint's classes are {', '.join(model.labels)}, not {', '.join(labels)}; "
-                            "ignore_mismatched_head=True replaces the last layer by an untrained one"
-                        )
-                    model, checkpoint = model._with_new_head(checkpoint, labels)
+                model, checkpoint = model._with_classes(checkpoint, labels, num_classes, ignore_mismatched_head)
                 model._load_arrays(checkpoint.tensors)
         except MiniXceptionError as error:
             raise MiniXceptionError(f"{name or 'the bundled weights'}: {error}") from error
@@ -142,8 +131,28 @@ class Pretrained(PyTorchModelHubMixin):
         """Compute the digest by which a ``model.onnx`` is recognised as this network's."""
         return compute_fingerprint(self.settings, self._arrays())
 
-    def _with_new_head(self, checkpoint: Checkpoint, labels: Sequence[str]) -> tuple[Self, Checkpoint]:
-        """Replace the last layer by an untrained one. Temperature, metrics and provenance belong to the old one."""
+    def _with_classes(
+        self,
+        checkpoint: Checkpoint,
+        labels: Sequence[str] | None,
+        num_classes: int | None,
+        ignore_mismatched_head: bool,
+    ) -> tuple[Self, Checkpoint]:
+        """Replace the last layer by an untrained one if the caller asks for other classes."""
+        if labels is None:
+            labels = self.labels if num_classes in (None, len(self.labels)) else [str(i) for i in range(num_classes)]
+        if num_classes not in (None, len(labels)):
+            raise MiniXceptionError(
+                f"num_classes is {num_classes}, but there are {len(labels)} labels; omit num_classes"
+            )
+        if tuple(labels) == self.labels:
+            return self, checkpoint
+        if not ignore_mismatched_head:
+            raise MiniXceptionError(
+                f"the checkpoint's classes are {', '.join(self.labels)}, not {', '.join(labels)}; "
+                "ignore_mismatched_head=True replaces the last layer by an untrained one"
+            )
+        # Temperature, metrics and provenance belong to the old last layer.
         renewed = type(self)(**self.config | {"labels": labels, "temperature": 1.0, "metrics": None})
         head = {f"conv.{name}": tensor.numpy() for name, tensor in renewed.conv.state_dict().items()}
         return renewed, replace(checkpoint, tensors=checkpoint.tensors | head, provenance={})

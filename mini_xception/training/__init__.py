@@ -1,6 +1,6 @@
-"""Training: data, augmentation, a frozen configuration, and a loop that resumes where it was killed.
+"""Training: data, augmentation, settings, and a loop that resumes a killed run.
 
-The named runs are in ``config.RUNS``, the augmentations in ``augment.AUGMENTATIONS``.
+Named runs are in ``config.RUNS``, augmentations in ``augment.AUGMENTATIONS``.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What ``accelerate launch`` and ``torchrun`` start: ``mini-xception train …`` in one of many processes."""
+"""Module for ``accelerate launch`` and ``torchrun``: runs ``mini-xception train`` in one of several processes."""
 
 import sys
 

@@ -1,9 +1,9 @@
-"""Augmentations: random changes to a batch of faces that leave the expression as it is.
+"""Augmentations: random changes to a batch of faces that keep the expression.
 
-Each is one class with one strength, drawn anew for every picture, for a whole batch at once and on the device where
-the batch is. Neighbouring geometric ones are multiplied into one affine map and sampled once, so that four of them
-cost and blur no more than one. A new augmentation is a class and a row in AUGMENTATIONS; the trainer's options are
-built from it.
+An augmentation is a class with one strength. It changes a whole batch at once, on the batch's device, with random
+numbers of its own for each image. Consecutive geometric augmentations are multiplied into one affine map and sampled
+once, so four of them cost and blur no more than one. To add one, write a class and a row in AUGMENTATIONS. The options
+of ``mini-xception train`` are made from the rows, their help from the first line of the class's docstring.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from torch.nn import functional
 
 
 class PixelAugmentation(ABC):
-    """Changes grey values where they are."""
+    """Changes grey values and moves nothing."""
 
     @abstractmethod
     def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
-        """Take and return faces: float, (N, 1, H, W), pixels in 0–255; the generator is on the faces' device."""
+        """Change faces: float, (N, 1, H, W), pixels in 0–255. The generator is on the faces' device."""
 
 
 class GeometricAugmentation(ABC):
@@ -31,7 +31,7 @@ class GeometricAugmentation(ABC):
 
     @abstractmethod
     def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
-        """From where each output pixel comes: n maps, (n, 3, 3), in coordinates that span −1 to 1 over the side."""
+        """Return n maps from output to input coordinates, (n, 3, 3). Coordinates span −1 to 1 over the side."""
 
 
 Augmentation = PixelAugmentation | GeometricAugmentation
@@ -39,7 +39,10 @@ Augmentation = PixelAugmentation | GeometricAugmentation
 
 @dataclass(frozen=True)
 class SaltAndPepper(PixelAugmentation):
-    """Sets a pixel to 0 with a probability, and to 255 with the same; the reference's ``Salt_Pepper_Noise``."""
+    """Noise: sets a pixel to 0 with this probability, and to 255 with the same probability.
+
+    The same as ``Salt_Pepper_Noise`` of the reference.
+    """
 
     probability: float
 
@@ -50,7 +53,7 @@ class SaltAndPepper(PixelAugmentation):
 
 @dataclass(frozen=True)
 class Brightness(PixelAugmentation):
-    """Multiplies a picture by U(1 − fraction, 1 + fraction)."""
+    """Brightness: multiplies an image by a random factor within 1 ± this fraction."""
 
     fraction: float
 
@@ -60,7 +63,7 @@ class Brightness(PixelAugmentation):
 
 @dataclass(frozen=True)
 class Contrast(PixelAugmentation):
-    """Multiplies a picture's distance from its mean by U(1 − fraction, 1 + fraction)."""
+    """Contrast: multiplies an image's differences from its mean by a random factor within 1 ± this fraction."""
 
     fraction: float
 
@@ -72,7 +75,10 @@ class Contrast(PixelAugmentation):
 
 @dataclass(frozen=True)
 class Blur(PixelAugmentation):
-    """Blurs a picture with a Gaussian of U(0, sigma) pixels: faces cut small, out of focus or out of a JPEG."""
+    """Blur: a Gaussian blur of random sigma, up to this number of pixels.
+
+    It imitates faces that are small, out of focus or compressed as JPEG.
+    """
 
     sigma: float
 
@@ -89,7 +95,10 @@ class Blur(PixelAugmentation):
 
 @dataclass(frozen=True)
 class Zoom(GeometricAugmentation):
-    """Stretches width and height, each by its own U(1 − fraction, 1 + fraction), as Keras's ``zoom_range`` does."""
+    """Zoom: stretches width and height, each by its own random factor within 1 ± this fraction.
+
+    The same as ``zoom_range`` of Keras.
+    """
 
     fraction: float
 
@@ -101,9 +110,10 @@ class Zoom(GeometricAugmentation):
 
 @dataclass(frozen=True)
 class Shift(GeometricAugmentation):
-    """Shifts to each side by whole pixels: a size from U(0, fraction) of the side, its sign by a coin, cut to pixels.
+    """Shift: moves an image horizontally and vertically by whole pixels, up to this fraction of the side.
 
-    The reference's ``Width_Shift_Range`` and ``Height_Shift_Range`` in one.
+    The distance is U(0, fraction) of the side, rounded down to whole pixels; its sign is random. The same as
+    ``Width_Shift_Range`` and ``Height_Shift_Range`` of the reference.
     """
 
     fraction: float
@@ -111,14 +121,14 @@ class Shift(GeometricAugmentation):
     def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
         size = torch.rand(2, n, device=generator.device, generator=generator) * self.fraction
         sign = torch.rand(2, n, device=generator.device, generator=generator).sub(0.5).sign()
-        x, y = sign * (size * side).floor() * (2 / side)  # coordinates span 2 over the side
+        x, y = sign * (size * side).floor() * (2 / side)  # Coordinates span 2 over the side.
         one, zero = torch.ones_like(x), torch.zeros_like(x)
         return _matrices((one, zero, x), (zero, one, y))
 
 
 @dataclass(frozen=True)
 class Rotation(GeometricAugmentation):
-    """Turns by U(−degrees, degrees)."""
+    """Rotation: turns an image by a random angle, up to this number of degrees in both directions."""
 
     degrees: float
 
@@ -130,7 +140,7 @@ class Rotation(GeometricAugmentation):
 
 @dataclass(frozen=True)
 class Flip(GeometricAugmentation):
-    """Mirrors a picture left to right with a probability."""
+    """Flip: flips an image horizontally with this probability."""
 
     probability: float
 
@@ -142,11 +152,11 @@ class Flip(GeometricAugmentation):
 
 
 def augment(faces: Tensor, augmentations: Sequence[Augmentation], generator: Generator) -> Tensor:
-    """Apply augmentations in their order; what comes from outside a picture is black.
+    """Apply augmentations in order. Pixels from outside an image are black.
 
     Args:
         faces: float, (N, 1, S, S), pixels in 0–255.
-        augmentations: what to do.
+        augmentations: of :func:`build`.
         generator: on the faces' device; its seed makes the result repeatable.
 
     Returns:
@@ -184,13 +194,13 @@ def _matrices(first: tuple[Tensor, Tensor, Tensor], second: tuple[Tensor, Tensor
 
 @dataclass(frozen=True)
 class Entry:
-    """A registry row: the class, and the largest strength that makes sense."""
+    """A registry row: the class, and the largest strength allowed; 0 is the smallest."""
 
     kind: type[Augmentation]
     strongest: float
 
 
-#: name → class, in the order in which they are applied: pixels first, so that all geometry is sampled once.
+#: name → class, in the order of application: pixels first, so that all geometric ones are sampled together.
 AUGMENTATIONS: dict[str, Entry] = {
     "salt_and_pepper": Entry(SaltAndPepper, strongest=0.2),
     "brightness": Entry(Brightness, strongest=0.5),
@@ -204,13 +214,13 @@ AUGMENTATIONS: dict[str, Entry] = {
 
 
 def build(strengths: dict[str, float]) -> tuple[Augmentation, ...]:
-    """Augmentations from their names and strengths, in the registry's order; a strength of 0 leaves one out."""
+    """Make augmentations from names and strengths, in the registry's order, without those of strength 0."""
     chosen = {name: strengths.get(name, 0.0) for name in AUGMENTATIONS}
     return tuple(AUGMENTATIONS[name].kind(strength) for name, strength in chosen.items() if strength > 0)  # type: ignore[call-arg]
 
 
-#: Named sets of strengths. ``keras`` is the official project's, ``basic`` and ``full`` are the PyTorch reference's
-#: first and second, ``best`` is this project's, ``mild`` about a third of it.
+#: Named sets of strengths. ``keras`` is the official project's. ``basic`` and ``full`` are the first and the second of
+#: the PyTorch reference. ``best`` is this project's, and ``mild`` is about a third of it.
 PRESETS: dict[str, dict[str, float]] = {
     "keras": {"zoom": 0.1, "shift": 0.1, "rotation": 10.0, "flip": 0.5},
     "basic": {"brightness": 0.2, "rotation": 10.0, "flip": 0.5},

@@ -185,6 +185,11 @@ def average_decay(step: int, ema_decay: float) -> float:
     return min(ema_decay, (1 + step) / (10 + step))
 
 
+def epoch_seed(seed: int, epoch: int, purpose: int) -> int:
+    """Return the seed of one purpose in one epoch, so that a resumed run needs no generator's state."""
+    return int(np.random.SeedSequence((seed, epoch, purpose)).generate_state(1)[0])
+
+
 def soft_targets(
     labels: np.ndarray, votes: np.ndarray | None, teacher: np.ndarray | None, config: TrainConfig, classes: int
 ) -> np.ndarray:

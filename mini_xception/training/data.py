@@ -1,8 +1,10 @@
-"""FER2013 in every form people have it, decoded once into one array and cached in the user's cache folder.
+"""FER2013 in the forms in which it is distributed, decoded once and stored in the user's cache folder.
 
-The forms: Kaggle's ``fer2013.csv`` and ``icml_face_data.csv``, plain, ``.gz`` or ``.zip``; a folder with the PyTorch
-reference's ``train.csv`` and ``test.csv``; a folder of pictures, ``train/<emotion>/*`` and ``test/<emotion>/*``, whose
-file names begin with their split.
+The forms are:
+
+- Kaggle's ``fer2013.csv`` and ``icml_face_data.csv``, plain, ``.gz`` or ``.zip``;
+- a folder with the PyTorch reference's ``train.csv`` and ``test.csv``;
+- a folder of images, ``train/<emotion>/*`` and ``test/<emotion>/*``, whose file names begin with the split's name.
 """
 
 from __future__ import annotations
@@ -29,13 +31,14 @@ from mini_xception.faces import EMOTIONS
 from mini_xception.media.atomic import atomic_write
 from mini_xception.media.image import SUFFIXES, load_image
 
-#: FER2013's pictures are 48×48 grey.
+#: Side of FER2013's images in pixels.
 SIDE = 48
 SPLITS: tuple[str, ...] = ("Training", "PublicTest", "PrivateTest")
 
-#: The columns of FER+'s ``fer2013new.csv`` in the order of EMOTIONS.
+#: Columns of FER+'s ``fer2013new.csv``, in the order of EMOTIONS.
 _VOTE_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-_FORMS = "fer2013.csv (also .gz, .zip), icml_face_data.csv, a folder with train.csv and test.csv, or one of pictures"
+#: What :func:`load_fer2013` accepts, as text.
+FORMS = "fer2013.csv or icml_face_data.csv (also .gz or .zip), a folder with train.csv and test.csv, or one of images"
 
 #: A decoded row: label, index of its split, pixels.
 Row = tuple[int, int, np.ndarray]
@@ -43,101 +46,109 @@ Row = tuple[int, int, np.ndarray]
 
 @dataclass(frozen=True)
 class LabelledFaces:
-    """Pictures with their labels.
+    """Face images with their labels.
 
     Attributes:
-        images: uint8, (N, 48, 48).
+        images: uint8, (N, 48, 48), grey.
         labels: int64, (N,), indices into EMOTIONS.
-        rows: int64, (N,), each picture's row in the file, counted from 0 without the header.
+        rows: int64, (N,), each image's row in the file, counted from 0 without the header.
+        split: the split's name, which is shown with its scores.
     """
 
     images: np.ndarray
     labels: np.ndarray
     rows: np.ndarray
+    split: str
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
 def load_fer2013(path: str | os.PathLike[str], split: str) -> LabelledFaces:
-    """Read one split of FER2013.
+    """Load one split of FER2013.
 
     Args:
-        path: the data in any of the module's forms.
-        split: Training, PublicTest or PrivateTest.
+        path: the data, in any form of this module.
+        split: "Training", "PublicTest" or "PrivateTest".
 
     Raises:
-        MiniXceptionError: no such data or split, or a malformed row, which is named.
+        MiniXceptionError: the file or the split does not exist, or a row is malformed; the message names the row.
     """
     if split not in SPLITS:
-        raise MiniXceptionError(f"split {split!r} is none of {', '.join(SPLITS)}")
+        raise MiniXceptionError(f"split {split!r} not found; choose one of {', '.join(SPLITS)}")
     path = Path(path)
     if not path.exists():
-        raise MiniXceptionError(f"{path}: no such file; FER2013 is {_FORMS}")
+        raise MiniXceptionError(f"{path}: no such file; use {FORMS}")
     decoded = _decode_cached(path)
     chosen = np.flatnonzero(decoded["splits"] == SPLITS.index(split))
     if len(chosen) == 0:
         present = [SPLITS[i] for i in np.unique(decoded["splits"])]
         raise MiniXceptionError(f"{path}: no row has Usage {split}; the data has {', '.join(present)}")
-    return LabelledFaces(decoded["images"][chosen], decoded["labels"][chosen], chosen)
+    return LabelledFaces(decoded["images"][chosen], decoded["labels"][chosen], chosen, split)
 
 
 def load_votes(path: str | os.PathLike[str], split: str, rows: np.ndarray) -> np.ndarray:
-    """Read FER+'s votes for the seven emotions.
+    """Load FER+'s votes for the seven emotions.
 
     Args:
         path: ``fer2013new.csv``; its row *i* belongs to row *i* of FER2013's CSV file.
         split: the split that the rows belong to.
-        rows: int64, (N,), of :class:`LabelledFaces`.
+        rows: int64, (N,), as in :class:`LabelledFaces`.
 
     Returns:
-        float32, (N, 7), each picture's votes as fractions of their sum; zeros where nobody voted for any of the seven.
+        float32, (N, 7), each image's votes as fractions of their sum; zeros if there are no votes for any of the seven.
 
     Raises:
-        MiniXceptionError: no such file, or its rows are not FER2013's.
+        MiniXceptionError: the file does not exist, or its rows do not belong to FER2013's.
     """
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             table = list(csv.DictReader(file))
         chosen = [table[row] for row in rows]
-        # A row without an image name has no usable votes.
+        # Without an image name, a row's votes are not usable.
         counts = [[float(row[column]) * bool(row["Image name"]) for column in _VOTE_COLUMNS] for row in chosen]
     except OSError as error:
         raise MiniXceptionError(f"{path}: cannot be read ({error.strerror})") from error
     except IndexError as error:
-        raise MiniXceptionError(f"{path}: {len(table)} rows, fewer than the data has; it must be row by row") from error
+        reason = f"{len(table)} rows, fewer than the data has"
+        raise MiniXceptionError(f"{path}: {reason}; use FER+'s fer2013new.csv unchanged") from error
     except (KeyError, TypeError, ValueError, csv.Error) as error:
-        raise MiniXceptionError(f"{path}: not FER+'s fer2013new.csv ({error})") from error
+        raise MiniXceptionError(f"{path}: not FER+'s fer2013new.csv ({error}); download it again") from error
     for number, row in zip(rows, chosen, strict=True):
         if row.get("Usage") != split:
-            raise MiniXceptionError(f"{path}, row {number + 1}: Usage is {row.get('Usage')!r}, the data has {split!r}")
+            reason = f"Usage is {row.get('Usage')!r}, the data has {split!r}"
+            raise MiniXceptionError(
+                f"{path}, row {number + 1}: {reason}; use data whose rows are in the original order"
+            )
     votes = np.array(counts, np.float32)
     if not (np.isfinite(votes).all() and (votes >= 0).all()):
-        raise MiniXceptionError(f"{path}: a vote is no count")
+        raise MiniXceptionError(f"{path}: a vote is negative or not finite; download the file again")
     return votes / np.maximum(votes.sum(axis=1, keepdims=True), 1)
 
 
 def load_teacher(path: str | os.PathLike[str], n: int) -> np.ndarray:
-    """Read a teacher's probabilities.
+    """Load a teacher's probabilities.
 
     Args:
-        path: a NumPy file, as ``recipes/teacher.py`` writes it.
-        n: how many pictures there are.
+        path: a NumPy file, written by ``recipes/teacher.py``.
+        n: number of images.
 
     Returns:
-        float32, (n, 7), in the pictures' order.
+        float32, (n, 7), in the order of the images.
 
     Raises:
-        MiniXceptionError: no such file, or not one row of probabilities a picture.
+        MiniXceptionError: the file does not exist, or does not have one row of probabilities per image.
     """
+    again = "write it with recipes/teacher.py"
     try:
         probabilities = np.asarray(np.load(path, allow_pickle=False), np.float32)
     except (OSError, EOFError, TypeError, ValueError) as error:
-        raise MiniXceptionError(f"{path}: no file of a teacher's probabilities ({error})") from error
+        raise MiniXceptionError(f"{path}: not a teacher's probabilities ({error}); {again}") from error
     if probabilities.shape != (n, len(EMOTIONS)):
-        raise MiniXceptionError(f"{path}: shape {probabilities.shape}, the data needs ({n}, {len(EMOTIONS)})")
+        needed = (n, len(EMOTIONS))
+        raise MiniXceptionError(f"{path}: shape {probabilities.shape}, the data needs {needed}; {again} for this data")
     if not ((probabilities >= 0).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)):
-        raise MiniXceptionError(f"{path}: a row is no distribution; probabilities are at least 0 and sum to 1")
+        raise MiniXceptionError(f"{path}: a row is not a distribution; probabilities must be 0 or more and sum to 1")
     return probabilities
 
 
@@ -147,16 +158,14 @@ def _decode_cached(path: Path) -> dict[str, np.ndarray]:
     with contextlib.suppress(*damaged), np.load(cached, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in ("images", "labels", "splits")}
     decoded = _decode(path)
-    # A cache that cannot be written costs seconds at the next start, nothing else.
-    with contextlib.suppress(OSError, MiniXceptionError):
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(cached) as partial:
-            np.savez(partial, **decoded)  # type: ignore[arg-type]
+    # Without a cache, the next start decodes again, which takes seconds.
+    with contextlib.suppress(MiniXceptionError), atomic_write(cached) as temporary:
+        np.savez(temporary, **decoded)  # type: ignore[arg-type]
     return decoded
 
 
 def _fingerprint(path: Path) -> str:
-    """Changes whenever a file of the data does."""
+    """Compute a digest that changes if a file of the data changes."""
     digest = hashlib.sha256(str(path.resolve()).encode())
     for file in sorted(filter(Path.is_file, path.rglob("*"))) if path.is_dir() else [path]:
         status = file.stat()
@@ -170,7 +179,7 @@ def _decode(path: Path) -> dict[str, np.ndarray]:
     elif tables := [table for name in ("train", "test") if (table := path / f"{name}.csv").is_file()]:
         rows = [row for table in tables for row in _rows_of_csv(table)]
     else:
-        rows = list(_rows_of_pictures(path))
+        rows = list(_rows_of_images(path))
     labels, splits, images = zip(*rows, strict=True)
     return {"images": np.stack(images), "labels": np.array(labels, np.int64), "splits": np.array(splits, np.int64)}
 
@@ -183,49 +192,52 @@ def _rows_of_csv(path: Path) -> Iterator[Row]:
             reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
             missing = {"emotion", "pixels", "Usage"} - set(reader.fieldnames)
             if missing:
-                raise MiniXceptionError(f"{path}: the header lacks {', '.join(sorted(missing))}; FER2013 is {_FORMS}")
+                raise MiniXceptionError(f"{path}: the header lacks {', '.join(sorted(missing))}; use {FORMS}")
             for number, row in enumerate(reader, start=1):
                 yield _decode_row(row, where=f"{path}, row {number}")
     except (OSError, EOFError, RuntimeError, UnicodeDecodeError, csv.Error, zlib.error, zipfile.BadZipFile) as error:
-        # RuntimeError: a zip file that is encrypted, or packed by a method that Python does not know.
-        raise MiniXceptionError(f"{path}: damaged after row {number} ({error}); FER2013 is {_FORMS}") from error
+        # A RuntimeError means that a zip file is encrypted, or that Python does not know its compression.
+        raise MiniXceptionError(f"{path}: damaged after row {number} ({error}); use {FORMS}") from error
     if number == 0:
-        raise MiniXceptionError(f"{path}: the file has a header but no rows")
+        raise MiniXceptionError(f"{path}: a header, but no rows; download the data again")
 
 
 def _decode_row(row: dict[str, str | None], where: str) -> Row:
     emotion, usage = (row["emotion"] or "").strip(), (row["Usage"] or "").strip()
     if not emotion.isdecimal() or int(emotion) >= len(EMOTIONS):
-        raise MiniXceptionError(f"{where}: emotion is {emotion!r}, it must be 0–{len(EMOTIONS) - 1}")
+        raise MiniXceptionError(f"{where}: emotion is {emotion!r}; it must be 0–{len(EMOTIONS) - 1}")
     if usage not in SPLITS:
-        raise MiniXceptionError(f"{where}: Usage is {usage!r}, it must be one of {', '.join(SPLITS)}")
+        raise MiniXceptionError(f"{where}: Usage is {usage!r}; it must be one of {', '.join(SPLITS)}")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", DeprecationWarning)  # NumPy's word for text that is no number
+            warnings.simplefilter("error", DeprecationWarning)  # NumPy's reaction to text that is not a number
             pixels = np.fromstring(row["pixels"] or "", np.int64, sep=" ")
     except (ValueError, DeprecationWarning) as error:
-        raise MiniXceptionError(f"{where}: pixels must be whole numbers, separated by spaces") from error
+        raise MiniXceptionError(
+            f"{where}: pixels are not numbers; they must be whole numbers, separated by spaces"
+        ) from error
     if pixels.size != SIDE * SIDE:
-        raise MiniXceptionError(f"{where}: {pixels.size} pixels, there must be {SIDE}×{SIDE} = {SIDE * SIDE}")
+        raise MiniXceptionError(f"{where}: {pixels.size} pixels; there must be {SIDE}×{SIDE} = {SIDE * SIDE}")
     if pixels.min() < 0 or pixels.max() > 255:
-        raise MiniXceptionError(f"{where}: a pixel lies outside 0–255")
+        raise MiniXceptionError(f"{where}: a pixel is outside 0–255; pixels must be 8-bit grey values")
     return int(emotion), SPLITS.index(usage), pixels.astype(np.uint8).reshape(SIDE, SIDE)
 
 
-def _rows_of_pictures(folder: Path) -> Iterator[Row]:
-    pictures = (file for file in folder.glob("*/*/*") if file.suffix.lower() in SUFFIXES)
-    files = sorted(file for file in pictures if not file.name.startswith("."))  # macOS leaves "._…" beside each.
+def _rows_of_images(folder: Path) -> Iterator[Row]:
+    images = (file for file in folder.glob("*/*/*") if file.suffix.lower() in SUFFIXES)
+    files = sorted(file for file in images if not file.name.startswith("."))  # macOS adds a file "._…" to each one.
     if not files:
-        raise MiniXceptionError(f"{folder}: neither train.csv nor train/<emotion>/ with pictures; FER2013 is {_FORMS}")
+        raise MiniXceptionError(f"{folder}: neither train.csv nor images in train/<emotion>/; use {FORMS}")
     for file in files:
         if file.parent.name not in EMOTIONS:
-            raise MiniXceptionError(f"{file}: the folder must be one of {', '.join(EMOTIONS)}")
+            raise MiniXceptionError(f"{file}: the folder is not an emotion; it must be one of {', '.join(EMOTIONS)}")
         split = file.name.split("_")[0]
         if split not in SPLITS:
-            raise MiniXceptionError(f"{file}: the name must begin with {', '.join(f'{name}_' for name in SPLITS)}")
+            prefixes = ", ".join(f"{name}_" for name in SPLITS)
+            raise MiniXceptionError(f"{file}: the name has no split; it must begin with one of {prefixes}")
         image = load_image(file)
         if image.shape[:2] != (SIDE, SIDE):
-            raise MiniXceptionError(f"{file}: {image.shape[1]}×{image.shape[0]} pixels, there must be {SIDE}×{SIDE}")
+            raise MiniXceptionError(f"{file}: {image.shape[1]}×{image.shape[0]} pixels; there must be {SIDE}×{SIDE}")
         yield EMOTIONS.index(file.parent.name), SPLITS.index(split), image[:, :, 1]
 
 
@@ -238,5 +250,5 @@ def _open_text(path: Path) -> IO[str]:
     tables = [name for name in archive.namelist() if name.endswith(".csv") and not name.startswith("__MACOSX")]
     known = [name for name in tables if Path(name).name in ("fer2013.csv", "icml_face_data.csv")]
     if len(known or tables) != 1:
-        raise MiniXceptionError(f"{path}: must hold one CSV file, holds {', '.join(tables) or 'none'}")
+        raise MiniXceptionError(f"{path}: contains {', '.join(tables) or 'no CSV file'}; it must contain one CSV file")
     return io.TextIOWrapper(archive.open((known or tables)[0]), encoding="utf-8-sig", newline="")

@@ -1,4 +1,4 @@
-"""The loop: one core, one GPU, bf16 and many processes are the same code, by Accelerate."""
+"""The training loop. Accelerate makes it the same for one CPU, one GPU and several processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
@@ -20,158 +20,133 @@ from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
 from mini_xception.network.devices import computes_bfloat16
 from mini_xception.network.model import MiniXception
-from mini_xception.network.preprocess import scale_pixels, to_grey
-from mini_xception.training.augment import augment, build
-from mini_xception.training.config import TrainConfig, one_cycle, soft_targets
+from mini_xception.network.preprocess import to_grey
+from mini_xception.training.config import TrainConfig, epoch_seed, soft_targets
 from mini_xception.training.data import LabelledFaces
-from mini_xception.training.recorded import RecordedStep
-from mini_xception.training.state import Epoch, Run
+from mini_xception.training.finish import finish
+from mini_xception.training.state import BEST, Epoch, Run
+from mini_xception.training.step import StagedData, TrainingStep
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch.utils.tensorboard import SummaryWriter
 
-#: Pictures a pass when validating.
+#: Images per forward pass in validation.
 VALIDATION_BATCH = 256
 
 
 def train(
     config: TrainConfig,
     training: LabelledFaces,
-    public_test: LabelledFaces,
+    validation: LabelledFaces,
     run_dir: str | os.PathLike[str],
     votes: np.ndarray | None = None,
     teacher: np.ndarray | None = None,
     initial: MiniXception | None = None,
+    *,
+    provenance: dict[str, str] | None = None,
+    quiet: bool = False,
 ) -> MiniXception:
-    """Train on one split, watch the other, and keep the best epoch's weights.
+    """Train a network, resuming the run in a folder if there is one, and return the checkpoint of its best epoch.
 
-    The run folder holds ``log.csv``, the checkpoint folders ``best`` and ``last``, and ``run_state.pt``, from which a
-    killed run goes on: on one CPU it ends with the same weights, bit for bit, as one that was never killed. Where
-    TensorBoard is installed, its log is in ``tensorboard``.
+    The run's folder holds ``log.csv``, the checkpoints ``best`` and ``last``, ``run_state.pt``, plots if matplotlib is
+    installed, and a log for TensorBoard if that is installed. On one CPU, a run that was killed and resumed ends with
+    the same weights, bit for bit, as one that was not.
 
     Args:
-        config: the run's settings; a resumed run must have the same.
-        training: what the weights are fitted to.
-        public_test: FER2013's PublicTest, the validation set: ``best`` is chosen on it.
+        config: the settings; a resumed run must have the same.
+        training: the images that the weights are fitted to.
+        validation: the images on which the best epoch is chosen and calibrated: FER2013's PublicTest.
         run_dir: the run's folder.
-        votes: float32, (len(training), labels), FER+ votes for the training pictures; needed if config.vote_weight > 0.
-        teacher: float32, (len(training), labels), a teacher's probabilities for the training pictures; needed if
-            config.teacher_weight > 0.
-        initial: the network to go on with; None is one with random weights.
-
-    Returns:
-        The best checkpoint.
+        votes: float32, (len(training), labels), FER+ votes; needed if config.vote_weight > 0.
+        teacher: float32, (len(training), labels), a teacher's probabilities; needed if config.teacher_weight > 0.
+        initial: the network to start from; None is random weights.
+        provenance: what is stored with the weights: ``recipe``, the command, and ``commit``, the version of the code.
+        quiet: print no progress bar and no line per epoch.
 
     Raises:
-        MiniXceptionError: votes or a teacher are asked for and missing, the initial network does not fit, or the run
-            folder belongs to another run or cannot be written, or a step has fewer pictures than there are processes.
+        MiniXceptionError: votes or a teacher are missing, the initial network does not fit, a batch has fewer images
+            than there are processes, or the folder belongs to another run or cannot be written.
     """
+    run_dir = Path(run_dir)
+    _check_inputs(config, votes, teacher, initial)
+    accelerator = _make_accelerator(config, len(training))
+    run = Run.start(config, _digest(training, validation, votes, teacher, initial), accelerator.device, initial)
+    run.resume(run_dir)
+    if accelerator.is_main_process and not run.history:
+        run.save(run_dir)  # Report a full disk or a read-only folder now, not after the first epoch.
+    data = _stage(run, training, validation, votes, teacher)
+    step = TrainingStep(run, data, accelerator)
+    board = _open_tensorboard(run_dir, len(run.history) + 1) if accelerator.is_main_process else None
+
+    while not run.finished:
+        run.add(_train_epoch(run, step, data, accelerator, quiet))
+        if accelerator.is_main_process:
+            run.save(run_dir)
+            _report(run, validation.split, board, quiet)
+        accelerator.wait_for_everyone()
+
+    if accelerator.is_main_process:
+        finish(run_dir, validation, provenance)
+    accelerator.wait_for_everyone()
+    return MiniXception.from_pretrained(run_dir / BEST)
+
+
+def _check_inputs(
+    config: TrainConfig, votes: np.ndarray | None, teacher: np.ndarray | None, initial: MiniXception | None
+) -> None:
+    if config.vote_weight > 0 and votes is None:
+        raise MiniXceptionError(f"vote_weight is {config.vote_weight}, but there are no votes; give fer2013new.csv")
+    if config.teacher_weight > 0 and teacher is None:
+        raise MiniXceptionError(
+            f"teacher_weight is {config.teacher_weight}, but there are no teacher probabilities; give them"
+        )
+    if initial is not None and (initial.labels, initial.image_size) != (EMOTIONS, config.image_size):
+        raise MiniXceptionError(
+            f"the initial network has the labels {', '.join(initial.labels)} and {initial.image_size}×"
+            f"{initial.image_size} pixels; the run needs {', '.join(EMOTIONS)} at {config.image_size}×"
+            f"{config.image_size}"
+        )
+
+
+def _make_accelerator(config: TrainConfig, images: int) -> Accelerator:
+    """Join the processes of a launch, with a precision that the device has instructions for."""
     from accelerate import Accelerator, PartialState
     from accelerate.state import AcceleratorState
 
-    if config.vote_weight > 0 and votes is None:
-        raise MiniXceptionError("vote_weight > 0 needs FER+'s votes (fer2013new.csv)")
-    if config.teacher_weight > 0 and teacher is None:
-        raise MiniXceptionError("teacher_weight > 0 needs a teacher's probabilities")
-    if initial is not None and (initial.labels, initial.image_size) != (EMOTIONS, config.image_size):
-        raise MiniXceptionError(
-            f"the initial network reads {', '.join(initial.labels)} at {initial.image_size}×{initial.image_size}; the "
-            f"run needs {', '.join(EMOTIONS)} at {config.image_size}×{config.image_size}"
-        )
-    run_dir = Path(run_dir)
-    AcceleratorState._reset_state()  # An earlier run in this process may have had another precision.
-    # On CPUs Accelerate joins a launch's processes only if it is told so; else each takes itself for the only one.
+    AcceleratorState._reset_state()  # An earlier run in this process may have used another precision.
+    # On CPUs, Accelerate joins the processes of a launch only if told to; otherwise each one trains alone.
     device = PartialState(cpu=not torch.accelerator.is_available()).device
     bf16 = config.mixed_precision == "bf16" and computes_bfloat16(device)
     accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
-    run = Run.start(config, _digest(training, public_test, votes, teacher, initial), accelerator.device, initial)
-    run.resume(run_dir)
-    if accelerator.is_main_process and not run.history:
-        run.save(run_dir)  # A full disk or an unwritable folder shows now, not after the first epoch.
-    network, optimizer = accelerator.prepare(run.model, run.optimizer)
-    board = _open_tensorboard(run_dir, len(run.history) + 1) if accelerator.is_main_process else None
-
-    # All pictures live on the device, where they are augmented: 66 MB, and PublicTest's as network input, 33 MB.
-    resized = np.stack([to_grey(face, config.image_size) for face in training.images])
-    faces = torch.from_numpy(resized).unsqueeze(1).to(accelerator.device)
-    labels = torch.from_numpy(training.labels).to(accelerator.device)
-    targets = soft_targets(training.labels, votes, teacher, config, len(run.model.labels))
-    soft = torch.from_numpy(targets).to(accelerator.device)
-    validation = run.average.preprocess(public_test.images)
-    truth = torch.from_numpy(public_test.labels).to(accelerator.device)
-    augmentations = build(config.augmentations)
-    drawing = torch.Generator(accelerator.device)
-    steps = -(-len(faces) // config.batch_size)
-    if len(faces) // steps < accelerator.num_processes:
+    processes = accelerator.num_processes
+    if images // config.steps_per_epoch(images) < processes:
         raise MiniXceptionError(
-            f"each of {accelerator.num_processes} processes needs a picture in every step; raise batch_size"
+            f"batch_size is {config.batch_size}: each of {processes} processes needs an image in every step; raise it"
         )
-    # Tensors, since a recorded step reads no others.
-    rate = torch.tensor(float(optimizer.param_groups[0]["lr"]), device=accelerator.device)
-    decay = torch.tensor(config.ema_decay, device=accelerator.device)
-    sums = torch.zeros(2, device=accelerator.device)  # loss and hits, times the pictures
-
-    def learn(chosen: Tensor) -> None:
-        batch = augment(faces[chosen].float(), augmentations, drawing)
-        batch = scale_pixels(batch, run.model.mean, run.model.std).to(memory_format=torch.channels_last)
-        logits = network(batch)
-        loss = functional.cross_entropy(logits, soft[chosen])
-        optimizer.zero_grad(set_to_none=True)
-        accelerator.backward(loss)
-        optimizer.step()
-        _update_average(run.average, run.model, decay)
-        hits = (logits.argmax(1) == labels[chosen]).sum()
-        sums.add_(torch.stack([loss.detach() * len(chosen), hits.float()]))
-
-    recordable = accelerator.device.type == "cuda" and accelerator.num_processes == 1
-    take_step = RecordedStep(learn, drawing) if recordable else learn
-
-    while not run.finished:
-        epoch = len(run.history) + 1
-        started = time.monotonic()
-        sums.zero_()
-        drawing.manual_seed(_seed(config.seed, epoch, 1 + accelerator.process_index))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        network.train()
-        for step, chosen in _steps(len(faces), steps, epoch, config, accelerator):
-            if config.schedule == "one_cycle":
-                rate.fill_(one_cycle(step, config.epochs * steps, config.learning_rate))
-            decay.fill_(min(config.ema_decay, (1 + step) / (10 + step)))
-            take_step(chosen)
-
-        loss, hits = (accelerator.reduce(sums, "sum") / len(faces)).tolist()
-        validation_loss, accuracy = _validate(run.average, validation, truth, accelerator)
-        speed = len(faces) / (time.monotonic() - started)
-        run.history.append(Epoch(epoch, rate.item(), speed, loss, hits, validation_loss, accuracy))
-        for group in optimizer.param_groups:
-            group["lr"] = rate.item()  # A number again: the plateau schedule divides it, the run state keeps it.
-        if config.schedule == "plateau":
-            run.plateau.step(accuracy)
-            rate.fill_(optimizer.param_groups[0]["lr"])
-        if accelerator.is_main_process:
-            run.save(run_dir)
-            print(_describe(run), file=sys.stderr)
-        if board:
-            for name, value in vars(run.history[-1]).items():
-                board.add_scalar(name, value, epoch)
-            board.flush()
-        accelerator.wait_for_everyone()
-    return MiniXception.from_pretrained(run_dir / "best")
+    return accelerator
 
 
 def _digest(
     training: LabelledFaces,
-    public_test: LabelledFaces,
+    validation: LabelledFaces,
     votes: np.ndarray | None,
     teacher: np.ndarray | None,
     initial: MiniXception | None,
-) -> str:
-    """A digest of everything but the settings that decides what a run becomes."""
-    arrays = [training.images, training.labels, public_test.images, public_test.labels]
-    arrays += [np.empty(0) if array is None else array for array in (votes, teacher)]
-    arrays += [weight.cpu().numpy() for weight in initial.state_dict().values()] if initial else []
+) -> dict[str, str]:
+    """Compute SHA-256 digests of everything that decides a run's result, except its settings."""
+    weights = [weight.cpu().numpy() for weight in initial.state_dict().values()] if initial else []
+    inputs = {
+        "training data": [training.images, training.labels],
+        "validation data": [validation.images, validation.labels],
+        "votes": [] if votes is None else [votes],
+        "teacher probabilities": [] if teacher is None else [teacher],
+        "initial weights": weights,
+    }
+    return {name: _digest_arrays(arrays) for name, arrays in inputs.items()}
+
+
+def _digest_arrays(arrays: list[np.ndarray]) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype}{array.shape}".encode())
@@ -179,8 +154,66 @@ def _digest(
     return digest.hexdigest()
 
 
+def _stage(
+    run: Run,
+    training: LabelledFaces,
+    validation: LabelledFaces,
+    votes: np.ndarray | None,
+    teacher: np.ndarray | None,
+) -> StagedData:
+    """Copy both splits to the device, where they are augmented: 66 MB and 33 MB for FER2013."""
+    config, device = run.config, run.model.device
+    resized = np.stack([to_grey(face, config.image_size) for face in training.images])
+    targets = soft_targets(training.labels, votes, teacher, config, len(run.model.labels))
+    return StagedData(
+        faces=torch.from_numpy(resized).unsqueeze(1).to(device),
+        labels=torch.from_numpy(training.labels).to(device),
+        targets=torch.from_numpy(targets).to(device),
+        validation_faces=run.average.preprocess(validation.images),
+        validation_labels=torch.from_numpy(validation.labels).to(device),
+    )
+
+
+def _train_epoch(run: Run, step: TrainingStep, data: StagedData, accelerator: Accelerator, quiet: bool) -> Epoch:
+    """Train on every image once, then validate the moving average."""
+    epoch, started = len(run.history) + 1, time.monotonic()
+    step.start_epoch(epoch)
+    for number, chosen in _batches(run.config, len(data.faces), epoch, accelerator, quiet):
+        step(number, chosen)
+    rate = step.end_epoch()
+    loss, accuracy = (accelerator.reduce(step.sums, "sum") / len(data.faces)).tolist()
+    validation_loss, validation_accuracy = _validate(run.average, data, accelerator)
+    images_per_s = len(data.faces) / (time.monotonic() - started)
+    return Epoch(epoch, rate, images_per_s, loss, accuracy, validation_loss, validation_accuracy)
+
+
+def _batches(
+    config: TrainConfig, n: int, epoch: int, accelerator: Accelerator, quiet: bool
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield each step's number in the run, and the indices of this process's images; together, each image once."""
+    steps = config.steps_per_epoch(n)
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(epoch_seed(config.seed, epoch, 0)))
+    batches = enumerate(order.to(accelerator.device).tensor_split(steps), start=(epoch - 1) * steps)
+    hidden = True if quiet or not accelerator.is_main_process else None  # None shows the bar on terminals only.
+    title = f"epoch {epoch}/{config.epochs}"
+    for number, batch in tqdm(batches, desc=title, total=steps, unit="step", leave=False, disable=hidden):
+        yield number, batch[accelerator.process_index :: accelerator.num_processes]
+
+
+@torch.inference_mode()
+def _validate(model: MiniXception, data: StagedData, accelerator: Accelerator) -> tuple[float, float]:
+    """Compute loss and accuracy in float32, in one pass; all processes get the first one's result."""
+    from accelerate.utils import broadcast
+
+    truth = data.validation_labels
+    logits = torch.cat([model(batch) for batch in data.validation_faces.split(VALIDATION_BATCH)])
+    result = torch.stack([functional.cross_entropy(logits, truth), (logits.argmax(1) == truth).float().mean()])
+    loss, accuracy = broadcast(result).tolist() if accelerator.num_processes > 1 else result.tolist()
+    return loss, accuracy
+
+
 def _open_tensorboard(run_dir: Path, epoch: int) -> SummaryWriter | None:
-    """What writes the log for TensorBoard from an epoch on; None where TensorBoard is not installed."""
+    """Return a writer of TensorBoard's log from an epoch on; None if TensorBoard is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
@@ -188,55 +221,17 @@ def _open_tensorboard(run_dir: Path, epoch: int) -> SummaryWriter | None:
     return SummaryWriter(run_dir / "tensorboard", purge_step=epoch)
 
 
-def _steps(
-    n: int, steps: int, epoch: int, config: TrainConfig, accelerator: Accelerator
-) -> Iterator[tuple[int, Tensor]]:
-    """Every step of an epoch with this process's share of its pictures: together, each picture once."""
-    order = torch.randperm(n, generator=torch.Generator().manual_seed(_seed(config.seed, epoch, 0)))
-    order = order.to(accelerator.device)
-    first = (epoch - 1) * steps
-    bar = tqdm(
-        enumerate(order.tensor_split(steps), start=first),
-        desc=f"epoch {epoch}/{config.epochs}",
-        total=steps,
-        unit="step",
-        leave=False,
-        disable=None if accelerator.is_main_process else True,
-    )
-    for step, batch in bar:
-        yield step, batch[accelerator.process_index :: accelerator.num_processes]
-
-
-def _seed(seed: int, epoch: int, purpose: int) -> int:
-    """A seed for one purpose in one epoch, so that a resumed run needs no generator's state."""
-    return int(np.random.SeedSequence((seed, epoch, purpose)).generate_state(1)[0])
-
-
-@torch.no_grad()
-def _update_average(average: nn.Module, model: nn.Module, decay: Tensor) -> None:
-    """Move the average a step towards the model, batch norm's statistics included."""
-    ours, theirs = average.state_dict(), model.state_dict()
-    floats = [name for name, value in ours.items() if value.is_floating_point()]
-    averages = [ours[name] for name in floats]
-    torch._foreach_mul_(averages, decay)
-    torch._foreach_add_(averages, torch._foreach_mul([theirs[name] for name in floats], 1 - decay))
-
-
-@torch.inference_mode()
-def _validate(model: MiniXception, faces: Tensor, truth: Tensor, accelerator: Accelerator) -> tuple[float, float]:
-    """Loss and accuracy in float32, one pass; the first process's answer for all."""
-    from accelerate.utils import broadcast
-
-    logits = torch.cat([model(batch) for batch in faces.split(VALIDATION_BATCH)])
-    answer = torch.stack([functional.cross_entropy(logits, truth), (logits.argmax(1) == truth).float().mean()])
-    loss, accuracy = broadcast(answer).tolist() if accelerator.num_processes > 1 else answer.tolist()
-    return loss, accuracy
-
-
-def _describe(run: Run) -> str:
+def _report(run: Run, split: str, board: SummaryWriter | None, quiet: bool) -> None:
+    """Print the last epoch, and add it to TensorBoard's log."""
     last = run.history[-1]
-    best = max(row.public_test_accuracy for row in run.history)
-    return (
-        f"epoch {last.epoch}/{run.config.epochs}: loss {last.train_loss:.3f}, training {last.train_accuracy:.2%}, "
-        f"PublicTest (validation) {last.public_test_accuracy:.2%}, best {best:.2%}, {last.images_per_s:.0f} images/s"
-    )
+    if not quiet:
+        print(
+            f"epoch {last.epoch}/{run.config.epochs}: loss {last.train_loss:.3f}, "
+            f"training {last.train_accuracy:.2%}, {split} (validation) {last.validation_accuracy:.2%}, "
+            f"best {run.best_accuracy:.2%}, {last.images_per_s:.0f} images/s",
+            file=sys.stderr,
+        )
+    if board:
+        for name, value in vars(last).items():
+            board.add_scalar(name, value, last.epoch)
+        board.flush()

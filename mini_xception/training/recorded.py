@@ -1,4 +1,4 @@
-"""A training step that CUDA replays."""
+"""A training step that is recorded as a CUDA graph and replayed."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from torch import Tensor
 
 
 class RecordedStep:
-    """A training step on CUDA: its first runs as they come, then recorded once as a CUDA graph and replayed.
+    """A training step on CUDA that is recorded as a CUDA graph after a few runs, and replayed from then on.
 
-    Launching the thousand small kernels of a step one by one takes Python some ten times as long as the GPU needs to
-    compute them. The step may wait for nothing that the GPU computes, and reads and writes tensors that stay where
-    they are: the weights, the optimizer's state and learning rate, the data.
+    A step has a thousand small kernels. Launching them one by one from Python takes about ten times as long as the GPU
+    needs to compute them. A step that is recorded must not wait for the GPU, and must read and write tensors that stay
+    at the same address: the weights, the optimizer's state and learning rate, the data.
 
     Args:
-        step: what is done with a batch, given its pictures' indices.
-        generator: of every random number that it draws.
+        step: the training step, given the indices of a batch's images.
+        generator: of all random numbers that the step draws.
     """
 
-    #: Runs before a recording, in which the optimizer makes its state and cuDNN chooses its algorithms.
+    #: Runs before the recording, in which the optimizer makes its state and cuDNN chooses its algorithms.
     WARM_UP = 3
 
     def __init__(self, step: Callable[[Tensor], None], generator: torch.Generator) -> None:
         self._step = step
         self._generator = generator
-        self._warmed: Counter[int] = Counter()
-        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor]] = {}  # by the batch's size
+        self._runs: Counter[int] = Counter()
+        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor]] = {}  # by batch size
 
     def __call__(self, chosen: Tensor) -> None:
         size = len(chosen)
-        if self._warmed[size] < self.WARM_UP:
-            self._warmed[size] += 1
-            self._on_a_side_stream(chosen)
+        if self._runs[size] < self.WARM_UP:
+            self._runs[size] += 1
+            self._run_on_side_stream(chosen)
             return
         if size not in self._graphs:
             graph, indices = torch.cuda.CUDAGraph(), chosen.clone()
@@ -46,8 +46,8 @@ class RecordedStep:
         indices.copy_(chosen)
         graph.replay()
 
-    def _on_a_side_stream(self, chosen: Tensor) -> None:
-        """As recordings are: what is made on the default stream cannot be recorded with."""
+    def _run_on_side_stream(self, chosen: Tensor) -> None:
+        """Run the step on another stream, because a recording cannot use what the default stream has made."""
         side, current = torch.cuda.Stream(), torch.cuda.current_stream()
         side.wait_stream(current)
         with torch.cuda.stream(side):

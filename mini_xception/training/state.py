@@ -1,41 +1,42 @@
-"""What a run is at the end of an epoch, and how it is written so that a kill at any moment loses at most one epoch."""
+"""A run between two epochs, and how it is saved: a kill at any moment loses at most one epoch."""
 
 from __future__ import annotations
 
 import copy
 import csv
-import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import io
+import json
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from mini_xception.checkpoint.folder import GRAPH
 from mini_xception.errors import MiniXceptionError
+from mini_xception.media.atomic import atomic_write
 from mini_xception.network.model import MiniXception
+from mini_xception.training.augment import AUGMENTATIONS
 from mini_xception.training.config import TrainConfig
 
-RUN_STATE = "run_state.pt"
-LOG = "log.csv"
-#: After more epochs than this without a better accuracy the plateau schedule divides the learning rate by ten, as in
-#: the reference.
+#: In a run's folder: its state, its log, and the checkpoints of the best and of the last epoch.
+RUN_STATE, LOG, BEST, LAST = "run_state.pt", "log.csv", "best", "last"
+#: The plateau schedule divides the learning rate by ten after more epochs than this without a better accuracy, as the
+#: reference does.
 PLATEAU_PATIENCE = 12
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One row of ``log.csv``; accuracies are fractions of 1, PublicTest is the validation set."""
+    """One row of ``log.csv``. Accuracies are fractions of 1."""
 
     epoch: int
     learning_rate: float
     images_per_s: float
     train_loss: float
     train_accuracy: float
-    public_test_loss: float
-    public_test_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
 
 
 @dataclass
@@ -44,16 +45,16 @@ class Run:
 
     Attributes:
         config: its settings.
-        inputs: a digest of its data, votes, teacher and initial weights.
+        inputs: what else decides its result, its data for example, by name → SHA-256 digest.
         model: the weights that are trained.
-        average: their moving average, which is validated and kept.
+        average: their moving average, which is validated and saved.
         optimizer: of the model.
-        plateau: the schedule's memory.
-        history: every epoch so far.
+        plateau: the plateau schedule, which remembers the best accuracy.
+        history: the epochs so far.
     """
 
     config: TrainConfig
-    inputs: str
+    inputs: dict[str, str]
     model: MiniXception
     average: MiniXception
     optimizer: torch.optim.Optimizer
@@ -61,96 +62,103 @@ class Run:
     history: list[Epoch] = field(default_factory=list)
 
     @classmethod
-    def start(cls, config: TrainConfig, inputs: str, device: torch.device, initial: MiniXception | None = None) -> Run:
-        """A run before its first epoch, with a checkpoint's weights or random ones."""
+    def start(
+        cls,
+        config: TrainConfig,
+        inputs: dict[str, str],
+        device: torch.device,
+        initial: MiniXception | None = None,
+    ) -> Run:
+        """Make a run before its first epoch, with a checkpoint's weights or random ones."""
         torch.manual_seed(config.seed)
         model = MiniXception(image_size=config.image_size) if initial is None else copy.deepcopy(initial)
-        # What was said of the initial weights holds no more.
+        # These belong to the initial weights.
         model.metrics, model.provenance, model.temperature = None, {}, 1.0
         model = model.to(device).to(memory_format=torch.channels_last)
-        optimizer = _optimizer(model, config)
+        optimizer = _make_optimizer(model, config)
         plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimizer, mode="max", factor=0.1, patience=PLATEAU_PATIENCE
         )
         return cls(config, inputs, model, copy.deepcopy(model).eval(), optimizer, plateau)
 
     @property
+    def best_accuracy(self) -> float:
+        """The highest validation accuracy so far."""
+        return max(row.validation_accuracy for row in self.history)
+
+    @property
     def epochs_since_best(self) -> int:
-        """Epochs since the best PublicTest accuracy; 0 if the last one was better than all before."""
-        accuracies = [row.public_test_accuracy for row in self.history]
+        """Epochs since the best validation accuracy; 0 if the last epoch is the best."""
+        accuracies = [row.validation_accuracy for row in self.history]
         return len(accuracies) - 1 - accuracies.index(max(accuracies)) if accuracies else 0
 
     @property
     def finished(self) -> bool:
+        """Whether the run has had all its epochs, or no better accuracy for too long."""
         return len(self.history) >= self.config.epochs or self.epochs_since_best >= self.config.patience
 
+    def add(self, epoch: Epoch) -> None:
+        """Add an epoch. The plateau schedule sets the next learning rate by its accuracy."""
+        self.history.append(epoch)
+        if self.config.schedule == "plateau":
+            self.plateau.step(epoch.validation_accuracy)
+
     def resume(self, run_dir: Path) -> None:
-        """Go on from the run state in a folder, if there is one.
+        """Continue from the run state in a folder, if there is one.
 
         Raises:
-            MiniXceptionError: the run state is damaged, or another run's.
+            MiniXceptionError: the run state is damaged, or belongs to another run; the message names the difference.
         """
         path = run_dir / RUN_STATE
         if not path.exists():
             return
         try:
             state = torch.load(path, map_location=self.model.device, weights_only=True)
-            same = (state["config"], state["inputs"]) == (repr(self.config), self.inputs)
-            if same:
+            difference = self._compare(json.loads(state["config"]), state["inputs"])
+            if not difference:
                 self._load(state)
-        except Exception as error:  # A damaged file makes torch's reader raise almost anything.
-            raise MiniXceptionError(f"{path}: damaged ({error}); remove {run_dir} to start anew") from error
-        if not same:
+        except Exception as error:  # A damaged file makes torch.load raise almost anything.
+            reason = str(error).partition("\n")[0]
             raise MiniXceptionError(
-                f"{run_dir} holds a run with other settings, data or initial weights; "
-                "choose another folder or remove it"
-            )
+                f"{path}: damaged, or written by another version of mini_xception ({reason}); remove {run_dir}, or "
+                "choose another folder"
+            ) from error
+        if difference:
+            raise MiniXceptionError(f"{run_dir}: {difference} or another folder")
 
     def save(self, run_dir: Path) -> None:
-        """Write checkpoints, log and run state, each beside its place and then moved into it.
+        """Write checkpoints, log and run state, each file atomically, the run state last.
 
         Raises:
             MiniXceptionError: the folder cannot be written.
         """
-        try:
-            run_dir.mkdir(parents=True, exist_ok=True)
-            if self.history:
-                self._save_checkpoint(run_dir / "last")
-                if self.epochs_since_best == 0:
-                    self._save_checkpoint(run_dir / "best")
-            _replace(run_dir / LOG, self._write_log)
-            _replace(run_dir / RUN_STATE, self._write_state)
-        except (OSError, RuntimeError) as error:
-            raise MiniXceptionError(f"{run_dir}: the run cannot be saved here ({error})") from error
-
-    def _load(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        for group in self.optimizer.param_groups:
-            group["capturable"] = self.model.device.type == "cuda"  # It may have begun on another device.
-        self.plateau.load_state_dict(state["plateau"])
-        self.history = [Epoch(**row) for row in state["history"]]
-
-    def _save_checkpoint(self, folder: Path) -> None:
-        beside = folder.with_name(f".{folder.name}")
-        self.average.save_pretrained(beside)
-        folder.mkdir(exist_ok=True)
-        for file in beside.iterdir():
-            os.replace(file, folder / file.name)
-        beside.rmdir()
-        (folder / GRAPH).unlink(missing_ok=True)  # It is an earlier epoch's.
-
-    def _write_log(self, path: Path) -> None:
-        with path.open("w", newline="", encoding="utf-8") as file:
+        if self.history:
+            self.average.save_pretrained(run_dir / LAST)
+            if self.epochs_since_best == 0:
+                self.average.save_pretrained(run_dir / BEST)
+        with atomic_write(run_dir / LOG) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(Epoch.__dataclass_fields__)
-            for row in self.history:
-                writer.writerow([f"{value:.6g}" for value in vars(row).values()])
+            writer.writerows([f"{value:.6g}" for value in vars(row).values()] for row in self.history)
+        buffer = io.BytesIO()  # PyTorch reports a full disk as a RuntimeError, Python as an OSError.
+        torch.save(self._state(), buffer)
+        with atomic_write(run_dir / RUN_STATE) as temporary:
+            temporary.write_bytes(buffer.getbuffer())
 
-    def _write_state(self, path: Path) -> None:
-        state = {
-            "config": repr(self.config),
+    def _compare(self, config: dict[str, Any], inputs: dict[str, str]) -> str:
+        """Describe how a saved run differs from this one; "" if it does not."""
+        there, here = _flatten(config), _flatten(asdict(self.config))
+        changed = [name for name in {**there, **here} if there.get(name) != here.get(name)]
+        if changed:
+            values = "; ".join(f"{name} is {there.get(name)} there, {here.get(name)} here" for name in changed)
+            return f"{values}; use the same settings"
+        others = [name for name in self.inputs if inputs.get(name) != self.inputs[name]]
+        names = " and ".join(others)
+        return f"{names} differ from those there; use the same {names}" if others else ""
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "config": json.dumps(asdict(self.config), default=float),  # JSON has no NumPy numbers.
             "inputs": self.inputs,
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
@@ -158,20 +166,28 @@ class Run:
             "plateau": self.plateau.state_dict(),
             "history": [vars(row) for row in self.history],
         }
-        torch.save(state, path)
+
+    def _load(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for group in self.optimizer.param_groups:
+            group["capturable"] = self.model.device.type == "cuda"  # The run may have started on another device.
+        self.plateau.load_state_dict(state["plateau"])
+        self.history = [Epoch(**row) for row in state["history"]]
 
 
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    beside = path.with_name(f".{path.name}")
-    write(beside)
-    os.replace(beside, path)
+def _flatten(config: dict[str, Any]) -> dict[str, Any]:
+    """Put the strength of every augmentation beside the other settings; a missing one is 0."""
+    strengths = dict.fromkeys(AUGMENTATIONS, 0.0) | config["augmentations"]
+    return {name: value for name, value in config.items() if name != "augmentations"} | strengths
 
 
-def _optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+def _make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     on_cuda = next(model.parameters()).is_cuda  # There the step is recorded.
     if config.optimizer == "adam":
         return torch.optim.Adam(model.parameters(), config.learning_rate, fused=True, capturable=on_cuda)
-    # Decay convolution weights; leave biases and batch norm, which set scales, alone.
+    # Weight decay is for convolution weights, not for biases and batch norm, which set scales.
     decayed = [parameter for parameter in model.parameters() if parameter.ndim > 1]
     others = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]

@@ -1,4 +1,4 @@
-"""The page, really served, and a real Chromium."""
+"""The served page, and a real Chromium."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from tests.conftest import PORTRAIT
 
 @pytest.fixture(scope="session")
 def server_log(tmp_path_factory) -> Path:
-    """What ``app.py`` prints."""
+    """The output of ``app.py``."""
     return tmp_path_factory.mktemp("server") / "log.txt"
 
 
 @pytest.fixture(scope="session")
 def page_url(tmp_path_factory, server_log) -> Iterator[str]:
-    """Where ``app.py`` serves."""
+    """The URL at which ``app.py`` serves."""
     with serve(tmp_path_factory.mktemp("gradio"), server_log) as server:
         yield server.url
 
 
 @pytest.fixture(scope="session")
 def start_chromium() -> Iterator[Callable]:
-    """Starts a browser with the options that are given."""
+    """A function that starts a browser with the given options."""
     path = shutil.which("chromium")
     if path is None:
-        pytest.skip("there is no chromium on this machine (Debian: apt-get install chromium)")
+        pytest.skip("Chromium not found; on Debian: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
     quiet = ["--no-sandbox", "--disable-background-networking", "--disable-sync"]
@@ -49,8 +49,8 @@ def chromium(start_chromium) -> Iterator:
 
 @pytest.fixture(scope="session")
 def camera_film(tmp_path_factory) -> Path:
-    """What a fake camera shows: the portrait, moving slowly."""
-    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"  # JPEGs one after the other
+    """The video of a fake camera: the portrait, moving slowly."""
+    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"  # consecutive JPEGs
     portrait = cv2.resize(cv2.imread(str(PORTRAIT)), (480, 480))
     with film.open("wb") as file:
         for i in range(60):
@@ -63,7 +63,7 @@ def camera_film(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def page(chromium, page_url) -> Iterator:
-    """The page, opened; every request it made is in ``page.requests``."""
+    """The opened page. The URLs of its requests are in ``page.requests``."""
     page = chromium.new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(60_000)
     page.requests = []

@@ -1,4 +1,4 @@
-"""What ``gradio_client`` users get."""
+"""The API, as users of ``gradio_client`` see it."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ def test_augment(client):
 def test_analyze_video(client):
     from gradio_client import handle_file
 
-    clip, table, report, _ = client.predict(
+    video, table, report, _ = client.predict(
         handle_file(ROOT / "examples" / "two_portraits.mp4"), api_name="/analyze_video"
     )
     assert [face["emotion"] for face in report["faces"]] == ["happy", "happy"]
-    assert clip.endswith(".mp4")
+    assert video.endswith(".mp4")
     assert len(Path(table).read_text().splitlines()) == 1 + sum(face["frames"] for face in report["faces"])
 
 
@@ -75,11 +75,11 @@ def test_analyze_video(client):
     [
         ("empty.png", b"", "empty.png: the file is empty"),
         ("huge.png", empty_png(30_000, 30_000), "huge.png: .* more than 150 megapixels"),
-        ("cut.jpg", PORTRAIT.read_bytes()[:9000], "cut.jpg: damaged or cut short"),
-        ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.svg: not a picture"),
+        ("cut.jpg", PORTRAIT.read_bytes()[:9000], "cut.jpg: damaged or truncated"),
+        ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.svg: not a supported image"),
     ],
 )
-def test_bad_photos_get_the_clear_line(client, tmp_path, name, data, reason):
+def test_unreadable_photos_get_a_clear_message(client, tmp_path, name, data, reason):
     from gradio_client import handle_file
     from gradio_client.exceptions import AppError
 
@@ -89,7 +89,7 @@ def test_bad_photos_get_the_clear_line(client, tmp_path, name, data, reason):
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_files_of_the_server_are_not_read(page_url):
+def test_files_of_the_server_cannot_be_classified(page_url):
     import json
     import urllib.request
 
@@ -105,5 +105,5 @@ def test_files_of_the_server_are_not_read(page_url):
     assert "event: error" in post("/etc/passwd")
 
 
-def test_only_named_endpoints(client):
+def test_no_other_endpoint_is_public(client):
     assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/predict", "/augment", "/analyze_video"}

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def tab(page):
     page.get_by_role("tab", name="Augmentation").click()
-    page.wait_for_selector("#views >> text=Choose a picture with a face")
+    page.wait_for_selector("#views >> text=Choose an image with a face")
     return page
 
 
@@ -23,22 +23,22 @@ def upload(page, path) -> None:
     page.wait_for_selector(".view")
 
 
-def pictures(page) -> list[str]:
+def image_urls(page) -> list[str]:
     return page.locator(".view img").evaluate_all("images => images.map(image => image.src)")
 
 
-def test_a_face_in_many_views(tab):
+def test_a_face_is_augmented_and_classified(tab):
     upload(tab, PORTRAIT)
     assert tab.locator(".view").count() == VIEWS + 1
-    assert tab.locator(".view").first.inner_text().startswith("as it is: happy")
-    assert f"of {VIEWS + 1} say happy" in tab.locator(".stability").inner_text()
+    assert tab.locator(".view").first.inner_text().startswith("original: happy")
+    assert f"of {VIEWS + 1} images classified as happy" in tab.locator(".stability").inner_text()
     assert tab.locator(".view img").first.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [48, 48]
-    assert len(set(pictures(tab))) == VIEWS + 1
+    assert len(set(image_urls(tab))) == VIEWS + 1
 
 
 def test_every_augmentation_has_a_slider_and_a_preset_moves_them(tab):
     upload(tab, PORTRAIT)
-    before = pictures(tab)
+    before = image_urls(tab)
     values = {name: tab.locator(f"#{name} input[type=number]") for name in AUGMENTATIONS}
     assert values["salt_and_pepper"].input_value() == "0"
     tab.get_by_role("radio", name="full").check()
@@ -48,20 +48,20 @@ def test_every_augmentation_has_a_slider_and_a_preset_moves_them(tab):
     tab.wait_for_function("before => document.querySelectorAll('.view img')[1].src !== before", arg=before[1])
 
 
-def test_a_seed_repeats_the_pictures(tab):
+def test_a_seed_repeats_the_images(tab):
     upload(tab, PORTRAIT)
-    first = pictures(tab)
+    first = image_urls(tab)
     seed = tab.get_by_label("Seed")
     seed.fill("5")
     tab.wait_for_selector("#code >> text=manual_seed(5)")
-    assert pictures(tab) != first
+    assert image_urls(tab) != first
     seed.fill("0")
     tab.wait_for_selector("#code >> text=manual_seed(0)")
-    assert pictures(tab) == first
+    assert image_urls(tab) == first
 
 
-def test_the_code_gives_the_same_pictures(tab, recognizer):
-    """What the visitor copies, run in Python, makes what the page shows."""
+def test_the_code_gives_the_same_images(tab, recognizer):
+    """The code that the page offers to copy, run in Python, makes the images that the page shows."""
     import base64
 
     import cv2
@@ -78,17 +78,17 @@ def test_the_code_gives_the_same_pictures(tab, recognizer):
     exec(code, names)
     shown = [
         cv2.imdecode(np.frombuffer(base64.b64decode(src.split(",")[1]), np.uint8), cv2.IMREAD_GRAYSCALE)
-        for src in pictures(tab)[1:]
+        for src in image_urls(tab)[1:]
     ]
     assert np.array_equal(names["augmented"][:, 0].round().to(torch.uint8).numpy(), shown)
 
 
-def test_a_picture_without_a_face_is_taken_whole(tab):
+def test_an_image_without_a_face_is_used_whole(tab):
     upload(tab, ROOT / "examples" / "chelsea_the_cat.jpg")
-    assert tab.locator("#views >> text=No face was found").count() == 1
+    assert tab.locator("#views >> text=No face found; the whole image is used.").count() == 1
 
 
-def test_a_chinese_browser_reads_chinese(chromium, page_url):
+def test_a_chinese_browser_shows_chinese(chromium, page_url):
     page = chromium.new_page(locale="zh-CN")
     page.set_default_timeout(60_000)
     page.goto(page_url)

@@ -1,4 +1,4 @@
-"""Many visitors at once, and a server that goes away."""
+"""Many visitors at once, and a server that restarts."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tests.conftest import PORTRAIT, ROOT
 
 pytestmark = pytest.mark.browser
 
-CLIP = ROOT / "examples" / "two_portraits.mp4"
+VIDEO = ROOT / "examples" / "two_portraits.mp4"
 
 
 @pytest.fixture
 def server(tmp_path):
-    """One that no other test needs afterwards."""
+    """A server of its own, for tests that overload or stop it."""
     with serve(tmp_path / "cache", tmp_path / "log.txt") as server:
         yield server
 
@@ -56,8 +56,8 @@ def test_visitors_get_the_faces_of_their_own_photos(chromium, page_url, tmp_path
         page.close()
 
 
-def long_clip(path) -> bytes:
-    """Half a minute's work and more."""
+def long_video(path) -> bytes:
+    """Make a video that takes half a minute or more to process."""
     video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 30, (1280, 720))
     for _ in range(900):
         video.write(np.full((720, 1280, 3), 128, np.uint8))
@@ -65,17 +65,17 @@ def long_clip(path) -> bytes:
     return path.read_bytes()
 
 
-def fill_the_queue(url: str, clip: bytes) -> None:
-    """Send a clip until the server refuses it; clips are read one at a time."""
-    (path,) = json.loads(post_file(url, "clip.mp4", clip)[1])
+def fill_the_queue(url: str, video: bytes) -> None:
+    """Send a video until the server refuses it; videos are processed one at a time."""
+    (path,) = json.loads(post_file(url, "video.mp4", video)[1])
     body = json.dumps({"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]}).encode()
     request = urllib.request.Request(f"{url}/gradio_api/call/analyze_video", body, {"Content-Type": "application/json"})
     assert 503 in {fetch(request)[0] for _ in range(QUEUE_SIZE + 2)}
 
 
-def test_a_full_queue_says_that_the_page_is_busy(chromium, server, tmp_path):
+def test_a_full_queue_is_reported_as_busy(chromium, server, tmp_path):
     page = open_page(chromium, server.url)
-    fill_the_queue(server.url, long_clip(tmp_path / "clip.mp4"))
+    fill_the_queue(server.url, long_video(tmp_path / "video.mp4"))
     upload(page, PORTRAIT)
     page.wait_for_selector("text=This application is currently busy. Please try again.")
     page.wait_for_selector("#cards >> text=If the page is busy, try again in a moment")
@@ -83,12 +83,12 @@ def test_a_full_queue_says_that_the_page_is_busy(chromium, server, tmp_path):
     page.close()
 
 
-def test_a_camera_that_is_refused_tries_again(camera, page_url):
+def test_a_refused_camera_retries(camera, page_url):
     page = open_tab(camera, page_url)
     page.route("**/queue/join*", lambda route: route.fulfill(status=503, json={"detail": "Queue is full."}))
     page.locator("#camera").get_by_text("Click to Access Webcam").click()
     page.locator("#camera").get_by_label("capture photo").click()
-    page.wait_for_selector("#live >> text=The page is busy. The camera tries again every few seconds.")
+    page.wait_for_selector("#live >> text=The page is busy. The camera retries every few seconds.")
     page.wait_for_timeout(500)
     assert page.get_by_text("This application is currently busy").count() == 1
     page.unroute("**/queue/join*")
@@ -96,7 +96,7 @@ def test_a_camera_that_is_refused_tries_again(camera, page_url):
     page.close()
 
 
-def test_the_camera_takes_no_picture_while_it_waits_for_an_answer(camera, page_url):
+def test_the_camera_sends_no_frame_while_it_waits_for_an_answer(camera, page_url):
     page = open_tab(camera, page_url)
     start(page)
     held = []
@@ -110,21 +110,21 @@ def test_the_camera_takes_no_picture_while_it_waits_for_an_answer(camera, page_u
     page.close()
 
 
-def test_a_restarted_server_is_found_again(chromium, server, tmp_path):
+def test_pages_reconnect_to_a_restarted_server(chromium, server, tmp_path):
     waiting, idle, later = (open_page(chromium, server.url) for _ in range(3))
     waiting.get_by_role("tab", name="Video").click()
-    waiting.set_input_files("#clip input[type=file]", CLIP)
-    waiting.wait_for_selector("#clip video")
-    waiting.get_by_role("button", name="Read the clip").click()
+    waiting.set_input_files("#video input[type=file]", VIDEO)
+    waiting.wait_for_selector("#video video")
+    waiting.get_by_role("button", name="Annotate video").click()
     waiting.wait_for_selector("#timelines .progress")
     server.process.kill()
     server.process.wait()
-    # Who waits for an answer, and who asks for one now, is told.
+    # Both the visitor who is waiting and the one who sends a photo now see an error.
     waiting.wait_for_selector("text=Connection to the server was lost. Attempting reconnection")
     upload(later, PORTRAIT)
     later.wait_for_selector("text=Connection errored out")
     with serve(tmp_path / "cache", tmp_path / "log.txt", urlsplit(server.url).port):
-        waiting.wait_for_selector("#cards >> text=Choose a photo")  # It was loaded anew, by itself.
+        waiting.wait_for_selector("#cards >> text=Choose a photo")  # The page reloads itself.
         for page in (waiting, idle, later):
             upload(page, PORTRAIT)
             page.wait_for_selector(".face h2 >> text=happy")

@@ -1,4 +1,4 @@
-"""A visitor's photo, dropped on the page in a real browser."""
+"""The Photo tab in a real browser."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def upload(page, path) -> None:
     page.set_input_files("input[type=file] >> nth=0", path)
 
 
-def test_a_dropped_photo_is_read(page):
+def test_a_dropped_photo_is_classified(page):
     data = base64.b64encode(PORTRAIT.read_bytes()).decode()
     page.evaluate(DROP, ["button:has(input[type=file])", data, "portrait.jpg"])
     page.wait_for_selector(".face")
@@ -37,7 +37,7 @@ def test_a_dropped_photo_is_read(page):
     page.wait_for_function("document.querySelector('#annotated img')?.naturalWidth === 512")
 
 
-def test_table_and_json_hold_the_same_answer(page):
+def test_table_and_json_show_the_same_faces(page):
     upload(page, ROOT / "examples" / "two_portraits.jpg")
     page.wait_for_selector(".face")
     assert page.locator(".face").count() == 2
@@ -52,13 +52,14 @@ def test_an_example_runs_in_one_click(page):
     page.wait_for_selector(".face h2 >> text=happy")
 
 
-def test_no_face_is_said(page):
+def test_a_photo_without_a_face_is_reported(page):
     upload(page, ROOT / "examples" / "chelsea_the_cat.jpg")
-    page.wait_for_selector("text=No face found")
+    page.wait_for_selector("text=A face must be at least 40 pixels wide, upright, and roughly facing the camera.")
+    assert page.locator("#cards >> text=No face found.").count() == 1
     assert page.locator(".face").count() == 0
 
 
-def test_a_file_that_is_no_photo_gets_the_clear_line(page, tmp_path):
+def test_a_file_that_is_not_a_photo_gets_a_clear_message(page, tmp_path):
     upload(page, PORTRAIT)
     page.wait_for_selector(".face")
     bad = tmp_path / "holiday.jpg"
@@ -66,27 +67,28 @@ def test_a_file_that_is_no_photo_gets_the_clear_line(page, tmp_path):
     page.get_by_label("Remove Image").or_(page.get_by_label("Clear")).first.click()
     page.wait_for_selector("text=Choose a photo")
     upload(page, bad)
-    page.wait_for_selector("text=holiday.jpg: not a picture; accepted are JPEG, PNG, WebP, GIF, BMP and TIFF")
+    page.wait_for_selector("text=holiday.jpg: not a supported image; use JPEG, PNG, WebP, GIF, BMP or TIFF")
     assert "Traceback" not in page.content()
-    # Nothing of the photo before stands beside it.
+    # Nothing of the photo before is left.
+    page.wait_for_selector("#cards >> text=This photo could not be processed; see the notification.")
     assert page.locator(".face").count() == 0
 
 
-def test_a_transparent_picture_is_read(page, tmp_path):
+def test_a_transparent_image_is_classified(page, tmp_path):
     path = tmp_path / "transparent.png"
     Image.open(PORTRAIT).convert("RGBA").save(path)
     upload(page, path)
     page.wait_for_selector(".face h2 >> text=happy")
 
 
-def test_nothing_is_asked_from_another_host(page, page_url):
+def test_there_are_no_third_party_requests(page, page_url):
     upload(page, PORTRAIT)
     page.wait_for_selector(".face")
     others = [url for url in page.requests if not url.startswith((page_url, "data:", "blob:"))]
     assert others == []
 
 
-def test_the_page_says_what_an_expression_is_not(page):
+def test_the_page_says_that_an_expression_is_not_a_feeling(page):
     assert page.locator("text=An expression is not a feeling").count() == 1
 
 

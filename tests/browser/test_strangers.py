@@ -1,4 +1,4 @@
-"""What a stranger may send to a page on the internet, and what must not come of it."""
+"""Hostile requests to a public page, and what they must not achieve."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_servers_files_are_not_served(page_url, path):
     assert b"root:" not in body
 
 
-def test_a_file_name_cannot_climb_out_of_the_cache(page_url):
+def test_a_file_name_cannot_escape_the_cache(page_url):
     status, answer = upload(page_url, "../../../../tmp/escaped.png", PORTRAIT.read_bytes())
     assert status == 200
     (path,) = json.loads(answer)
@@ -56,18 +56,18 @@ def upload(page_url: str, name: str, data: bytes) -> tuple[int, bytes]:
     address = urllib.parse.urlsplit(page_url)
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Content-Length": str(len(body.getvalue()))}
-    # Refused before all of it was sent; the answer is there all the same.
+    # The server can refuse before all data is sent. Its answer can still be read.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         connection.request("POST", "/gradio_api/upload", body, headers)
     response = connection.getresponse()
     return response.status, response.read()
 
 
-def test_a_script_in_a_file_name_is_text(page, tmp_path):
+def test_a_script_in_a_file_name_does_not_run(page, tmp_path):
     name = "<img src=x onerror=\"document.title='owned'\">.jpg"
-    (tmp_path / name).write_text("no picture")
+    (tmp_path / name).write_text("not an image")
     page.set_input_files("input[type=file] >> nth=0", tmp_path / name)
-    page.wait_for_selector("text=not a picture")
+    page.wait_for_selector("text=not a supported image")
     page.wait_for_timeout(300)
     assert page.title() != "owned"
     assert page.locator("img[src=x]").count() == 0
@@ -77,11 +77,11 @@ def test_an_svg_with_a_script_is_refused(page, tmp_path):
     path = tmp_path / "drawing.svg"
     path.write_text("<svg xmlns='http://www.w3.org/2000/svg'><script>document.title='owned'</script></svg>")
     page.set_input_files("input[type=file] >> nth=0", path)
-    page.wait_for_selector("text=drawing.svg: not a picture")
+    page.wait_for_selector("text=drawing.svg: not a supported image")
     assert page.title() != "owned"
 
 
-def test_nothing_of_a_photo_is_logged(page, server_log):
+def test_photos_are_not_logged(page, server_log):
     page.set_input_files("input[type=file] >> nth=0", ROOT / "examples" / "two_portraits.jpg")
     page.wait_for_selector(".face")
     assert "two_portraits" not in server_log.read_text()

@@ -12,70 +12,71 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
 
-CLIP = ROOT / "examples" / "two_portraits.mp4"
+VIDEO = ROOT / "examples" / "two_portraits.mp4"
 
 
 @pytest.fixture
 def tab(page):
     page.get_by_role("tab", name="Video").click()
-    page.wait_for_selector("#timelines >> text=Choose a clip")
+    page.wait_for_selector("#timelines >> text=Choose a video, or click the example, then press “Annotate video”.")
     return page
 
 
-def read(page, path) -> None:
-    page.set_input_files("#clip input[type=file]", path)
-    page.wait_for_selector("#clip video")
-    page.get_by_role("button", name="Read the clip").click()
+def annotate(page, path) -> None:
+    page.set_input_files("#video input[type=file]", path)
+    page.wait_for_selector("#video video")
+    page.get_by_role("button", name="Annotate video").click()
 
 
-def test_a_clip_is_annotated_and_tabled(tab, tmp_path):
-    read(tab, CLIP)
+def test_a_video_is_annotated_and_tabled(tab, tmp_path):
+    annotate(tab, VIDEO)
     tab.wait_for_selector("#timelines h2 >> text=happy")
     assert tab.locator("#timelines svg").count() == 2
-    tab.wait_for_function("document.querySelector('#annotated-clip video')?.videoWidth > 0")
+    tab.wait_for_function("document.querySelector('#annotated-video video')?.videoWidth > 0")
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Table of all faces").click()
     download.value.save_as(tmp_path / "faces.csv")
     rows = list(csv.DictReader((tmp_path / "faces.csv").open()))
-    assert {row["face_id"] for row in rows} == {"1", "2"}
+    assert {row["track_id"] for row in rows} == {"1", "2"}
     assert {row["emotion"] for row in rows} == {"happy"}
+    assert {row["path"] for row in rows} == {"two_portraits.mp4"}
 
 
 @pytest.fixture(scope="module")
-def long_clip(tmp_path_factory):
-    """The example clip six times over, so that there is time to press Cancel."""
-    path = tmp_path_factory.mktemp("clips") / "long.mp4"
-    with VideoReader(CLIP) as clip:
-        images = [image for _, image in clip.frames()]
-        rate = clip.frame_rate
+def long_video(tmp_path_factory):
+    """The example video six times in a row, so that there is time to press Cancel."""
+    path = tmp_path_factory.mktemp("videos") / "long.mp4"
+    with VideoReader(VIDEO) as video:
+        images = [image for _, image in video.frames()]
+        rate = video.frame_rate
     with VideoWriter(path, rate, None, name=str(path)) as writer:
         for number, image in enumerate(images * 6):
             writer.write(float(number / rate), image)
     return path
 
 
-def test_cancel_stops_it_and_keeps_nothing(tab, long_clip):
-    read(tab, long_clip)
+def test_cancel_stops_it_and_saves_nothing(tab, long_video):
+    annotate(tab, long_video)
     tab.wait_for_selector("#timelines .progress")
     tab.get_by_role("button", name="Cancel").click()
-    tab.wait_for_selector("#timelines >> text=Cancelled")
+    tab.wait_for_selector("#timelines >> text=Cancelled. Nothing was saved.")
     tab.wait_for_timeout(1500)
     assert tab.locator("#timelines").inner_text().startswith("Cancelled")
-    assert tab.locator("#annotated-clip video").count() == 0
-    # And the next one is read.
+    assert tab.locator("#annotated-video video").count() == 0
+    # The next video is annotated.
     tab.get_by_label("Clear").first.click()
-    tab.set_input_files("#clip input[type=file]", CLIP)
-    tab.wait_for_selector("#clip video")
-    tab.get_by_role("button", name="Read the clip").click()
+    tab.set_input_files("#video input[type=file]", VIDEO)
+    tab.wait_for_selector("#video video")
+    tab.get_by_role("button", name="Annotate video").click()
     tab.wait_for_selector("#timelines h2 >> text=happy")
 
 
-def test_what_is_no_video_gets_the_clear_line(tab, tmp_path):
+def test_a_file_that_is_not_a_video_gets_a_clear_message(tab, tmp_path):
     path = tmp_path / "holiday.mp4"
-    path.write_text("these are not moving pictures")
-    tab.set_input_files("#clip input[type=file]", path)
-    tab.wait_for_selector("#clip video")
-    tab.get_by_role("button", name="Read the clip").click()
-    tab.wait_for_selector("text=holiday.mp4: no video, damaged or cut short")
-    tab.wait_for_selector("#timelines >> text=could not be read")
+    path.write_text("this is not a video")
+    tab.set_input_files("#video input[type=file]", path)
+    tab.wait_for_selector("#video video")
+    tab.get_by_role("button", name="Annotate video").click()
+    tab.wait_for_selector("text=holiday.mp4: not a supported video, or damaged or truncated; use MP4")
+    tab.wait_for_selector("#timelines >> text=This video could not be processed; see the notification.")
     assert "Traceback" not in tab.content()

@@ -1,4 +1,4 @@
-"""The Webcam tab in a real browser, whose camera shows a real face."""
+"""The Webcam tab in a real browser with a fake camera."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mini_xception import EMOTIONS
 
 pytestmark = pytest.mark.browser
 
-PICTURE = "#live img"
+FRAME = "#live img"
 
 
 @pytest.fixture(scope="module")
@@ -37,22 +37,22 @@ def open_tab(browser, page_url, **options):
 def start(page) -> None:
     page.locator("#camera").get_by_text("Click to Access Webcam").click()
     page.locator("#camera").get_by_label("capture photo").click()
-    page.wait_for_selector(PICTURE)
+    page.wait_for_selector(FRAME)
 
 
-def wait_for_new_picture(page) -> None:
-    before = page.locator(PICTURE).get_attribute("src")
-    page.wait_for_function(f"before => document.querySelector('{PICTURE}')?.src !== before", arg=before)
+def wait_for_new_frame(page) -> None:
+    before = page.locator(FRAME).get_attribute("src")
+    page.wait_for_function(f"before => document.querySelector('{FRAME}')?.src !== before", arg=before)
 
 
-def test_new_pictures_keep_coming_with_the_right_expression(camera, page_url):
+def test_annotated_frames_keep_coming_with_the_right_expression(camera, page_url):
     page = open_tab(camera, page_url)
     start(page)
     for _ in range(10):
-        wait_for_new_picture(page)
+        wait_for_new_frame(page)
     assert page.locator("#live h2").inner_text().startswith("happy")
     assert page.locator("#live .bar").count() == len(EMOTIONS)
-    size = page.locator(PICTURE).evaluate("image => [image.naturalWidth, image.naturalHeight]")
+    size = page.locator(FRAME).evaluate("image => [image.naturalWidth, image.naturalHeight]")
     assert size == [640, 480]
     assert page.locator("#live svg .area").count() == len(EMOTIONS)
     assert page.locator("#camera-notice").is_hidden()
@@ -60,23 +60,23 @@ def test_new_pictures_keep_coming_with_the_right_expression(camera, page_url):
     page.close()
 
 
-def test_a_face_keeps_its_number(camera, page_url):
+def test_a_face_keeps_its_track_id(camera, page_url):
     page = open_tab(camera, page_url)
     start(page)
-    numbers = set()
+    names = set()
     for _ in range(8):
-        wait_for_new_picture(page)
-        numbers.add(page.locator("#live h2 small").inner_text())
-    assert len(numbers) <= 2  # The film jumps back once in a while.
+        wait_for_new_frame(page)
+        names.add(page.locator("#live h2 small").inner_text())
+    assert len(names) <= 2  # The face jumps when the fake camera starts over.
     page.close()
 
 
-def test_two_visitors_at_once_get_their_own_pictures(camera, page_url):
+def test_two_visitors_can_stream_at_once(camera, page_url):
     pages = [open_tab(camera, page_url) for _ in range(2)]
     for page in pages:
         start(page)
     for page in pages * 3:
-        wait_for_new_picture(page)
+        wait_for_new_frame(page)
     assert all(page.locator("#live h2 small").inner_text().startswith("face") for page in pages)
     for page in pages:
         page.close()
@@ -85,7 +85,7 @@ def test_two_visitors_at_once_get_their_own_pictures(camera, page_url):
 def test_it_fits_a_phone(camera, page_url):
     page = open_tab(camera, page_url, viewport={"width": 390, "height": 844})
     start(page)
-    wait_for_new_picture(page)
+    wait_for_new_frame(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
 
@@ -94,7 +94,7 @@ def test_a_refused_camera_is_explained(start_chromium, page_url):
     browser = start_chromium("--use-fake-device-for-media-stream", "--deny-permission-prompts")
     page = open_tab(browser, page_url)
     page.locator("#camera").get_by_text("Click to Access Webcam").click()
-    page.wait_for_selector("#camera-notice >> text=The browser was not allowed to use the camera")
+    page.wait_for_selector("#camera-notice >> text=Camera access was denied.")
     browser.close()
 
 
@@ -105,5 +105,5 @@ def test_a_missing_camera_is_explained_in_chinese(start_chromium, page_url):
     page.goto(page_url)
     page.get_by_role("tab", name="摄像头").click()
     page.locator("#camera button:visible").last.click()
-    page.wait_for_selector("#camera-notice >> text=没有找到摄像头")
+    page.wait_for_selector("#camera-notice >> text=未找到摄像头。")
     browser.close()

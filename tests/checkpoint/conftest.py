@@ -1,4 +1,4 @@
-"""A Hub on this machine, empty for each test, and how a test reaches it from here and from another process."""
+"""Fixtures: a local Hub, empty in each test, and ways to reach it from this and from another process."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ REPO = "owner/faces"
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
-    """A local Hub that this process's huggingface_hub talks to, without a token and with an empty cache."""
+    """A local Hub. huggingface_hub in this process uses it, without a token and with an empty cache."""
     running = LocalHub({OWNER_TOKEN: "owner", READER_TOKEN: "reader"})
-    # huggingface_hub reads its environment once, when it is imported; these are where it keeps what it read.
+    # huggingface_hub reads environment variables once, on import, into these constants.
     settings = {
         "ENDPOINT": running.url,
         "HUGGINGFACE_CO_URL_TEMPLATE": running.url + "/{repo_id}/resolve/{revision}/{filename}",
@@ -45,7 +45,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
 
 @pytest.fixture
 def environment(hub: LocalHub, tmp_path: Path) -> dict[str, str]:
-    """The environment of another process that talks to the local Hub as its owner."""
+    """Environment variables with which another process uses the local Hub, with the owner's token."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
     return inherited | {
         "HF_ENDPOINT": hub.url,
@@ -59,7 +59,7 @@ def environment(hub: LocalHub, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def run(environment: dict[str, str], tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run ``mini-xception`` with these arguments in a process of its own."""
+    """A function that runs ``mini-xception`` with the given arguments in another process."""
 
     def run_command(*arguments: str | Path, **changed: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "mini_xception", *map(str, arguments)]

@@ -1,4 +1,4 @@
-"""The local Hub's sockets: a request in, its answer or the ordered fault out."""
+"""The local Hub's HTTP servers. They answer requests, or inject the faults that a test has set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tests.checkpoint.hub_state import Refusal, Request
 
 if TYPE_CHECKING:
-    from .server import LocalHub
+    from tests.checkpoint.hub_server import LocalHub
 
 
 class Server(ThreadingHTTPServer):
@@ -27,7 +27,7 @@ class Server(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def stop(self) -> None:
-        """Also for those who keep a connection open."""
+        """Stop, and close connections that clients keep open."""
         self.shutdown()
         self.server_close()
         for connection in self.connections:
@@ -36,6 +36,8 @@ class Server(ThreadingHTTPServer):
 
 
 def serve(hub: LocalHub, name: str) -> Server:
+    """Start one of the two servers, "hub" or "storage", in a thread."""
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -50,7 +52,7 @@ def serve(hub: LocalHub, name: str) -> Server:
                 fault = hub.fault_for(f"{self.command} {self.path}")
                 try:
                     if fault and fault.status:
-                        raise Refusal(fault.status, message="ordered by the test")
+                        raise Refusal(fault.status, message="fault set by the test")
                     status, answer, data = hub.answer(request)
                 except Refusal as refusal:
                     status, answer, data = refusal.answer
@@ -82,6 +84,7 @@ def serve(hub: LocalHub, name: str) -> Server:
 
 
 def read_chunks(file: Any) -> bytes:
+    """Read a body with chunked transfer encoding."""
     body = b""
     while size := int(file.readline(), 16):
         body += file.read(size)

@@ -1,9 +1,8 @@
-"""A small Hugging Face Hub on this machine: its real protocol over HTTP, as far as models and Spaces need it.
+"""A small Hugging Face Hub on this machine. It speaks the real HTTP protocol, as far as models and Spaces need it.
 
-Two servers share one state: the Hub, which checks tokens, and the storage for large files, on another host as the real
-one. Repositories, branches, tags, pull requests and commits are kept in memory, and every request is
-recorded, so that a test can say what was sent where. Faults are ordered per path: a status, a cut connection, a body
-cut short.
+Two servers share one state: the Hub, which checks tokens, and the storage for large files, which is another host, as in
+reality. Repositories, branches, tags, pull requests and commits are kept in memory. All requests are recorded, so tests
+can check what was sent to which server. Tests can inject faults: an HTTP status, a closed connection, a truncated body.
 """
 
 from __future__ import annotations
@@ -37,15 +36,15 @@ API = rf"/api/(?P<kind>models|spaces)/{REPO}"
 
 
 class LocalHub:
-    """Running from construction to :meth:`close`.
+    """The local Hub. It runs until :meth:`close`.
 
     Attributes:
-        url: what HF_ENDPOINT must be.
-        users: token → user name; a user may write to repositories of that name alone.
-        repos: (kind, "owner/name") → repository; kinds are "models" and "spaces".
-        storage: sha256 → bytes of large files.
-        requests: everything that was received.
-        faults: what goes wrong next.
+        url: the value for HF_ENDPOINT.
+        users: token → user name. Users can write only to their own repositories.
+        repos: (kind, "owner/name") → repository; the kinds are "models" and "spaces".
+        storage: sha256 → contents of large files.
+        requests: all requests so far.
+        faults: faults in the next answers.
     """
 
     def __init__(self, users: dict[str, str]) -> None:
@@ -75,7 +74,7 @@ class LocalHub:
         return created
 
     def sent(self, method: str, pattern: str = "") -> list[Request]:
-        """The requests of a method whose path matches."""
+        """Return the requests with this method whose path matches."""
         return [request for request in self.requests if request.method == method and re.search(pattern, request.path)]
 
     def fault_for(self, line: str) -> Fault | None:
@@ -92,7 +91,7 @@ class LocalHub:
                 return handle(self, request, **{k: unquote(v) for k, v in match.groupdict().items() if v})
         raise Refusal(404, message=f"no route for {request.method} {request.path}")
 
-    # Who may do what.
+    # Permissions.
 
     def user(self, request: Request) -> str | None:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -110,10 +109,10 @@ class LocalHub:
     def writable(self, request: Request, repo: str, kind: str, create_pr: bool = False) -> Repo:
         found, user = self.readable(request, repo, kind), self.user(request)
         if user is None or (user != repo.split("/")[0] and not create_pr):
-            raise Refusal(403, message=f"you have no right to write to {repo}")
+            raise Refusal(403, message=f"no write permission for {repo}")
         return found
 
-    # What the Hub answers.
+    # The Hub's routes.
 
     def create_repo(self, request: Request) -> Answer:
         asked, user = json.loads(request.body), self.user(request)
@@ -136,7 +135,7 @@ class LocalHub:
             valid = front is None or isinstance(yaml.safe_load(front[1]), dict)
         except yaml.YAMLError:
             valid = False
-        errors = [] if valid else [{"message": "the front matter is no YAML object"}]
+        errors = [] if valid else [{"message": "the front matter is not a YAML object"}]
         warnings = [] if front else [{"message": "empty or missing yaml metadata in repo card"}]
         return json_answer({"errors": errors, "warnings": warnings}, 200 if valid else 400)
 
@@ -237,7 +236,7 @@ class LocalHub:
         linked = {"X-Linked-Etag": f'"{sha256(data)}"', "X-Linked-Size": str(len(data))}
         return 302, headers | linked | {"Location": f"{self.storage_url}/{sha256(data)}?signature=for-download"}, b""
 
-    # What the storage answers: whoever has the link may.
+    # The storage's routes. A signed link is enough; no token is needed.
 
     def put_object(self, request: Request, oid: str) -> Answer:
         if sha256(request.body) != oid or request.query.get("signature") != ["for-upload"]:
@@ -251,7 +250,7 @@ class LocalHub:
         return 200, {"ETag": f'"{oid}"', "Accept-Ranges": "bytes"}, self.storage[oid]
 
 
-#: server, methods, path, handler; what the path's groups are called, the handler's arguments are.
+#: (server, methods, path, handler). The groups of the path's pattern are the handler's arguments.
 ROUTES = [
     ("hub", ("POST",), "/api/repos/create", LocalHub.create_repo),
     ("hub", ("POST",), "/api/validate-yaml", LocalHub.validate_yaml),

@@ -1,4 +1,4 @@
-"""What the local Hub keeps and says: repositories, what was asked, what is to go wrong, answers."""
+"""Data of the local Hub: repositories, requests, faults and answers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-#: File name endings that the Hub keeps in its storage for large files.
+#: Suffixes of the files that the Hub keeps in its storage for large files.
 LARGE = (".safetensors", ".onnx", ".png")
 
+#: status, headers, body
 Answer = tuple[int, dict[str, str], bytes]
 
 
 class Refusal(Exception):
-    """An error answer with the Hub's code in its header."""
+    """An error answer, with the Hub's error code in a header."""
 
     def __init__(self, status: int, code: str = "", message: str = "", **headers: str) -> None:
         named = {"X-Error-Code": code, "X-Error-Message": message}
@@ -26,7 +27,17 @@ class Refusal(Exception):
 
 @dataclass
 class Repo:
-    """Commits are dictionaries from a path to its bytes; refs are branches, ``refs/pr/N`` included, and tags."""
+    """A repository.
+
+    Attributes:
+        private: only the owner and readers can read it.
+        gated: only the owner and readers can download files.
+        readers: names of users.
+        commits: commit → path → file contents.
+        messages: of the commits, the oldest first.
+        branches: name → commit; a pull request is the branch ``refs/pr/N``.
+        tags: name → commit.
+    """
 
     private: bool = False
     gated: bool = False
@@ -49,18 +60,19 @@ class Repo:
         return commit
 
     def push(self, files: dict[str, bytes], message: str = "pushed") -> str:
-        """A commit on main, made by nobody."""
+        """Commit to main directly, without a request."""
         self.branches["main"] = self.add_commit({**self.files, **files}, message)
         return self.branches["main"]
 
     @property
     def files(self) -> dict[str, bytes]:
+        """The files on main: path → contents."""
         return self.commits[self.branches["main"]]
 
 
 @dataclass
 class Request:
-    """What a client sent, and to which of the two servers."""
+    """A client's request to one of the two servers, "hub" or "storage"."""
 
     server: str
     method: str
@@ -75,7 +87,15 @@ class Request:
 
 @dataclass
 class Fault:
-    """What goes wrong at the next ``times`` requests whose method and path match."""
+    """A fault in the answers to the next ``times`` matching requests.
+
+    Attributes:
+        pattern: regular expression, searched in the method and path.
+        status: answer with this HTTP status.
+        cut_after: close the connection after this many bytes of the body.
+        body: answer with this body.
+        times: number of requests.
+    """
 
     pattern: str
     status: int | None = None

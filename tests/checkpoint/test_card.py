@@ -1,25 +1,27 @@
-"""Model cards: what the checkpoint says, and what others wrote stays."""
+"""Model cards: they describe the checkpoint, and keep what others wrote."""
 
 import re
+import tomllib
 
 import pytest
 import yaml
 from huggingface_hub import ModelCard, parse_eval_result_entries
 
-from mini_xception import MiniXception
+from mini_xception import EMOTIONS, MiniXception
+from mini_xception.checkpoint.card import REPOSITORY
 from mini_xception.checkpoint.folder import BUNDLED
 from tests.checkpoint.conftest import REPO
 from tests.checkpoint.test_push import METRICS, push, readme, refusal
-from tests.conftest import PORTRAIT
+from tests.conftest import PORTRAIT, ROOT
 
 
-def test_the_card_says_what_the_checkpoint_says(hub, tmp_path):
+def test_card_describes_the_checkpoint(hub, tmp_path):
     model = MiniXception(metrics=METRICS)
     model.provenance = {"recipe": "mini-xception train --data fer2013.csv --preset best", "commit": "abc"}
     folder = tmp_path / "run" / "best"
     model.save_pretrained(folder)
-    (tmp_path / "run" / "confusion_matrix.png").write_bytes(b"a picture")
-    (tmp_path / "run" / "curves.png").write_bytes(b"another")
+    (tmp_path / "run" / "confusion_matrix.png").write_bytes(b"a plot")
+    (tmp_path / "run" / "curves.png").write_bytes(b"another plot")
     (folder / "model.onnx").write_bytes(b"a graph")
     push(folder)
     files = hub.model(REPO).files
@@ -45,21 +47,25 @@ def test_the_card_says_what_the_checkpoint_says(hub, tmp_path):
 
 @pytest.mark.parametrize(
     ("metrics", "reason"),
-    [({"accuracy": "90%"}, "accuracy is '90%'"), ({"recall": {"a": 1.0}, "precision": {"a": 1.0}}, "recall must have")],
+    [
+        ({"accuracy": "90%"}, "accuracy must be a fraction of 1, not '90%'"),
+        ({"recall": {"a": 1.0}, "precision": {"a": 1.0}}, "recall must have one number for each of angry, disgust"),
+        ({"recall": dict.fromkeys(EMOTIONS, "high")}, "recall must have fractions of 1, not ['high'"),
+    ],
 )
-def test_metrics_that_no_card_can_show(hub, folder, metrics, reason):
+def test_invalid_metrics_are_rejected_before_any_request(hub, folder, metrics, reason):
     MiniXception(metrics=metrics).save_pretrained(folder)
     assert reason in refusal(folder)
     assert hub.requests == []
 
 
-def test_metrics_of_nothing_that_has_a_name(hub, folder):
+def test_metrics_without_a_data_set(hub, folder):
     MiniXception(metrics={"accuracy": 0.9}).save_pretrained(folder)
     push(folder)
     assert "\none forward pass in float32." in readme(hub)
 
 
-def test_the_cards_code_runs(hub, folder, monkeypatch, tmp_path, capsys):
+def test_code_of_the_card_runs(hub, folder, monkeypatch, tmp_path, capsys):
     push(folder)
     (code,) = re.findall(r"```python\n(.*?)```", readme(hub), re.DOTALL)
     monkeypatch.chdir(tmp_path)
@@ -68,7 +74,7 @@ def test_the_cards_code_runs(hub, folder, monkeypatch, tmp_path, capsys):
     assert "angry" in capsys.readouterr().out
 
 
-def test_what_others_wrote_in_the_card_stays(hub, folder):
+def test_edits_by_others_are_kept(hub, folder):
     push(folder)
     repo = hub.model(REPO)
     before = readme(hub).replace("license: mit", "license: apache-2.0\nco2: 3")
@@ -87,20 +93,32 @@ def test_what_others_wrote_in_the_card_stays(hub, folder):
 
 
 @pytest.mark.parametrize("text", ["My own words.\n", "---\nlicense: mit # mine\n---\nMy own\r\nwords."])
-def test_a_readme_without_marks_is_left_alone(hub, folder, text):
+def test_readme_without_marks_is_unchanged(hub, folder, text):
     hub.create(REPO).push({"README.md": text.encode()})
     push(folder)
     assert readme(hub) == text
     assert "model.safetensors" in hub.model(REPO).files
 
 
-def test_a_readme_of_front_matter_alone_becomes_a_card(hub, folder):
+def test_readme_with_only_front_matter_becomes_a_card(hub, folder):
     hub.create(REPO).push({"README.md": b"---\nlicense: gpl\n---\n"})
     push(folder)
     assert "from_pretrained" in readme(hub)
 
 
-def test_the_bundled_weights_are_published_with_their_own_card(hub):
+def test_readme_with_invalid_front_matter_is_an_error(hub, folder):
+    hub.create(REPO).push({"README.md": b"---\nlicense: [mit\n---\nMy own words.\n"})
+    assert "README.md: the front matter is not valid YAML" in refusal(folder)
+
+
+def test_install_command_of_the_card_is_the_repository(hub, folder):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["urls"]["Source"] == REPOSITORY
+    push(folder)
+    assert f"\npip install '{project['name']} @ git+{REPOSITORY}'\n" in readme(hub)
+
+
+def test_bundled_weights_are_published_with_their_own_card(hub):
     push(BUNDLED)
     text = (BUNDLED / "README.md").read_text()
     assert text.strip() in readme(hub)

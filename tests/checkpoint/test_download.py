@@ -1,4 +1,4 @@
-"""Loading from a Hub: what is asked for, from the cache where it can be, and one clear line where it cannot."""
+"""Loading from a Hub: the requested revision, from the cache if possible. An error is one line."""
 
 import json
 import subprocess
@@ -12,6 +12,7 @@ from huggingface_hub import constants
 from safetensors.torch import save
 
 from mini_xception import EmotionRecognizer, MiniXception, MiniXceptionError
+from mini_xception.checkpoint.download import fetch_graph, locate_checkpoint
 from mini_xception.checkpoint.folder import METADATA
 from tests.checkpoint.conftest import OWNER_TOKEN, READER_TOKEN, REPO
 from tests.checkpoint.hub_state import Fault
@@ -60,7 +61,7 @@ def test_branch_tag_and_commit(repo, folder):
     assert MiniXception.from_pretrained(REPO, revision=second).labels == ("a", "b")
 
 
-def test_warm_cache_touches_no_network(repo, hub, monkeypatch, capfd):
+def test_cached_checkpoint_needs_no_network(repo, hub, monkeypatch, capfd):
     first = MiniXception.from_pretrained(REPO)
     hub.requests.clear()
     assert same(MiniXception.from_pretrained(REPO, local_files_only=True), first)
@@ -70,7 +71,7 @@ def test_warm_cache_touches_no_network(repo, hub, monkeypatch, capfd):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     assert same(MiniXception.from_pretrained(REPO, revision=repo.branches["main"]), first)
     assert hub.requests == []  # A commit never changes.
-    hub.close()  # A Hub that is gone does not matter either.
+    hub.close()  # The Hub need not be reachable.
     assert same(MiniXception.from_pretrained(REPO), first)
     assert capfd.readouterr().out == ""
 
@@ -101,28 +102,28 @@ def test_private_and_gated(repo):
     MiniXception.from_pretrained(REPO, force_download=True, token=READER_TOKEN)
 
 
-def test_what_the_hub_does_not_have(repo):
+def test_missing_repository_revision_and_files(repo):
     assert "no such repository" in refusal("owner/absent")
     assert "no such repository" in refusal("owner/absent", token=OWNER_TOKEN)
     assert "no revision 'v9'" in refusal(revision="v9")
-    assert "refuses the token" in refusal(token="hf_wrong")
-    assert "no name of a Hub repository" in refusal("owner/--")
+    assert "rejects the token" in refusal(token="hf_wrong")
+    assert "not a valid repository name" in refusal("owner/--")
     for name in FILES:
         kept = repo.files.pop(name)
-        assert f"holds no {name}" in refusal()
+        assert f"the repository has no {name}" in refusal()
         repo.files[name] = kept
     MiniXception.from_pretrained(REPO)
 
 
-def test_weights_of_another_kind_are_no_fallback(repo):
+def test_pickled_weights_are_not_a_fallback(repo):
     repo.files["pytorch_model.bin"] = repo.files.pop("model.safetensors")
-    assert "holds no model.safetensors" in refusal()
+    assert "the repository has no model.safetensors" in refusal()
 
 
 def test_damaged_files(repo):
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 248260\n"
     whole = repo.files["model.safetensors"]
-    for data, reason in ((pointer, "git-LFS pointer"), (whole[:-100], "cut short"), (b"", "cut short")):
+    for data, reason in ((pointer, "git-LFS pointer"), (whole[:-100], "truncated"), (b"", "truncated")):
         repo.push({"model.safetensors": data})
         message = refusal()
         assert reason in message
@@ -131,31 +132,31 @@ def test_damaged_files(repo):
     assert "config.json" in refusal()
 
 
-def test_another_models_and_newer_configs(repo):
+def test_configs_of_other_models_and_newer_versions(repo):
     config = json.loads(repo.files["config.json"])
     repo.push({"config.json": json.dumps({"architectures": ["ResNet"]}).encode()})
     assert "another model's" in refusal()
     repo.push({"config.json": b"{}"})
     assert "missing: framing, image_size, labels, mean, std" in refusal()
     repo.push({"config.json": json.dumps(config | {"format_version": 2}).encode()})
-    assert "pip install --upgrade" in refusal()
+    assert "upgrade mini_xception" in refusal()
     repo.push({"config.json": json.dumps(config | {"format_version": "x"}).encode()})
-    assert "no number" in refusal()
+    assert "format_version must be a number" in refusal()
     metadata = {METADATA: json.dumps({"format_version": 2})}
     repo.push({"config.json": json.dumps(config).encode(), "model.safetensors": save({}, metadata)})
     message = refusal()
     assert "model.safetensors" in message
-    assert "pip install --upgrade" in message
+    assert "upgrade mini_xception" in message
 
 
-def test_no_network_and_a_cold_cache_is_said_at_once(hub, monkeypatch):
+def test_unreachable_hub_is_an_error_at_once(hub, monkeypatch):
     hub.close()
     slept = []
     monkeypatch.setattr(time, "sleep", slept.append)
     message = refusal()
-    assert "not reachable" in message
+    assert "the Hub cannot be reached" in message
     assert "bundled weights" in message
-    assert slept == []  # huggingface_hub would sleep and ask again
+    assert slept == []  # huggingface_hub alone would sleep and retry
     assert "local_files_only" in refusal(local_files_only=True)
     assert "force_download" in refusal(local_files_only=True, force_download=True)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
@@ -163,31 +164,33 @@ def test_no_network_and_a_cold_cache_is_said_at_once(hub, monkeypatch):
 
 
 @pytest.mark.usefixtures("repo")
-def test_a_hub_that_is_down(hub):
+def test_hub_that_is_down(hub):
     hub.faults.append(Fault("HEAD", status=503, times=100))
     assert "503" in refusal()
     hub.faults.clear()
     MiniXception.from_pretrained(REPO)
     hub.faults.append(Fault("HEAD", status=503, times=100))
-    MiniXception.from_pretrained(REPO)  # What is in the cache will do.
+    MiniXception.from_pretrained(REPO)  # The cached files are enough.
 
 
 @pytest.mark.usefixtures("repo")
-def test_a_cut_download_goes_on_where_it_was(hub, folder, monkeypatch):
-    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 50_000)  # What huggingface_hub keeps; 10 MB otherwise.
+def test_interrupted_download_is_resumed(hub, folder, monkeypatch):
+    monkeypatch.setattr(
+        constants, "DOWNLOAD_CHUNK_SIZE", 50_000
+    )  # huggingface_hub keeps whole chunks, of 10 MB by default.
     hub.faults.append(Fault("GET .*for-download", cut_after=100_000))
     assert same(MiniXception.from_pretrained(REPO), MiniXception.from_pretrained(folder))
     assert [request.headers.get("range") for request in hub.sent("GET", "for-download")] == [None, "bytes=100000-"]
 
 
-def test_a_body_cut_short_is_never_loaded(repo, hub):
+def test_truncated_download_is_never_loaded(repo, hub):
     hub.faults.append(Fault("GET .*for-download", body=repo.files["model.safetensors"][:1000]))
-    assert "model.safetensors could not be fetched" in refusal()
+    assert "model.safetensors could not be downloaded" in refusal()
     MiniXception.from_pretrained(REPO)
 
 
-def test_both_files_are_of_one_commit(repo, hub, folder, monkeypatch):
-    """Something is pushed between the two downloads."""
+def test_both_files_are_of_the_same_commit(repo, hub, folder, monkeypatch):
+    """Here, a push happens between the two downloads."""
     answer = type(hub).answer
 
     def push_after_config(self, request):
@@ -200,7 +203,40 @@ def test_both_files_are_of_one_commit(repo, hub, folder, monkeypatch):
     assert same(MiniXception.from_pretrained(REPO), MiniXception.from_pretrained(folder))
 
 
-def test_the_token_goes_to_the_hub_alone(repo, hub):
+def test_graph_is_downloaded_once(repo, hub):
+    repo.push({"model.onnx": b"a graph"})
+    for asked in (2, 0):  # once to check that the Hub can be reached, once by huggingface_hub
+        hub.requests.clear()
+        checkpoint = locate_checkpoint(REPO)
+        fetch_graph(REPO, checkpoint)
+        assert (checkpoint / "model.onnx").read_bytes() == b"a graph"
+        assert len(hub.sent("HEAD", "model.onnx")) == asked
+
+
+@pytest.mark.usefixtures("repo")
+def test_missing_graph_is_asked_for_once(hub):
+    for asked in (2, 0):
+        hub.requests.clear()
+        checkpoint = locate_checkpoint(REPO)
+        fetch_graph(REPO, checkpoint)
+        assert not (checkpoint / "model.onnx").exists()
+        assert len(hub.sent("HEAD", "model.onnx")) == asked
+
+
+@pytest.mark.usefixtures("repo")
+def test_graph_does_not_delay_loading_if_the_hub_cannot_be_reached(hub, monkeypatch):
+    checkpoint = locate_checkpoint(REPO)
+    hub.requests.clear()
+    fetch_graph(REPO, checkpoint, local_files_only=True)
+    assert hub.requests == []
+    hub.close()
+    slept = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    fetch_graph(REPO, checkpoint)
+    assert slept == []
+
+
+def test_token_is_sent_only_to_the_hub(repo, hub):
     repo.private = True
     MiniXception.from_pretrained(REPO, token=OWNER_TOKEN)
     assert {request.server for request in hub.requests} == {"hub", "storage"}
@@ -208,7 +244,7 @@ def test_the_token_goes_to_the_hub_alone(repo, hub):
         assert ("authorization" in request.headers) == (request.server == "hub")
 
 
-def test_another_process_with_the_stored_token(repo, run, environment, tmp_path):
+def test_stored_token_in_another_process(repo, run, environment, tmp_path):
     repo.private = True
     code = f"from mini_xception import MiniXception; print(MiniXception.from_pretrained({REPO!r}).labels)"
     command = [sys.executable, "-c", code]

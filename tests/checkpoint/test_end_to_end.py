@@ -1,4 +1,4 @@
-"""From training to a model that others load: the commands of docs/hub.md, and a machine with nothing but the wheel."""
+"""From training to a model that others load: the commands of docs/hub.md, and an environment with only the wheel."""
 
 import os
 import re
@@ -17,7 +17,6 @@ from mini_xception import EMOTIONS, MiniXception
 from tests.checkpoint.conftest import OWNER_TOKEN, REPO
 from tests.checkpoint.hub_state import Fault
 from tests.conftest import ROOT
-from tests.training.test_loop import made_up_faces
 
 LOGITS = """
 import sys, torch, mini_xception
@@ -31,23 +30,27 @@ with torch.inference_mode():
 
 @pytest.fixture
 def fer2013_csv(tmp_path):
+    """A file like FER2013's, with made-up faces: the label is the position of a bright band."""
     path = tmp_path / "fer2013.csv"
+    rng = np.random.default_rng(0)
     with path.open("w") as file:
         file.write("emotion,pixels,Usage\n")
-        for split, faces in (("Training", made_up_faces(48, 0)), ("PublicTest", made_up_faces(24, 1))):
-            for label, image in zip(faces.labels, faces.images, strict=True):
-                file.write(f"{label},{' '.join(map(str, image.ravel()))},{split}\n")
+        for split in ["Training"] * 48 + ["PublicTest"] * 24:
+            label = rng.integers(7)
+            image = rng.integers(0, 60, (48, 48), np.uint8)
+            image[6 * label : 6 * label + 8] += 180
+            file.write(f"{label},{' '.join(map(str, image.ravel()))},{split}\n")
     return path
 
 
 @pytest.mark.slow
-def test_a_trained_model_is_pushed_and_a_failed_push_says_how_to_retry(hub, run, fer2013_csv, tmp_path):
+def test_trained_model_is_pushed_and_a_failed_push_names_the_command(hub, run, fer2013_csv, tmp_path):
     options = ("--data", fer2013_csv, "--run", tmp_path / "mine", "--epochs", "2", "--image-size", "32")
     hub.faults.append(Fault("POST .*/commit/", status=500))
     result = run("train", *options, "--push-to-hub", REPO)
     assert result.returncode == 1
     last = result.stderr.splitlines()[-1]
-    assert "the Hub answers 500" in last
+    assert "the Hub answered with status 500" in last
     (again,) = re.findall(r"mini-xception (push .*)$", last)
     assert run(*again.split()).returncode == 0
     model = MiniXception.from_pretrained(REPO)
@@ -64,9 +67,9 @@ def test_a_trained_model_is_pushed_and_a_failed_push_says_how_to_retry(hub, run,
 
 
 @pytest.mark.slow
-def test_what_cannot_be_pushed_is_said_before_the_training(run, fer2013_csv, tmp_path):
+def test_push_errors_are_reported_before_the_training(run, fer2013_csv, tmp_path):
     options = ("--data", fer2013_csv, "--run", tmp_path / "mine", "--push-to-hub")
-    for name, reason in ((REPO, "hf auth login"), ("a b/c", "no name of a repository"), ("c", "user/repo")):
+    for name, reason in ((REPO, "hf auth login"), ("a b/c", "not a valid repository name"), ("c", "user/repo")):
         result = run("train", *options, name, **({"HF_TOKEN": ""} if name == REPO else {}))
         assert result.returncode == 1
         (line,) = result.stderr.splitlines()
@@ -76,16 +79,16 @@ def test_what_cannot_be_pushed_is_said_before_the_training(run, fer2013_csv, tmp
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("hub")
-def test_nothing_but_the_wheel(environment, tmp_path):
-    """A new virtual environment in which this package is the wheel loads a pushed model and gives the same bits."""
+def test_wheel_alone_gives_the_same_logits(environment, tmp_path):
+    """A new virtual environment with the built wheel loads a pushed model and computes the same logits, bit for bit."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist"]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     python = tmp_path / "venv" / "bin" / "python"
     (site_packages,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
-    # What the wheel requires is taken from this environment; of a folder named like this, Python runs no .pth files,
-    # so the package itself, which is installed in place there, is not found through it.
+    # The dependencies come from this environment. Python ignores .pth files in a folder that is added like this, so the
+    # editable installation of this package is not found there.
     (site_packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     install = [sys.executable, "-m", "pip", "--python", python, "install", "--no-index", "--no-deps", "--quiet", wheel]
     subprocess.run(install, check=True, capture_output=True)
@@ -107,7 +110,7 @@ def test_nothing_but_the_wheel(environment, tmp_path):
 
 @pytest.fixture
 def checkout(tmp_path, fer2013_csv):
-    """A copy of the repository with the data beside its README."""
+    """A copy of the repository, with the data in its root."""
     folder = tmp_path / "checkout"
     ignored = shutil.ignore_patterns(".*", "__pycache__", "runs", "build", "dist", "shared", "node_modules")
     shutil.copytree(ROOT, folder, ignore=ignored)
@@ -121,8 +124,11 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_guides_commands(hub, environment, checkout):
-    """Every command of docs/hub.md runs, in its order, but for those that need the official weights."""
+def test_commands_of_the_guide_run(hub, environment, checkout):
+    """Every command of docs/hub.md runs, except those that need the official weights.
+
+    The guide loads a model before it publishes one; here, the model is published first.
+    """
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment["PYTHONPATH"] = str(checkout)
 
@@ -133,25 +139,26 @@ def test_the_guides_commands(hub, environment, checkout):
         assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
         return result.stdout
 
-    publish, train, push, use, space, keras = blocks("bash")
+    use, train, push, publish, space, keras = blocks("bash")
+    using, other_classes = blocks("python")
+    bash(train)
+    bash(push)
+    assert hub.model("owner/faces").tags["v1.0"] == hub.model("owner/faces").branches["main"]
+    assert ModelCard(hub.model("owner/faces").files["README.md"].decode()).data.eval_results
+
+    assert "eileen_collins.jpg" in bash(use)
+    assert "fer2013.csv" in bash(f"python - <<'END'\n{using}\nEND")
+    bash(f"python - <<'END'\n{other_classes}\nEND")
+    assert MiniXception.from_pretrained("owner/yes-no").labels == ("no", "yes")
+
     bash(publish)
     bundled = hub.model("owner/mini_xception")
     assert "v0.1.0" in bundled.tags
     assert bundled.files["model.safetensors"] == (ROOT / "mini_xception/weights/model.safetensors").read_bytes()
     files = hub.repos["spaces", "owner/mini_xception-demo"].files
-    assert {"app.py", "requirements.txt", "packages.txt", "README.md", "mini_xception/model.py"} <= set(files)
+    expected = {"app.py", "requirements.txt", "packages.txt", "README.md", "mini_xception/network/model.py"}
+    assert expected <= set(files)
     assert not any("__pycache__" in path or path.startswith(("tests", "docs", "fer2013")) for path in files)
-
-    bash(train)
-    bash(push)
-    assert hub.model("owner/faces").tags["v1.0"] == hub.model("owner/faces").branches["main"]
-    assert ModelCard(hub.model("owner/faces").files["README.md"].decode()).data.eval_results
-    assert "eileen_collins.jpg" in bash(use)
-
-    using, other_classes = blocks("python")
-    assert "fer2013.csv" in bash(f"python - <<'END'\n{using}\nEND")
-    bash(f"python - <<'END'\n{other_classes}\nEND")
-    assert MiniXception.from_pretrained("owner/yes-no").labels == ("no", "yes")
 
     bash(space)
     assert b'checkpoint="owner/faces"' in hub.repos["spaces", "owner/faces-demo"].files["app.py"]

@@ -1,6 +1,7 @@
-"""Checkpoint folders load strictly: one error that names the file and what to do."""
+"""Checkpoint folders: loading is strict. An error is one line that names the file and what to do."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -32,15 +33,15 @@ def test_missing_files_are_named(folder):
     assert "model.safetensors" in refusal(folder)
 
 
-def test_cut_file(folder):
+def test_truncated_file(folder):
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
     assert "model.safetensors" in refusal(folder)
-    assert "cut short" in refusal(folder)
+    assert "truncated" in refusal(folder)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"text"'])
-def test_config_that_is_no_object(folder, text):
+def test_config_that_is_not_an_object(folder, text):
     (folder / "config.json").write_text(text)
     assert "config.json" in refusal(folder)
 
@@ -71,14 +72,14 @@ def test_config_of_another_model(folder):
         ("labels", []),
     ],
 )
-def test_config_with_a_value_that_has_no_meaning(folder, name, value):
+def test_config_with_an_invalid_value(folder, name, value):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, name: value}))
     assert "config.json" in refusal(folder)
 
 
 @pytest.mark.parametrize("metadata", ["[]", '"x"', "3", "null"])
-def test_provenance_that_is_no_object(folder, metadata):
+def test_provenance_that_is_not_an_object(folder, metadata):
     weights = folder / "model.safetensors"
     save_file(load_file(weights), weights, {"mini_xception": metadata})
     assert "model.safetensors" in refusal(folder)
@@ -89,10 +90,10 @@ def test_weights_that_are_not_finite(folder):
     tensors = load_file(weights)
     tensors["conv.weight"][0, 0, 0, 0] = float("nan")
     save_file(tensors, weights)
-    assert "conv.weight holds numbers that are not finite" in refusal(folder)
+    assert "conv.weight has values that are not finite" in refusal(folder)
 
 
-def test_a_graph_of_other_weights_does_not_stay_beside_new_ones(folder):
+def test_graph_of_other_weights_is_deleted(folder):
     graph = folder / "model.onnx"
     graph.write_bytes(b"of these weights")
     MiniXception.from_pretrained(folder).save_pretrained(folder)
@@ -101,12 +102,12 @@ def test_a_graph_of_other_weights_does_not_stay_beside_new_ones(folder):
     assert not graph.exists()
 
 
-def test_metrics_may_be_numpys_numbers(folder):
+def test_metrics_can_be_numpy_numbers(folder):
     MiniXception(metrics={"accuracy": np.float32(0.5)}).save_pretrained(folder)
     assert MiniXception.from_pretrained(folder).metrics == {"accuracy": 0.5}
 
 
-def test_missing_extra_and_misshapen_tensors(folder):
+def test_missing_unknown_and_misshapen_tensors(folder):
     path = folder / "model.safetensors"
     tensors = load_file(path)
     bias = tensors.pop("conv.bias")
@@ -118,12 +119,12 @@ def test_missing_extra_and_misshapen_tensors(folder):
     assert "conv.bias" in refusal(folder)
 
 
-def test_a_name_that_is_nothing(tmp_path):
-    assert "no such folder" in refusal(tmp_path / "absent")
-    assert "no such folder" in refusal("just-a-word")
+def test_folder_that_does_not_exist(tmp_path):
+    assert "folder not found" in refusal(tmp_path / "absent")
+    assert "folder not found" in refusal("just-a-word")
 
 
-def test_a_file_is_no_folder(tmp_path):
+def test_file_instead_of_a_folder(tmp_path):
     file = tmp_path / "E135.pth"
     file.write_bytes(b"x")
     assert "convert" in refusal(file)
@@ -133,36 +134,26 @@ def test_unreachable_hub_points_to_the_bundled_weights(tmp_path):
     assert "bundled weights" in refusal("user/repo", cache_dir=tmp_path)
 
 
-def test_device_that_is_not_here(folder):
-    if torch.cuda.is_available():
-        pytest.skip("this machine has CUDA")
-    assert "cuda" in refusal(folder, device="cuda")
-    assert "toaster" in refusal(folder, device="toaster")
-
-
-def test_a_folder_has_no_revision(folder):
+def test_folder_has_no_revision(folder):
     assert "v1.0" in refusal(folder, revision="v1.0")
     assert "v1.0" in refusal(None, revision="v1.0")
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("temperature", 0),
-        ("temperature", "warm"),
-        ("temperature", float("inf")),
-        ("norm_epsilon", -1),
-        ("padding", "same"),
-        ("bias", 1),
-        ("metrics", [0.66]),
-    ],
-)
-def test_argument_that_has_no_meaning(name, value):
-    with pytest.raises(MiniXceptionError, match=name):
-        MiniXception(**{name: value})
+@pytest.mark.parametrize("place", ["file", "file/checkpoint", "read_only/checkpoint"])
+def test_unwritable_folder_is_one_line(tmp_path, place):
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "read_only").mkdir(mode=0o500)
+    if os.access(tmp_path / "read_only", os.W_OK) and place.startswith("read_only"):
+        pytest.skip("this user can write to all folders")
+    with pytest.raises(MiniXceptionError, match="cannot be written") as caught:
+        MiniXception().save_pretrained(tmp_path / place)
+    assert str(caught.value).startswith(str(tmp_path / place))
+    assert "\n" not in str(caught.value)
+    assert (tmp_path / "file").read_bytes() == b"x"
+    assert not list((tmp_path / "read_only").iterdir())
 
 
-def test_equal_models_are_equal_files(folder, tmp_path):
+def test_equal_models_give_equal_files(folder, tmp_path):
     MiniXception.from_pretrained(folder).save_pretrained(tmp_path / "again")
     for name in ("config.json", "model.safetensors"):
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()

@@ -1,4 +1,4 @@
-"""The local Hub speaks the protocol: huggingface_hub alone, without this package, gets along with it."""
+"""The local Hub speaks the real protocol: huggingface_hub works with it, without this package."""
 
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi, hf_hub_download
@@ -10,7 +10,7 @@ SMALL, LARGE = b"small\n", b"large" * 1000
 
 
 @pytest.fixture
-def api(hub):  # noqa: ARG001  It must run.
+def api(hub):  # noqa: ARG001  The Hub must run.
     return HfApi(token=OWNER_TOKEN)
 
 
@@ -20,7 +20,7 @@ def push(api, message="files", **options):
     return api.create_commit(REPO, operations, commit_message=message, **options)
 
 
-def test_files_come_back_as_they_went(api):
+def test_downloaded_files_equal_the_uploaded_ones(api):
     api.create_repo(REPO)
     commit = push(api)
     for revision in ("main", commit.oid):
@@ -30,7 +30,7 @@ def test_files_come_back_as_they_went(api):
     assert {entry.path for entry in api.list_repo_tree(REPO)} == {".gitattributes", "small.txt", "large.safetensors"}
 
 
-def test_what_is_there_is_not_sent_again(api, hub):
+def test_unchanged_files_are_not_uploaded_again(api, hub):
     api.create_repo(REPO)
     assert push(api).oid == push(api, "again").oid
     assert len(hub.sent("PUT")) == 1
@@ -56,7 +56,7 @@ def test_branches_tags_and_pull_requests(api):
         push(api, "late", parent_commit=commit.oid)
 
 
-def test_who_may_read(hub, api):
+def test_read_permissions(hub, api):
     api.create_repo(REPO, private=True)
     push(api)
     for token in (False, READER_TOKEN):

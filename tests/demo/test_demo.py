@@ -1,52 +1,67 @@
-"""What the page's handlers do, where it takes no browser to see it."""
+"""Handlers, routes and serving of the page, as far as they need no browser."""
 
 import os
 import re
+import socket
+import string
 import time
 
 import pytest
 
-from mini_xception import MiniXception
+from mini_xception import MiniXception, MiniXceptionError
 from mini_xception.checkpoint.folder import BUNDLED
 
 gradio = pytest.importorskip("gradio")
 
 
-def test_an_upload_that_was_deleted_is_said_in_the_visitors_language(tmp_path):
-    from mini_xception.demo.photo import take_upload
+def test_an_expired_upload_is_reported_in_the_visitors_language(tmp_path):
+    from mini_xception.demo.photo import renew_upload
 
     gone = {"path": str(tmp_path / "gone.jpg"), "orig_name": "me.jpg"}
-    for language, reason in ((0, "deleted after a minute"), (1, "一分钟后即删除")):
+    for language, reason in (
+        (0, "This file has expired: uploads are deleted after one minute. Choose it again."),
+        (1, "文件已过期：上传的文件会在一分钟后删除。请重新选择。"),
+    ):
         with pytest.raises(gradio.Error, match=reason):
-            take_upload(gone, language)
+            renew_upload(gone, language)
 
 
 def test_an_upload_in_use_is_kept(tmp_path):
-    from mini_xception.demo.photo import take_upload
+    from mini_xception.demo.photo import renew_upload
 
     path = tmp_path / "me.jpg"
     path.write_bytes(b"a photo")
     os.utime(path, (0, 0))
-    assert take_upload({"path": str(path)}, 0) == str(path)
+    assert renew_upload({"path": str(path)}, 0) == str(path)
     assert path.stat().st_mtime > time.time() - 60
+
+
+def test_both_languages_have_the_same_values_and_tags():
+    from mini_xception.demo.texts import TEXTS
+
+    for key, texts in TEXTS.items():
+        fields = [sorted(name for _, name, _, _ in string.Formatter().parse(text) if name) for text in texts]
+        tags = [re.findall(r"</?\w+>", text) for text in texts]
+        assert fields[0] == fields[1], key
+        assert tags[0] == tags[1], key
 
 
 @pytest.fixture
 def built(tmp_path, monkeypatch):
-    """A folder that stands in for what ``make web`` builds, with the bundled weights."""
+    """A folder like the one that ``make web`` builds, with the bundled weights."""
     from mini_xception.demo import browser
 
     folder = tmp_path / "web"
     monkeypatch.setattr(browser, "PAGE", folder)
     (folder / "models").mkdir(parents=True)
-    for name in ("index.html", "code.js", "runtime.wasm", "app.webmanifest"):
+    for name in ("index.html", "code.js", "runtime.wasm", "app.webmanifest", "models/pnet.onnx"):
         (folder / name).write_text("made up")
     (folder / "models" / "model.onnx").write_bytes((BUNDLED / "model.onnx").read_bytes())
     return folder
 
 
-def serve_tab(model, folder, root_path=""):
-    """The tab alone: what it holds, and a client of its server, in the folder that the tab's frame shows."""
+def serve_tab(model, root_path=""):
+    """Serve the tab alone; return its HTML, and a client at the address that its frame shows."""
     from fastapi.testclient import TestClient
     from gradio.routes import App
 
@@ -56,14 +71,14 @@ def serve_tab(model, folder, root_path=""):
         browser_tab(model)
     page.root_path = root_path
     (tab,) = [part["props"]["value"] for part in page.get_config_file()["components"] if part["type"] == "html"]
-    app = App.create_app(page, app_kwargs={"routes": browser_routes(model, folder)})
+    app = App.create_app(page, app_kwargs={"routes": browser_routes(model)})
     shown = re.search(r'<iframe src="(browser/\w+/)\?embedded".* allow="camera"', str(tab))
     return str(tab), TestClient(app, base_url=f"http://page/{shown[1] if shown else 'browser/any/'}")
 
 
 @pytest.mark.usefixtures("built")
-def test_the_page_for_the_visitors_browser_is_served_with_its_types(recognizer, tmp_path):
-    tab, client = serve_tab(recognizer.model, tmp_path)
+def test_the_browser_page_is_served_with_its_content_types(recognizer):
+    tab, client = serve_tab(recognizer.model)
     assert "<iframe" in tab
     assert client.get("").text == "made up"
     types = {
@@ -79,15 +94,16 @@ def test_the_page_for_the_visitors_browser_is_served_with_its_types(recognizer, 
 
 @pytest.mark.usefixtures("built")
 @pytest.mark.parametrize("root_path", ["/faces", "https://example.org/faces"])
-def test_it_is_served_behind_a_proxy(recognizer, tmp_path, root_path):
-    """One that serves the page under an address of its own, which it takes off before it asks the server."""
-    _, client = serve_tab(recognizer.model, tmp_path, root_path)
+@pytest.mark.parametrize("labels", [None, ("no", "yes")])
+def test_it_is_served_behind_a_proxy(recognizer, root_path, labels):
+    """The proxy serves the page under a prefix, and strips the prefix before it forwards a request."""
+    _, client = serve_tab(MiniXception(labels=labels) if labels else recognizer.model, root_path)
     assert client.get("").text == "made up"
     assert client.get("models/model.onnx").status_code == 200
 
 
-def test_a_browser_asks_whether_what_it_keeps_is_still_the_same(built, recognizer, tmp_path):
-    _, client = serve_tab(recognizer.model, tmp_path)
+def test_a_browser_revalidates_cached_files(built, recognizer):
+    _, client = serve_tab(recognizer.model)
     first = client.get("code.js")
     assert first.headers["cache-control"] == "no-cache"
     assert client.get("code.js", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
@@ -96,27 +112,75 @@ def test_a_browser_asks_whether_what_it_keeps_is_still_the_same(built, recognize
     assert (again.status_code, again.text) == (200, "a new build")
 
 
-def test_the_visitors_browser_gets_the_networks_of_the_pages_checkpoint(built, recognizer, tmp_path):
-    """At an address of their own: a browser keeps those of the other."""
+def test_the_tab_uses_the_checkpoint_of_the_page(built, recognizer):
+    """At its own address: a browser caches the files of the other checkpoint."""
     onnx = pytest.importorskip("onnx")
     other = MiniXception(labels=("no", "yes"))
-    tab, client = serve_tab(other, tmp_path / "networks")
-    proto = onnx.load_from_string(client.get("models/model.onnx").content)
+    tab, client = serve_tab(other)
+    graph = client.get("models/model.onnx")
+    proto = onnx.load_from_string(graph.content)
     assert {entry.key: entry.value for entry in proto.metadata_props}["labels"] == '["no", "yes"]'
-    assert client.get("models/pnet.onnx").status_code == 200
+    assert graph.headers["content-type"] == "application/octet-stream"
+    assert graph.headers["cache-control"] == "no-cache"
+    cached = {"If-None-Match": graph.headers["etag"]}
+    assert client.get("models/model.onnx", headers=cached).status_code == 304
+    assert client.get("models/pnet.onnx").text == "made up"
     assert client.get("code.js").text == "made up"
 
-    bundled_tab, client = serve_tab(recognizer.model, tmp_path / "not needed")
+    bundled_tab, client = serve_tab(recognizer.model)
     assert bundled_tab != tab
-    assert client.get("models/model.onnx").content == (built / "models" / "model.onnx").read_bytes()
-    assert not (tmp_path / "not needed").exists()
+    again = client.get("models/model.onnx", headers=cached)
+    assert (again.status_code, again.content) == (200, (built / "models" / "model.onnx").read_bytes())
 
 
-def test_the_tab_of_a_page_that_is_not_built_says_how(built, recognizer, tmp_path):
+def test_the_tab_says_how_to_build_its_page(built, recognizer):
     from mini_xception.demo.texts import TEXTS
 
     (built / "index.html").unlink()
-    tab, client = serve_tab(recognizer.model, tmp_path)
+    tab, client = serve_tab(recognizer.model)
     assert "in_browser_not_built" in tab
     assert all("<code>make web</code>" in text for text in TEXTS["in_browser_not_built"])
     assert client.get("").status_code == 404
+
+
+def test_old_files_are_deleted_while_the_server_runs_and_not_after(recognizer, monkeypatch):
+    from fastapi import FastAPI
+    from fastapi.testclient import TestClient
+
+    from mini_xception.demo import mount, page
+
+    passes = []
+    monkeypatch.setattr(page, "delete_old_files", lambda _, age_s: passes.append(age_s))
+    monkeypatch.setattr(page, "CACHE_AGE_S", 0.01)
+    with TestClient(mount(FastAPI(), recognizer=recognizer)):
+        deadline = time.monotonic() + 30
+        while len(passes) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    count = len(passes)
+    assert count >= 3
+    assert set(passes) == {0.01}
+    time.sleep(0.1)
+    assert len(passes) <= count + 1  # One pass may have been running.
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "reason"),
+    [
+        (
+            "127.0.0.1",
+            None,
+            "127.0.0.1:{port}: cannot listen here (Address already in use); choose another host or port",
+        ),
+        ("192.0.2.1", 7860, "192.0.2.1:7860: cannot listen here ("),
+        ("no such host", 7860, "no such host:7860: cannot listen here ("),
+        ("127.0.0.1", 70_000, "127.0.0.1:70000: cannot listen here ("),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_reported_at_once(host, port, reason):
+    from mini_xception.demo import launch
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = port or taken.getsockname()[1]
+        with pytest.raises(MiniXceptionError) as caught:
+            launch("checkpoint that is never loaded", host=host, port=port)
+    assert str(caught.value).startswith(reason.format(port=port))

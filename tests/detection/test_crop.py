@@ -1,3 +1,5 @@
+"""Square face crops, in the framing of the network."""
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ IMAGE = np.arange(20 * 30, dtype=np.int64).reshape(20, 30) % 251
 IMAGE = np.repeat(IMAGE.astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
 
 
-def test_square_of_the_longer_side_around_the_centre():
+def test_a_crop_is_a_square_of_the_longer_side_around_the_centre():
     crop = crop_face(IMAGE, (10, 4, 16, 14), Framing())
     assert np.array_equal(crop, IMAGE[4:14, 8:18])
 
@@ -19,7 +21,7 @@ def test_scale_and_offset_are_fractions_of_the_longer_side():
     assert np.array_equal(crop, IMAGE[5:13, 13:21])
 
 
-def test_black_where_the_square_leaves_the_image():
+def test_pixels_outside_the_image_are_black():
     crop = crop_face(IMAGE, (-5, -5, 5, 5), Framing())
     assert crop.shape == (10, 10, 3)
     assert np.array_equal(crop[5:, 5:], IMAGE[:5, :5])
@@ -27,18 +29,18 @@ def test_black_where_the_square_leaves_the_image():
     assert crop[:, :5].max() == 0
 
 
-def test_grey_images_are_cropped_too():
+def test_grey_images_are_cropped():
     assert crop_face(IMAGE[:, :, 0], (25, 15, 35, 25), Framing()).shape == (10, 10)
 
 
 @pytest.mark.parametrize("box", [(40, 5, 50, 15), (-20, 5, -10, 15), (5, 30, 15, 40), (5, -20, 15, -10)])
-def test_box_outside_is_an_error(box):
+def test_a_box_outside_the_image_is_an_error(box):
     with pytest.raises(MiniXceptionError, match="30×20"):
         crop_face(IMAGE, box, Framing())
 
 
 @pytest.mark.parametrize("box", [(-100, 5, 1, 8), (29, 5, 130, 8), (5, -100, 8, 1), (5, 19, 8, 120)])
-def test_a_square_that_misses_the_image_by_its_framing_is_black(box):
+def test_a_crop_that_the_framing_moves_outside_the_image_is_black(box):
     crop = crop_face(IMAGE, box, Framing(scale=0.5))
     assert crop.shape == (50, 50, 3)
     assert crop.max() == 0

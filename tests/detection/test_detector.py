@@ -1,3 +1,5 @@
+"""All detectors, and MTCNN on unusual images."""
+
 import numpy as np
 import pytest
 
@@ -31,14 +33,14 @@ def test_every_detector_finds_the_portrait(name, portrait):
 @pytest.mark.parametrize(
     "shape", [(480, 640), (1, 300), (300, 1), (1, 1), (39, 39), (40, 40), (41, 3000), (1, 20_000), (20_000, 1)]
 )
-def test_no_face_is_no_box(mtcnn, shape):
+def test_without_a_face_there_are_no_boxes(mtcnn, shape):
     for image in (np.full((*shape, 3), GREY, np.uint8), np.zeros((*shape, 3), np.uint8)):
         boxes, scores = mtcnn(image)
         assert boxes.shape == (0, 4)
         assert scores.shape == (0,)
 
 
-def test_noise_never_breaks_it(mtcnn):
+def test_noise_does_not_raise(mtcnn):
     rng = np.random.default_rng(0)
     for _ in range(10):
         height, width = rng.integers(40, 200, 2)
@@ -46,7 +48,7 @@ def test_noise_never_breaks_it(mtcnn):
         assert boxes.shape == (len(scores), 4)
 
 
-def test_largest_first(mtcnn, portrait):
+def test_the_largest_face_comes_first(mtcnn, portrait):
     small_and_large = on_canvas(portrait, 512, 1024, 512, 0)
     small_and_large[:256, :256] = portrait[::2, ::2]
     boxes, _ = mtcnn(small_and_large)
@@ -56,14 +58,14 @@ def test_largest_first(mtcnn, portrait):
     assert boxes[0, 0] > 512
 
 
-def test_min_face_size_counts_in_the_photos_pixels(portrait):
-    height = 110  # of the portrait's face
+def test_min_face_size_is_in_pixels_of_the_photo(portrait):
+    height = 110  # of the face in the portrait
     assert len(MTCNN(min_face_size=height // 2)(portrait)[0]) == 1
     assert len(MTCNN(min_face_size=4 * height)(portrait)[0]) == 0
 
 
 @pytest.mark.slow
-def test_huge_photos_are_scaled_and_boxes_come_back_in_their_pixels(portrait):
+def test_boxes_in_a_huge_photo_are_in_its_pixels(portrait):
     face = portrait.repeat(2, 0).repeat(2, 1)
     photo = on_canvas(face, 6000, 8200, 5000, 3000)
     boxes, _ = MTCNN(min_face_size=100)(photo)
@@ -74,6 +76,6 @@ def test_huge_photos_are_scaled_and_boxes_come_back_in_their_pixels(portrait):
     assert 120 < y2 - y1 < 320
 
 
-def test_false_faces_are_left_out(portrait):
+def test_faces_below_min_score_are_dropped(portrait):
     assert len(MTCNN(min_score=0.9)(portrait)[1]) == 1
     assert len(MTCNN(min_score=1.01)(portrait)[1]) == 0

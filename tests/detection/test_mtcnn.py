@@ -1,4 +1,4 @@
-"""The cascade gives the boxes that facenet-pytorch's own code gives, whatever runs its networks."""
+"""With PyTorch and with ONNX Runtime, the cascade finds the same boxes as facenet-pytorch's own code."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,7 +21,7 @@ PHOTOS = sorted((ROOT / "examples").glob("*.jpg"))
 
 
 def in_pytorch(name: str, _: str = "cpu") -> TorchEngine:
-    """A network as it runs on CUDA, with the weights of the installed facenet-pytorch."""
+    """Load a network as on CUDA: in PyTorch, with the weights of the installed facenet-pytorch."""
     return TorchEngine(torch_network(name))
 
 
@@ -34,7 +34,7 @@ def cascade(request):
 
 
 @pytest.mark.parametrize("name", SIDES)
-def test_the_packages_networks_have_facenet_pytorchs_weights(name):
+def test_the_graphs_have_the_weights_of_facenet_pytorch(name):
     shape = (1, 3, 37, 50) if name == "pnet" else (5, 3, SIDES[name], SIDES[name])
     pixels = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
     found, expected = load_network(name, "cpu")(pixels), in_pytorch(name)(pixels)
@@ -45,7 +45,7 @@ def test_the_packages_networks_have_facenet_pytorchs_weights(name):
 
 @pytest.fixture(scope="module")
 def reference():
-    """facenet-pytorch's own detection: (image, min_face_size) → rows of x1, y1, x2, y2, score."""
+    """The detection of facenet-pytorch: (image, min_face_size) → rows of x1, y1, x2, y2, score."""
     from facenet_pytorch import MTCNN
     from facenet_pytorch.models.utils.detect_face import detect_face
 
@@ -78,13 +78,13 @@ def assert_same_faces(found: np.ndarray, expected: np.ndarray) -> None:
 
 @pytest.mark.parametrize("min_face_size", [20, 40, 75])
 @pytest.mark.parametrize("photo", PHOTOS, ids=lambda photo: photo.stem)
-def test_examples(cascade, reference, photo, min_face_size):
+def test_example_photos(cascade, reference, photo, min_face_size):
     image = load_image(photo)
     assert_same_faces(cascade(image, min_face_size), reference(image, min_face_size))
 
 
-def test_every_parity_of_sides(cascade, reference, portrait):
-    """Odd sides leave a half-filled window at the edge of the first network's pooling."""
+def test_all_parities_of_the_sides(cascade, reference, portrait):
+    """With odd sides, a window of the first network's pooling is cut off at the edge."""
     for bottom in range(200, 204):
         for right in range(300, 304):
             image = np.ascontiguousarray(portrait[:bottom, 100:right])
@@ -97,13 +97,13 @@ def test_faces_at_the_edges(cascade, reference, portrait):
         assert_same_faces(cascade(image, 20), reference(image, 20))
 
 
-def test_crowd_and_clip(cascade, reference, shared):
+def test_crowd_and_video(cascade, reference, shared):
     crowd = load_image(shared / "media" / "multiface.jpg")
-    clip = cv2.VideoCapture(str(shared / "media" / "video.mp4"))
+    video = cv2.VideoCapture(str(shared / "media" / "video.mp4"))
     frames = []
     for index in (0, 50, 100):
-        clip.set(cv2.CAP_PROP_POS_FRAMES, index)
-        frames.append(cv2.cvtColor(cv2.resize(clip.read()[1], (960, 540)), cv2.COLOR_BGR2RGB))
+        video.set(cv2.CAP_PROP_POS_FRAMES, index)
+        frames.append(cv2.cvtColor(cv2.resize(video.read()[1], (960, 540)), cv2.COLOR_BGR2RGB))
     for image in (crowd, *frames):
         expected = reference(image, 40)
         assert len(expected) > 0
@@ -118,8 +118,8 @@ def test_faces_on_canvases(cascade, reference, fer2013):
             assert_same_faces(cascade(canvas, 40), reference(canvas, 40))
 
 
-def test_a_white_photo_larger_than_the_sums_can_count(cascade, portrait):
-    """Its pixels add up to more than an int32 holds."""
+def test_a_photo_whose_integral_overflows(cascade, portrait):
+    """The sum of its pixels exceeds the range of int32."""
     photo = np.full((3000, 3000, 3), 255, np.uint8)
     photo[-512:, -512:] = portrait
     (box,) = cascade(photo, 80)
@@ -128,7 +128,7 @@ def test_a_white_photo_larger_than_the_sums_can_count(cascade, portrait):
     assert y1 < 115 < y2
 
 
-def test_threads_share_it(cascade, portrait):
+def test_threads_may_share_a_cascade(cascade, portrait):
     expected = cascade(portrait, 40)
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(lambda _: cascade(portrait, 40), range(12)):

@@ -1,4 +1,4 @@
-"""What people upload: it becomes RGB uint8, or one line says why not."""
+"""Images of any kind become RGB uint8, or raise a one-line error."""
 
 import contextlib
 import io
@@ -15,13 +15,13 @@ from tests.conftest import PORTRAIT
 
 
 @pytest.fixture
-def picture(portrait) -> Image.Image:
+def pil_image(portrait) -> Image.Image:
     return Image.fromarray(portrait)
 
 
-def encoded(picture: Image.Image, kind: str, **options) -> bytes:
+def encode(pil_image: Image.Image, kind: str, **options) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
+    pil_image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
@@ -31,95 +31,95 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
-def test_formats(picture, portrait, kind):
-    image = load_image(encoded(picture, kind))
+def test_every_format_is_loaded(pil_image, portrait, kind):
+    image = load_image(encode(pil_image, kind))
     assert image.dtype == np.uint8
     assert difference(image, portrait) < 6
 
 
-def test_first_frame_of_an_animation(picture, portrait):
-    frames = [Image.new("RGB", picture.size, "red")]
-    data = encoded(picture.quantize(), "GIF", save_all=True, append_images=frames)
+def test_an_animation_gives_its_first_frame(pil_image, portrait):
+    frames = [Image.new("RGB", pil_image.size, "red")]
+    data = encode(pil_image.quantize(), "GIF", save_all=True, append_images=frames)
     assert difference(load_image(data), portrait) < 6
 
 
 @pytest.mark.parametrize(("orientation", "stored"), [(3, "ROTATE_180"), (6, "ROTATE_90"), (8, "ROTATE_270")])
-def test_phone_photos_come_out_upright(picture, portrait, orientation, stored):
+def test_the_exif_orientation_is_applied(pil_image, portrait, orientation, stored):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    data = encoded(picture.transpose(Image.Transpose[stored]), "JPEG", exif=exif, quality=95)
+    data = encode(pil_image.transpose(Image.Transpose[stored]), "JPEG", exif=exif, quality=95)
     assert difference(load_image(data), portrait) < 3
 
 
-def test_an_odd_exif_entry_does_not_matter(picture, portrait):
-    # Orientation 6 as a number, and the resolution, which is one elsewhere, as text.
+def test_an_invalid_exif_entry_is_ignored(pil_image, portrait):
+    # Orientation 6 as a number, and the resolution as text instead of a number.
     entries = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack("<HHI4s", 0x011A, 2, 3, b"72")
     exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + entries + bytes(4)
-    data = encoded(picture.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif, quality=95)
+    data = encode(pil_image.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif, quality=95)
     assert difference(load_image(data), portrait) < 3
 
 
-def test_a_tiff_is_turned_once(picture, portrait):
+def test_a_tiff_is_rotated_once(pil_image, portrait):
     exif = Image.Exif()
     exif[0x0112] = 6
-    data = encoded(picture.transpose(Image.Transpose.ROTATE_90), "TIFF", exif=exif)
+    data = encode(pil_image.transpose(Image.Transpose.ROTATE_90), "TIFF", exif=exif)
     assert difference(load_image(data), portrait) == 0
 
 
-def test_a_png_with_megabytes_of_text(picture, portrait):
+def test_a_png_with_megabytes_of_text_is_loaded(pil_image, portrait):
     text = PngInfo()
     text.add_text("workflow", "x" * 2_000_000, zip=True)
-    assert difference(load_image(encoded(picture, "PNG", pnginfo=text)), portrait) == 0
+    assert difference(load_image(encode(pil_image, "PNG", pnginfo=text)), portrait) == 0
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF", "ignore:Truncated File")
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
-def test_a_download_that_stopped_is_one_clear_error_or_a_picture(picture, kind):
-    data = encoded(picture.resize((64, 64)), kind)
+def test_a_truncated_file_is_one_clear_error_or_an_image(pil_image, kind):
+    data = encode(pil_image.resize((64, 64)), kind)
     for end in [*range(1, 200), *range(200, len(data), 97)]:
         with contextlib.suppress(MiniXceptionError):
             load_image(data[:end])
 
 
-def test_what_was_read_may_be_drawn_on():
+def test_a_loaded_image_is_writeable():
     load_image(PORTRAIT)[0, 0] = 0
 
 
-def test_transparency_lies_on_white():
-    picture = Image.new("RGBA", (4, 4), (10, 20, 30, 0))
-    picture.putpixel((1, 1), (10, 20, 30, 255))
-    image = load_image(encoded(picture, "PNG"))
+def test_transparency_is_blended_with_white():
+    pil_image = Image.new("RGBA", (4, 4), (10, 20, 30, 0))
+    pil_image.putpixel((1, 1), (10, 20, 30, 255))
+    image = load_image(encode(pil_image, "PNG"))
     assert image[0, 0].tolist() == [255, 255, 255]
     assert image[1, 1].tolist() == [10, 20, 30]
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK"])
-def test_modes(picture, mode):
+def test_colour_modes_are_converted(pil_image, mode):
     kind = "TIFF" if mode == "CMYK" else "PNG"
-    image = load_image(encoded(picture.convert(mode), kind))
+    image = load_image(encode(pil_image.convert(mode), kind))
     assert image.shape == (512, 512, 3)
-    # Seen from afar, since black and white and palettes are dithered.
-    seen = Image.fromarray(image).convert("L").reduce(8)
-    assert difference(np.asarray(seen), np.asarray(picture.convert("L").reduce(8))) < 12
+    # Downscaled, because black-and-white and palette images are dithered.
+    downscaled = Image.fromarray(image).convert("L").reduce(8)
+    assert difference(np.asarray(downscaled), np.asarray(pil_image.convert("L").reduce(8))) < 12
 
 
-def test_palette_with_transparency(picture):
-    palette = picture.quantize(64)
-    assert load_image(encoded(palette, "PNG", transparency=0)).shape == (512, 512, 3)
+def test_a_palette_with_transparency_is_converted(pil_image):
+    palette = pil_image.quantize(64)
+    assert load_image(encode(palette, "PNG", transparency=0)).shape == (512, 512, 3)
 
 
-def test_sixteen_bits(picture):
-    grey = np.asarray(picture.convert("L"))
-    deep = Image.fromarray(grey.astype(np.uint16) * 257)
-    assert difference(load_image(encoded(deep, "PNG"))[:, :, 1], grey) == 0
-    assert difference(load_image(encoded(deep, "TIFF"))[:, :, 1], grey) == 0
+def test_sixteen_bits_are_scaled_to_eight(pil_image):
+    grey = np.asarray(pil_image.convert("L"))
+    image = Image.fromarray(grey.astype(np.uint16) * 257)
+    assert difference(load_image(encode(image, "PNG"))[:, :, 1], grey) == 0
+    assert difference(load_image(encode(image, "TIFF"))[:, :, 1], grey) == 0
 
 
-def test_one_pixel_high():
-    assert load_image(encoded(Image.new("RGB", (300, 1)), "PNG")).shape == (1, 300, 3)
+def test_an_image_of_one_row_is_loaded():
+    assert load_image(encode(Image.new("RGB", (300, 1)), "PNG")).shape == (1, 300, 3)
 
 
-def test_sources_agree(portrait):
+def test_all_sources_give_the_same_image(portrait):
     data = PORTRAIT.read_bytes()
     with PORTRAIT.open("rb") as file:
         sources = [PORTRAIT, str(PORTRAIT), data, file, io.BytesIO(data), Image.open(PORTRAIT), portrait]
@@ -127,7 +127,7 @@ def test_sources_agree(portrait):
             assert np.array_equal(load_image(source), portrait)
 
 
-def test_grey_and_rgba_arrays():
+def test_grey_and_rgba_arrays_are_converted():
     grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
     assert load_image(grey).tolist() == np.stack([grey] * 3, axis=2).tolist()
     assert load_image(grey[:, :, np.newaxis]).shape == (3, 4, 3)
@@ -136,7 +136,7 @@ def test_grey_and_rgba_arrays():
 
 
 def empty_png(width: int, height: int) -> bytes:
-    """A PNG of a few bytes that says it is large."""
+    """Return a PNG of a few bytes whose header states this size."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -152,34 +152,37 @@ def closed_file() -> io.BytesIO:
 
 
 BAD = {
-    "text named .jpg": (b"not a photo at all", "not a picture"),
-    "zero bytes": (b"", "empty"),
-    "truncated JPEG": (PORTRAIT.read_bytes()[:9000], "cut short"),
-    "truncated PNG": (empty_png(64, 64), "cut short"),
-    "30,000 × 30,000": (empty_png(30_000, 30_000), "megapixels"),
-    "just over the limit": (empty_png(15_000, 10_001), "15,000×10,001"),
-    "SVG": (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "not a picture"),
-    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "not a picture"),
-    "empty array": (np.empty((0, 10, 3), np.uint8), "empty"),
-    "float array": (np.zeros((8, 8, 3), np.float32), "float32"),
+    "text named .jpg": (b"not a photo at all", "not a supported image; use JPEG, PNG, WebP, GIF, BMP or TIFF"),
+    "zero bytes": (b"", "the file is empty"),
+    "truncated JPEG": (PORTRAIT.read_bytes()[:9000], "damaged or truncated"),
+    "truncated PNG": (empty_png(64, 64), "damaged or truncated"),
+    "30,000 × 30,000": (empty_png(30_000, 30_000), "more than 150 megapixels"),
+    "just over the limit": (
+        empty_png(15_000, 10_001),
+        "15,000×10,001 pixels, more than 150 megapixels; scale it down first",
+    ),
+    "SVG": (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "not a supported image"),
+    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "not a supported image"),
+    "empty array": (np.empty((0, 10, 3), np.uint8), "no pixels"),
+    "float array": (np.zeros((8, 8, 3), np.float32), "array of float32: pixels must be uint8"),
     "NaN": (np.full((8, 8), np.nan), "float64"),
     "bool array": (np.zeros((8, 8), bool), "bool"),
-    "channels first": (np.zeros((3, 8, 9), np.uint8), "(3, 8, 9)"),
+    "channels first": (np.zeros((3, 8, 9), np.uint8), "array of shape (3, 8, 9): not an image"),
     "one dimension": (np.zeros(8, np.uint8), "(8,)"),
-    "None": (None, "NoneType"),
-    "a number": (7, "int"),
-    "text stream": (io.StringIO("text"), "mode 'rb'"),
+    "None": (None, "NoneType: not an image; give a path"),
+    "a number": (7, "int: not an image"),
+    "text stream": (io.StringIO("text"), "read() returned str, not bytes; open the file in mode 'rb'"),
     "32-bit pixels": (Image.fromarray(np.full((4, 4), 70_000, np.int32)), "32-bit"),
     "float pixels": (Image.fromarray(np.full((4, 4), 0.5, np.float32)), "32-bit"),
-    "empty path": ("", "the empty path: cannot be read"),
-    "no path at all": ("a\0b", "cannot be read"),
+    "empty path": ("", "empty path: cannot be read"),
+    "invalid path": ("a\0b", "cannot be read"),
     "closed file": (closed_file(), "cannot be read"),
 }
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_gets_one_clear_line(case):
+def test_bad_input_is_a_one_line_error(case):
     source, reason = BAD[case]
     with pytest.raises(MiniXceptionError) as caught:
         load_image(source)
@@ -194,8 +197,8 @@ def test_errors_name_the_file(tmp_path):
             load_image(path)
 
 
-def test_every_cut_of_a_file_is_a_clear_error_or_a_picture():
-    """A decoder may accept a file whose last bytes are missing; it may never raise anything of its own."""
+def test_any_truncation_of_a_jpeg_is_one_clear_error_or_an_image():
+    """A decoder may accept a file whose last bytes are missing. It may not raise another exception."""
     data = PORTRAIT.read_bytes()
     for length in range(1, len(data), 1973):
         try:

@@ -1,4 +1,4 @@
-"""Checkpoints from elsewhere give here what they gave there."""
+"""Converted checkpoints give the same probabilities as in their own frameworks."""
 
 import json
 import subprocess
@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 from mini_xception import EmotionRecognizer, MiniXception, MiniXceptionError
 from mini_xception.network.convert import HDF5, convert
@@ -27,8 +28,8 @@ def converted(keras_file, tmp_path_factory):
     return folder
 
 
-def test_probabilities_are_keras_own(keras_file, converted, portrait):
-    """Against NumPy, which runs the graph that stands in the file, layer by layer, as TensorFlow defines the layers."""
+def test_probabilities_equal_those_of_keras(keras_file, converted, portrait):
+    """Compare with NumPy, which runs the graph in the file layer by layer, as TensorFlow defines the layers."""
     recognizer = EmotionRecognizer.from_pretrained(converted, detector=None, device="cpu", engine="torch")
     noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64), np.uint8)
     crops = [*noise, portrait[60:180, 165:285]]
@@ -39,7 +40,7 @@ def test_probabilities_are_keras_own(keras_file, converted, portrait):
     assert np.abs(recognizer.classify(crops) - expected).max() < 1e-4
 
 
-def test_what_differs_is_in_the_config(converted, keras_file):
+def test_differences_are_in_the_config(converted, keras_file):
     model = MiniXception.from_pretrained(converted)
     assert (model.image_size, model.mean, model.std) == (64, 0.5, 0.5)
     assert (model.padding, model.bias, model.norm_epsilon) == ("tensorflow", False, 1e-3)
@@ -51,34 +52,60 @@ def test_what_differs_is_in_the_config(converted, keras_file):
 
 
 @pytest.mark.slow
-def test_public_test_is_keras_own(converted, fer2013):
+def test_accuracy_equals_that_of_keras(converted, fer2013):
     result = run("evaluate", "--data", fer2013, "--split", "PublicTest", "--checkpoint", converted, "--json")
     assert json.loads(result.stdout)["accuracy"] == pytest.approx(0.6503, abs=0.001)
 
 
-def test_another_hdf5_is_refused(tmp_path):
+def test_other_hdf5_files_are_rejected(tmp_path):
     h5py = pytest.importorskip("h5py", reason="needs the extra 'convert'")
     path = tmp_path / "other.hdf5"
     with h5py.File(path, "w") as file:
         file.create_group("model_weights").attrs["layer_names"] = []
     for cut in (None, 100):
         path.write_bytes(path.read_bytes()[:cut])
-        with pytest.raises(MiniXceptionError, match=r"other.hdf5: no mini_XCEPTION of the official Keras project"):
+        with pytest.raises(MiniXceptionError, match=r"other.hdf5: not a mini_XCEPTION of the official Keras project"):
             convert(path, tmp_path / "folder")
     assert not (tmp_path / "folder").exists()
 
 
-def test_the_missing_extra_is_named(tmp_path):
+def test_missing_extra_is_named(tmp_path):
     (tmp_path / "keras.hdf5").write_bytes(HDF5)
     code = "import sys; sys.modules['h5py'] = None; from mini_xception.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "convert", tmp_path / "keras.hdf5", tmp_path / "folder"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 1
-    assert result.stderr == "mini-xception: this needs h5py: pip install 'mini-xception[convert]'\n"
+    assert result.stderr == "mini-xception: this command needs h5py; pip install 'mini-xception[convert]'\n"
+
+
+def test_other_pytorch_files_are_rejected(tmp_path):
+    path = tmp_path / "other.pth"
+    path.write_bytes(b"text")
+    with pytest.raises(MiniXceptionError, match=r"other.pth: not a PyTorch file of tensors alone, and not HDF5; use"):
+        convert(path, tmp_path / "folder")
+    for state in ({"conv.weight": torch.zeros(1)}, torch.zeros(1), [1]):
+        torch.save(state, path)
+        with pytest.raises(MiniXceptionError, match=r"other.pth: not a state dict of the PyTorch reference; "):
+            convert(path, tmp_path / "folder")
+    assert not (tmp_path / "folder").exists()
+
+
+def test_reference_checkpoint_gives_a_folder(tmp_path):
+    model = MiniXception().eval()
+    torch.save(model.state_dict(), tmp_path / "reference.pth")
+    convert(tmp_path / "reference.pth", tmp_path / "folder")
+    converted = MiniXception.from_pretrained(tmp_path / "folder")
+    assert converted.provenance == {"recipe": "mini-xception convert reference.pth"}
+    faces = torch.rand(3, 1, 48, 48)
+    with torch.inference_mode():
+        assert torch.equal(converted(faces), model(faces))
+    (tmp_path / "file").touch()
+    with pytest.raises(MiniXceptionError, match="cannot be written"):
+        convert(tmp_path / "reference.pth", tmp_path / "file" / "folder")
 
 
 def run_keras_graph(path, x):
-    """Run the model that a Keras file describes, on (N, height, width, channels)."""
+    """Run the model of a Keras file on an input (N, height, width, channels)."""
     import h5py
 
     with h5py.File(path) as file:
@@ -124,7 +151,7 @@ def convolve(x, kernel, config):
 
 
 def same_windows(x, size, config, filler):
-    """Windows as TensorFlow lays them: https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2"""
+    """Return sliding windows, padded as in TensorFlow: https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2"""
     stride = config["strides"][0]
     if config["padding"] == "same":
         for axis in (1, 2):

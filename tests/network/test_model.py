@@ -1,12 +1,15 @@
+"""The network: shapes, parameters and arguments."""
+
 import subprocess
 import sys
 from textwrap import dedent
 
+import numpy as np
+import pytest
 import torch
 
-from mini_xception import EMOTIONS, MiniXception
+from mini_xception import EMOTIONS, MiniXception, MiniXceptionError
 from mini_xception.network.model import StridedConv2d
-from mini_xception.network.preprocess import Framing
 
 STAGES = {
     "base": (8, 44, 44),
@@ -27,7 +30,7 @@ def test_stages_have_the_shapes_of_the_paper():
     assert model(torch.zeros(2, 1, 48, 48)).shape == (2, 7)
 
 
-def test_size_and_names_of_the_reference():
+def test_parameters_are_those_of_the_reference():
     model = MiniXception()
     assert sum(parameter.numel() for parameter in model.parameters()) == 58_047
     state = model.state_dict()
@@ -46,7 +49,24 @@ def test_larger_input_works():
     assert MiniXception(image_size=64)(torch.zeros(1, 1, 64, 64)).shape == (1, 7)
 
 
-def test_preprocess_makes_what_the_config_says(portrait):
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", 0),
+        ("temperature", "warm"),
+        ("temperature", float("inf")),
+        ("norm_epsilon", -1),
+        ("padding", "same"),
+        ("bias", 1),
+        ("metrics", [0.66]),
+    ],
+)
+def test_invalid_arguments_are_an_error(name, value):
+    with pytest.raises(MiniXceptionError, match=name):
+        MiniXception(**{name: value})
+
+
+def test_preprocess_follows_the_config(portrait):
     model = MiniXception(image_size=64, mean=0.5, std=0.5)
     batch = model.preprocess([portrait, portrait[:, :, 0]])
     assert batch.shape == (2, 1, 64, 64)
@@ -55,35 +75,8 @@ def test_preprocess_makes_what_the_config_says(portrait):
     assert 0.9 < batch.max() <= 1
 
 
-def test_what_the_weights_need_travels_with_them(tmp_path):
-    model = MiniXception(
-        labels=["sad", "glad"], image_size=64, mean=0.5, std=0.25, framing=Framing(scale=1.2, offset_y=0.1)
-    ).eval()
-    model.save_pretrained(tmp_path)
-    loaded = MiniXception.from_pretrained(tmp_path)
-    assert loaded.labels == ("sad", "glad")
-    assert (loaded.image_size, loaded.mean, loaded.std) == (64, 0.5, 0.25)
-    assert loaded.framing == Framing(scale=1.2, offset_y=0.1)
-    faces = torch.rand(3, 1, 64, 64)
-    with torch.inference_mode():
-        assert torch.equal(loaded(faces), model(faces))
-
-
-def test_device_auto_is_the_best_there_is():
-    best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    assert MiniXception.from_pretrained(device="auto").device.type == best
-
-
-def test_no_device_means_where_the_caller_is():
-    with torch.device("meta"):
-        assert MiniXception.from_pretrained().device.type == "meta"
-    assert MiniXception.from_pretrained().device.type == "cpu"
-
-
-def test_bundled_weights_are_ready_and_pinned():
-    """Logits of two simple pictures; another network, other weights or another scaling of pixels change them."""
-    import numpy as np
-
+def test_bundled_weights_give_the_golden_logits():
+    """The logits of two simple images change with the network, the weights and the scaling of pixels."""
     model = MiniXception.from_pretrained()
     assert model.labels == EMOTIONS
     assert not model.training
@@ -99,8 +92,8 @@ GOLDEN_LOGITS = [
 ]
 
 
-def test_two_threads_leave_the_heap_alone():
-    """Where oneDNN computes the gradient of a strided convolution of few channels, this process hangs or crashes."""
+def test_gradients_with_two_threads_do_not_crash():
+    """oneDNN's weight gradient of a strided convolution with few channels would hang or crash this process."""
     script = """
         import torch
         from mini_xception.network.model import StridedConv2d
@@ -118,7 +111,7 @@ def test_two_threads_leave_the_heap_alone():
     subprocess.run([sys.executable, "-c", dedent(script)], check=True, timeout=60)
 
 
-def test_strided_convolution_is_the_same_with_and_without_gradients():
+def test_strided_convolution_is_equal_with_and_without_gradients():
     conv = StridedConv2d(8, 16, kernel_size=1, stride=2)
     faces = torch.rand(3, 8, 11, 11)
     with torch.no_grad():

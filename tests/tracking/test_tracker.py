@@ -1,3 +1,5 @@
+"""Faces that keep their identity, and smoothed probabilities."""
+
 import copy
 import pickle
 
@@ -15,11 +17,11 @@ def face(x: float, y: float = 100, side: float = 80, happy: float = 1.0) -> Face
     return Face(box=tuple(map(round, (x, y, x + side, y + side))), score=0.9, probabilities=probabilities)
 
 
-def ids(tracked):
-    return [one.track_id for one in tracked]
+def ids(faces):
+    return [face.track_id for face in faces]
 
 
-def test_a_face_keeps_its_id_where_it_moves_and_grows():
+def test_a_face_that_moves_and_grows_keeps_its_id():
     tracker = Tracker()
     for step in range(60):
         (tracked,) = tracker.update([face(3 * step, side=80 + step)], step * STEP_S)
@@ -27,28 +29,28 @@ def test_a_face_keeps_its_id_where_it_moves_and_grows():
         assert tracked.box == face(3 * step, side=80 + step).box
 
 
-def test_faces_come_back_in_the_order_in_which_they_were_given():
+def test_faces_are_returned_in_the_given_order():
     tracker = Tracker()
     assert ids(tracker.update([face(0), face(300)], 0)) == [1, 2]
     assert ids(tracker.update([face(301), face(1)], STEP_S)) == [2, 1]
     assert ids(tracker.faces) == [2, 1]
 
 
-@pytest.mark.parametrize("hidden", [range(0), range(35, 41)], ids=["both seen", "one hidden by the other"])
-def test_two_faces_cross(hidden):
-    """At the same height, so that at some moment their boxes are one."""
+@pytest.mark.parametrize("hidden", [range(0), range(35, 41)], ids=["both visible", "one hidden by the other"])
+def test_two_faces_that_cross_keep_their_ids(hidden):
+    """They are at the same height, so their boxes coincide for a moment."""
     tracker = Tracker()
     for step in range(76):
-        to_the_right, to_the_left = face(6 * step), face(450 - 6 * step)
-        seen = [to_the_left] if step in hidden else [to_the_left, to_the_right]
-        tracked = tracker.update(seen, step * STEP_S)
-        expected = {1: to_the_left.box, 2: to_the_right.box}
+        rightward, leftward = face(6 * step), face(450 - 6 * step)
+        visible = [leftward] if step in hidden else [leftward, rightward]
+        tracked = tracker.update(visible, step * STEP_S)
+        expected = {1: leftward.box, 2: rightward.box}
         assert {one.track_id: one.box for one in tracked} == {
             id: box for id, box in expected.items() if id == 1 or step not in hidden
         }
 
 
-def test_lost_and_found():
+def test_a_lost_face_keeps_its_id_for_one_second():
     tracker = Tracker()
     tracker.update([face(0)], 0)
     assert tracker.update([], 0.5 * FORGET_S) == ()
@@ -57,34 +59,34 @@ def test_lost_and_found():
     assert ids(tracker.update([face(5)], 2.0 * FORGET_S)) == [2]
 
 
-def test_a_new_face_is_another_one():
+def test_a_new_face_gets_a_new_id():
     tracker = Tracker()
     tracker.update([face(0)], 0)
     assert ids(tracker.update([face(0), face(300)], STEP_S)) == [1, 2]
-    # Somewhere else at once: no face jumps like that.
+    # A face cannot move this far in one frame.
     assert ids(tracker.update([face(600)], 2 * STEP_S)) == [3]
 
 
-def test_two_boxes_are_never_one_face():
+def test_two_boxes_never_get_the_same_id():
     tracker = Tracker()
     tracker.update([face(0)], 0)
     assert ids(tracker.update([face(20), face(2)], STEP_S)) == [2, 1]
 
 
-def test_no_faces():
+def test_frames_without_faces():
     tracker = Tracker()
     assert tracker.update([], 0) == ()
     assert tracker.update([], 1) == ()
     assert tracker.faces == ()
 
 
-def test_a_step_back_in_time_forgets_everyone():
+def test_a_step_back_in_time_forgets_all_faces():
     tracker = Tracker()
     tracker.update([face(0)], 5)
     assert ids(tracker.update([face(0)], 0)) == [2]
 
 
-def test_probabilities_go_63_percent_of_the_way_in_the_time_constant_at_any_frame_rate():
+def test_probabilities_change_by_63_percent_in_the_time_constant_at_any_frame_rate():
     for frames in (1, 3, 30):
         tracker = Tracker()
         tracker.update([face(0, happy=0.2)], 0)
@@ -94,27 +96,27 @@ def test_probabilities_go_63_percent_of_the_way_in_the_time_constant_at_any_fram
         assert sum(tracked.probabilities.values()) == pytest.approx(1)
 
 
-def test_smoothing_can_be_turned_off_and_longer():
-    seen = {}
+def test_the_time_constant_can_be_set():
+    happy = {}
     for smoothing_s in (0, 1, 10):
         tracker = Tracker(smoothing_s)
         tracker.update([face(0, happy=0.0)], 0)
-        seen[smoothing_s] = tracker.update([face(0, happy=1.0)], 0.1)[0].probabilities["happy"]
-    assert seen[0] == 1
-    assert 1 > seen[1] > seen[10] > 0
+        happy[smoothing_s] = tracker.update([face(0, happy=1.0)], 0.1)[0].probabilities["happy"]
+    assert happy[0] == 1
+    assert 1 > happy[1] > happy[10] > 0
     with pytest.raises(MiniXceptionError, match="-1"):
         Tracker(smoothing_s=-1)
 
 
-def test_certainty_stays_certainty():
-    """Probabilities of exactly 0 and 1 never leave [0, 1] by rounding."""
+def test_rounding_keeps_probabilities_valid():
+    """Averages of 0 and 1 stay in [0, 1]."""
     tracker = Tracker()
     for step in range(200):
         (tracked,) = tracker.update([face(0, happy=float(step % 7 < 5))], step * 0.0137)
         assert 0 <= tracked.probabilities["happy"] <= 1
 
 
-def test_a_copy_goes_its_own_way():
+def test_copies_are_independent():
     tracker = Tracker()
     tracker.update([face(0)], 0)
     for other in (copy.deepcopy(tracker), pickle.loads(pickle.dumps(tracker))):

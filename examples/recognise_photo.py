@@ -1,4 +1,4 @@
-"""Print what every face in a photo shows: python examples/read_a_photo.py [PHOTO]"""
+"""Print the expression of every face in a photo: python examples/recognise_photo.py [PHOTO]"""
 
 import sys
 from pathlib import Path

@@ -1,0 +1,112 @@
+"""The training step: augment, forward, backward, update the weights and their moving average."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mini_xception.network.preprocess import scale_pixels
+from mini_xception.training.augment import augment, build
+from mini_xception.training.config import average_decay, epoch_seed, one_cycle
+from mini_xception.training.recorded import RecordedStep
+from mini_xception.training.state import Run
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+@dataclass(frozen=True)
+class StagedData:
+    """Both splits on the device.
+
+    Attributes:
+        faces: uint8, (N, 1, S, S), the training images.
+        labels: int64, (N,), their labels.
+        targets: float32, (N, labels), their targets, probabilities.
+        validation_faces: float32, (M, 1, S, S), the validation images as network input.
+        validation_labels: int64, (M,), their labels.
+    """
+
+    faces: Tensor
+    labels: Tensor
+    targets: Tensor
+    validation_faces: Tensor
+    validation_labels: Tensor
+
+
+class TrainingStep:
+    """One training step of a run. On one CUDA device it is recorded and replayed.
+
+    A recorded step reads and writes tensors that stay at the same address. Therefore the learning rate, the decay and
+    the sums are tensors.
+
+    Attributes:
+        sums: float32, (2,), the loss times the images, and the correct predictions, since the start of the epoch.
+    """
+
+    def __init__(self, run: Run, data: StagedData, accelerator: Accelerator) -> None:
+        self._run, self._data, self._accelerator = run, data, accelerator
+        self._network, self._optimizer = accelerator.prepare(run.model, run.optimizer)
+        self._steps = run.config.epochs * run.config.steps_per_epoch(len(data.faces))
+        self._augmentations = build(run.config.augmentations)
+        self._generator = torch.Generator(accelerator.device)
+        self._rate = torch.zeros((), device=accelerator.device)
+        self._decay = torch.zeros((), device=accelerator.device)
+        self.sums = torch.zeros(2, device=accelerator.device)
+        recordable = accelerator.device.type == "cuda" and accelerator.num_processes == 1
+        self._learn = RecordedStep(self._learn_from, self._generator) if recordable else self._learn_from
+
+    def start_epoch(self, epoch: int) -> None:
+        """Reset the sums, seed the augmentation, and take over the learning rate that the optimizer has."""
+        self.sums.zero_()
+        self._generator.manual_seed(epoch_seed(self._run.config.seed, epoch, 1 + self._accelerator.process_index))
+        self._rate.fill_(self._optimizer.param_groups[0]["lr"])
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate
+        self._network.train()
+
+    def end_epoch(self) -> float:
+        """Give the optimizer its learning rate back as a number, for the plateau schedule and the run state."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate.item()
+        return self._rate.item()
+
+    def __call__(self, number: int, chosen: Tensor) -> None:
+        """Take a step.
+
+        Args:
+            number: of the step, counted from 0 over the whole run.
+            chosen: int64, (B,), indices of the batch's images.
+        """
+        config = self._run.config
+        if config.schedule == "one_cycle":
+            self._rate.fill_(one_cycle(number, self._steps, config.learning_rate))
+        self._decay.fill_(average_decay(number, config.ema_decay))
+        self._learn(chosen)
+
+    def _learn_from(self, chosen: Tensor) -> None:
+        model, data = self._run.model, self._data
+        batch = augment(data.faces[chosen].float(), self._augmentations, self._generator)
+        batch = scale_pixels(batch, model.mean, model.std).to(memory_format=torch.channels_last)
+        logits = self._network(batch)
+        loss = functional.cross_entropy(logits, data.targets[chosen])
+        self._optimizer.zero_grad(set_to_none=True)
+        self._accelerator.backward(loss)
+        self._optimizer.step()
+        _update_average(self._run.average, model, self._decay)
+        hits = (logits.argmax(1) == data.labels[chosen]).sum()
+        self.sums.add_(torch.stack([loss.detach() * len(chosen), hits.float()]))
+
+
+@torch.no_grad()
+def _update_average(average: nn.Module, model: nn.Module, decay: Tensor) -> None:
+    """Move the average towards the model, batch norm's statistics included."""
+    ours, theirs = average.state_dict(), model.state_dict()
+    floats = [name for name, value in ours.items() if value.is_floating_point()]
+    averages = [ours[name] for name in floats]
+    torch._foreach_mul_(averages, decay)
+    torch._foreach_add_(averages, torch._foreach_mul([theirs[name] for name in floats], 1 - decay))

@@ -1,0 +1,159 @@
+"""``mini-xception predict`` as a user runs it: real processes, their output and exit status."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mini_xception import EMOTIONS
+from tests.cli.test_cli import EXAMPLES, run
+from tests.conftest import PORTRAIT
+
+
+def test_json_of_the_portrait():
+    result = run("predict", "--json", PORTRAIT)
+    assert (result.returncode, result.stderr) == (0, "")
+    (line,) = result.stdout.splitlines()
+    answer = json.loads(line)
+    assert answer["path"] == str(PORTRAIT)
+    (face,) = answer["faces"]
+    assert set(face) == {"box", "score", "emotion", "confidence", "probabilities", "track_id"}
+    assert face["emotion"] == "happy"
+    assert face["track_id"] is None
+    assert tuple(face["probabilities"]) == EMOTIONS
+    assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_bad_files_are_named_and_the_others_processed(tmp_path):
+    bad = {"text.jpg": b"text", "empty.png": b"", "cut.jpg": PORTRAIT.read_bytes()[:5000]}
+    for name, data in bad.items():
+        (tmp_path / name).write_bytes(data)
+    order = ["text.jpg", PORTRAIT, "empty.png", EXAMPLES / "chelsea_the_cat.jpg", "cut.jpg", "absent.gif"]
+    result = run("predict", "--json", *order, cwd=tmp_path)
+    assert result.returncode == 1
+    assert [json.loads(line)["path"] for line in result.stdout.splitlines()] == [str(order[1]), str(order[3])]
+    errors = result.stderr.splitlines()
+    assert len(errors) == 4
+    for line, name in zip(errors, ["text.jpg", "empty.png", "cut.jpg", "absent.gif"], strict=True):
+        assert line.startswith(f"mini-xception: {name}: ")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_folder_with_csv_and_annotated_copies(tmp_path, workers):
+    photos = tmp_path / "photos"
+    (photos / "deeper").mkdir(parents=True)
+    shutil.copy(PORTRAIT, photos / "a.jpg")
+    shutil.copy(PORTRAIT, photos / "deeper" / "a.jpg")
+    shutil.copy(EXAMPLES / "chelsea_the_cat.jpg", photos / "cat.JPG")
+    (photos / "notes.txt").write_text("not a photo")
+    result = run(
+        "predict", photos, "--csv", tmp_path / "out" / "faces.csv", "--save", tmp_path / "drawn", "--workers", workers
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "cat.JPG: no face found" in result.stdout
+    with (tmp_path / "out" / "faces.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0])[:4] == ["path", "time_s", "track_id", "x1"]
+    assert {(row["time_s"], row["track_id"]) for row in rows} == {("", "")}
+    assert [Path(row["path"]).relative_to(photos).as_posix() for row in rows] == ["a.jpg", "deeper/a.jpg"]
+    assert {row["emotion"] for row in rows} == {"happy"}
+    assert sum(float(rows[0][label]) for label in EMOTIONS) == pytest.approx(1, abs=1e-4)
+    drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
+    assert drawn == ["a-faces-2.jpg", "a-faces.jpg", "cat-faces.jpg"]
+    with Image.open(tmp_path / "drawn" / "a-faces.jpg") as image:
+        assert image.size == (512, 512)
+        assert np.abs(np.asarray(image, int) - np.asarray(Image.open(PORTRAIT), int)).max() > 100
+
+
+def test_a_photo_from_a_pipe(tmp_path):
+    command = f"cat {PORTRAIT} | {sys.executable} -m mini_xception predict /dev/stdin --save {tmp_path}"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert "/dev/stdin: happy" in result.stdout
+    assert (tmp_path / "stdin-faces.jpg").is_file()
+
+
+def test_existing_files_are_not_destroyed(tmp_path):
+    for name in ("a.jpg", "a-faces.jpg"):
+        shutil.copy(PORTRAIT, tmp_path / name)
+    assert run("predict", tmp_path, "--save", tmp_path).returncode == 0
+    assert (tmp_path / "a-faces.jpg").read_bytes() == PORTRAIT.read_bytes()
+    assert (tmp_path / "a-faces-2.jpg").is_file()
+    (tmp_path / "pipe").symlink_to("/dev/null")
+    for target, reason in (("a.jpg", "this is one of the photos"), ("pipe", "not a regular file")):
+        result = run("predict", tmp_path / "a.jpg", "--csv", tmp_path / target)
+        assert result.returncode == 1
+        assert reason in result.stderr
+    assert (tmp_path / "a.jpg").read_bytes() == PORTRAIT.read_bytes()
+
+
+def test_file_names_that_cannot_be_printed(tmp_path):
+    name = os.fsdecode(b"bad\xff\n\xe4.jpg")
+    shutil.copy(PORTRAIT, tmp_path / name)
+    result = run("predict", tmp_path, "--csv", tmp_path / "faces.csv")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert len(result.stdout.splitlines()) == 1
+    assert len(list(csv.DictReader((tmp_path / "faces.csv").open(errors="surrogateescape", newline="")))) == 1
+
+
+def test_copies_beside_the_photos_overwrite_nothing(tmp_path):
+    shutil.copy(PORTRAIT, tmp_path / "a.jpg")
+    assert run("predict", tmp_path / "a.jpg", "--save", tmp_path).returncode == 0
+    assert (tmp_path / "a.jpg").read_bytes() == PORTRAIT.read_bytes()
+    assert (tmp_path / "a-faces.jpg").is_file()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full, a disk that is always full")
+def test_a_full_standard_output_is_not_reported_as_an_error_of_the_table(tmp_path):
+    command = [sys.executable, "-m", "mini_xception", "predict", "--json", *[str(PORTRAIT)] * 40]
+    for options in ([], ["--csv", "faces.csv"]):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run(
+                [*command, *options], stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path
+            )
+        assert result.returncode == 1
+        assert result.stderr == "mini-xception: standard output: cannot be written (No space left on device)\n"
+
+
+def test_one_failing_photo_does_not_stop_the_others(tmp_path):
+    """A name too long for a copy, a broken link, and a link to itself: each is named, and the rest is processed."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    shutil.copy(PORTRAIT, photos / f"{'x' * 250}.jpg")
+    shutil.copy(PORTRAIT, photos / "y.jpg")
+    (photos / "nowhere.jpg").symlink_to("absent.jpg")
+    (photos / "loop.jpg").symlink_to("loop.jpg")
+    result = run("predict", "photos", "--save", "copies", "--csv", "faces.csv", cwd=tmp_path)
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 3
+    assert all(name in result.stderr for name in ("nowhere.jpg", "loop.jpg", "x" * 250))
+    assert [path.name for path in (tmp_path / "copies").iterdir()] == ["y-faces.jpg"]
+    assert len((tmp_path / "faces.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
+def test_a_replaced_table_keeps_its_file_mode(tmp_path):
+    table = tmp_path / "faces.csv"
+    for mode in (0o600, 0o640):
+        table.touch()
+        table.chmod(mode)
+        assert run("predict", PORTRAIT, "--csv", table).returncode == 0
+        assert table.stat().st_mode & 0o777 == mode
+
+
+def test_a_reader_that_stops_early():
+    command = f"{sys.executable} -m mini_xception predict --json {EXAMPLES} | head -n 1"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert len(result.stdout.splitlines()) == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_multiface_has_six_faces(shared):
+    result = run("predict", "--json", shared / "media" / "multiface.jpg")
+    assert len(json.loads(result.stdout)["faces"]) == 6
