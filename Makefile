@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What the demo needs, and everything: tests, linters, training, other engines.
+DEMO := $(VENV)/.demo
 INSTALLED := $(VENV)/.installed
 # The weights of the page in web/.
 CHECKPOINT ?= mini_xception/weights
@@ -17,7 +19,7 @@ WHEEL_ENV := build/wheel-env
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: $(INSTALLED) libgl ## serve the web page on http://127.0.0.1:7860
+demo: $(DEMO) libgl ## serve the web page on http://127.0.0.1:7860
 	$(BIN)/python app.py
 
 web: $(INSTALLED) libgl $(NODE_MODULES) ## build the page that runs in the visitor's browser [CHECKPOINT=FOLDER]
@@ -40,6 +42,7 @@ format: $(INSTALLED) $(NODE_MODULES) ## format the code and apply the linter's f
 	$(NPM) run format
 
 bench: $(INSTALLED) libgl ## measure the speed and compare it with other packages
+	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.speed
 
 dist: web ## build the wheel and the sdist in dist/, check them, and run the wheel in a new environment
@@ -63,9 +66,14 @@ screenshots: web chromium ## renew the screenshots in the README
 clean: ## remove the environment, all builds and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist web/node_modules web/public/models mini_xception/web
 
-$(INSTALLED): pyproject.toml
+$(DEMO): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mini_xception needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python scripts/install_torch.py
+	$(BIN)/python -m pip install --quiet --editable '.[app]'
+	touch $@
+
+$(INSTALLED): $(DEMO)
 	$(BIN)/python -m pip install --quiet --editable '.[app,convert,openvino,train,test,dev]'
 	touch $@
 

@@ -90,7 +90,7 @@ def main() -> None:
     print(", ".join(f"{step} {cost * 1e3:.1f} ms" for step, cost in costs.items()), "per photo")
     print(f"processor time {used_s:.1f} s including start-up, {steps_s / used_s:.0%} of it for these steps")
     busy = steps_s / cores / taken_s
-    print(f"{taken_s:.1f} s on {cores} cores, {args.photos / taken_s:.0f} photos/s; {busy:.0%} of it for these steps")
+    print(f"{taken_s:.1f} s, {args.photos / taken_s:.0f} photos/s; {busy:.0%} of {cores} cores used for these steps")
 
 
 if __name__ == "__main__":

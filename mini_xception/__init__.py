@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from mini_xception.errors import MiniXceptionError as MiniXceptionError
     from mini_xception.faces import EMOTIONS as EMOTIONS
     from mini_xception.faces import Face as Face
+    from mini_xception.interop import faces_to_dataframe as faces_to_dataframe
+    from mini_xception.interop import faces_to_supervision as faces_to_supervision
     from mini_xception.media.image import load_image as load_image
     from mini_xception.network.model import MiniXception as MiniXception
     from mini_xception.recognizer import EmotionRecognizer as EmotionRecognizer
@@ -29,6 +31,8 @@ _MODULES = {
     "StreamMemory": "tracking.memory",
     "annotate_video": "annotate",
     "draw_faces": "draw",
+    "faces_to_dataframe": "interop",
+    "faces_to_supervision": "interop",
     "load_image": "media.image",
     "predict_photos": "bulk",
 }

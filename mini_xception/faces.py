@@ -35,14 +35,14 @@ class Face:
     def __post_init__(self) -> None:
         x1, y1, x2, y2 = self.box
         if not (x1 < x2 and y1 < y2):
-            raise MiniXceptionError(f"box {self.box} is empty; x1 < x2 and y1 < y2 are required")
+            raise MiniXceptionError(f"box {self.box}: empty; x1 < x2 and y1 < y2 are required")
         if not 0.0 <= self.score <= 1.0:
-            raise MiniXceptionError(f"score {self.score} is outside [0, 1]")
+            raise MiniXceptionError(f"score: must lie in [0, 1], not {self.score}")
         if not all(0.0 <= value <= 1.0 for value in self.probabilities.values()):
-            raise MiniXceptionError(f"a probability is outside [0, 1]: {self.probabilities}")
+            raise MiniXceptionError(f"probabilities: must lie in [0, 1], not {self.probabilities}")
         total = sum(self.probabilities.values())
         if not math.isclose(total, 1.0, abs_tol=1e-3):
-            raise MiniXceptionError(f"probabilities sum to {total:.4f}; they must sum to 1")
+            raise MiniXceptionError(f"probabilities: must sum to 1, not {total:.4f}")
 
     @property
     def emotion(self) -> str:

@@ -151,6 +151,9 @@ class EmotionRecognizer:
             frame_rate: of images, in frames per second. Videos and cameras have their own times.
             smoothing_s: time constant of the smoothing, in seconds; 0 disables it.
 
+        Yields:
+            Each frame, with its time, image and faces.
+
         Raises:
             MiniXceptionError: the source cannot be read, or is not a video.
         """

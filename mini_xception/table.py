@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ def to_row(path: str | PathLike[str], face: Face, time_s: float | None = None) -
         face: one of its faces.
         time_s: the frame's time in seconds; None in a photo.
     """
-    fixed = (str(path), time_s, face.track_id, *face.box, face.score, face.emotion, face.confidence)
+    fixed = (fspath(path), time_s, face.track_id, *face.box, face.score, face.emotion, face.confidence)
     return dict(zip(COLUMNS, fixed, strict=True)) | face.probabilities
 
 
@@ -57,7 +57,8 @@ def open_table(path: Path, labels: Sequence[str]) -> Iterator[WriteFace]:
         writer.writerow([*COLUMNS, *labels])
 
         def write(source: str | PathLike[str], face: Face, time_s: float | None) -> None:
-            row = to_row(source, face, time_s).values()
-            writer.writerow([f"{value:.6f}" if isinstance(value, float) else value for value in row])
+            row = to_row(source, face, time_s)
+            values = [row[column] for column in (*COLUMNS, *labels)]
+            writer.writerow([f"{value:.6f}" if isinstance(value, float) else value for value in values])
 
         yield write

@@ -3,8 +3,8 @@
     python recipes/measure_framing.py fer2013.csv [--checkpoint NAME] [--faces N]
 
 FER2013's images were cropped with another detector than this project's. This recipe puts faces of PublicTest, the
-validation set, on a grey canvas, detects them, crops them with many framings, and classifies the crops. It ignores faces
-that are not detected in the right place. There is one table per size of the faces, whose first line is the accuracy
+validation set, on a grey canvas, detects them, crops them with many framings, and classifies the crops. Faces that are
+not detected in the right place are ignored. There is one table per size of the faces, whose first line is the accuracy
 without detection. The last line is the framing with the highest accuracy, averaged over the tables.
 """
 

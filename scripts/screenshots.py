@@ -89,9 +89,9 @@ def show_browser(page: Page) -> None:
 
 def show_video(page: Page) -> None:
     page.get_by_role("tab", name="Video").click()
-    page.set_input_files("#clip input[type=file]", VIDEO)
-    page.wait_for_selector("#clip video")
-    page.get_by_role("button", name="Read the clip").click()
+    page.set_input_files("#video input[type=file]", VIDEO)
+    page.wait_for_selector("#video video")
+    page.get_by_role("button", name="Annotate video").click()
     page.wait_for_selector("#timelines .face")
 
 

@@ -118,7 +118,7 @@ def test_every_photo_is_scored_once_when_an_actor_is_killed(tmp_path, start):
     for name, row in scored.items():
         if name == "text.jpg":
             assert row["faces"] is None
-            assert "not a picture" in row["error"]
+            assert "not a supported image; use JPEG" in row["error"]
         else:
             expected = [] if int(Path(name).stem) % 10 == 0 else ["happy"]
             assert [face["emotion"] for face in row["faces"]] == expected

@@ -8,9 +8,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from mini_xception import __version__
 from mini_xception.errors import MiniXceptionError
@@ -85,10 +85,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Keeps the paragraphs of a description, and gives an option's help the same line as its name."""
+    """Keeps the paragraphs of a description, and names only the required arguments in the usage."""
 
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=28)
+    def __init__(self, prog: str, **options: Any) -> None:
+        super().__init__(prog, max_help_position=28, **options)
+
+    def add_usage(self, usage: Any, actions: Iterable[argparse.Action], groups: Any, prefix: str | None = None) -> None:
+        self._prog += " [options]"
+        required = [action for action in actions if action.required or not action.option_strings]
+        super().add_usage(usage, required, groups, prefix)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return "\n\n".join(super(_Formatter, self)._fill_text(part, width, indent) for part in text.split("\n\n"))
@@ -115,14 +120,4 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             module = import_module(f"{__name__}.{name}")
             command.description = module.__doc__
             module.add_arguments(command)
-            command.usage = _usage(command)
     return root
-
-
-def _usage(parser: argparse.ArgumentParser) -> str:
-    """Return the usage with the required arguments only; the help lists the others."""
-    formatter = argparse.HelpFormatter(f"{parser.prog} [options]")
-    formatter.add_usage(
-        None, [action for action in parser._actions if action.required or not action.option_strings], []
-    )
-    return formatter.format_help().removeprefix("usage: ").strip()

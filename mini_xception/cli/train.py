@@ -67,6 +67,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--push-to-hub", metavar="USER/REPO", help="publish the best checkpoint on the Hub when the run ends"
     )
     add_quiet(parser)
+    _add_settings(parser)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add an option for every setting and every augmentation."""
     settings = parser.add_argument_group("settings of the run")
     for name, (kind, setting) in SETTINGS.items():
         text = setting.help if setting.choices else f"{setting.help}; {setting.allowed}"

@@ -61,7 +61,7 @@ class FaceCropper:
         """Detect the faces near boxes of the frame before, at a fraction of :meth:`detect`'s cost.
 
         Returns:
-            As :meth:`detect`, one face a box and in their order; None if a face was lost.
+            As :meth:`detect`, one face per box, in their order; None if a face was lost.
         """
         if self.detector is None:
             return None

@@ -78,7 +78,7 @@ class Cascade:
     """
 
     def __init__(self, device: str = "cpu") -> None:
-        self._propose, self._refine, self._output = (load_network(name, device) for name in ("pnet", "rnet", "onet"))
+        self._propose, self._refine, self._output = (_load(name, device) for name in ("pnet", "rnet", "onet"))
 
     def __call__(self, image: np.ndarray, min_face_size: int) -> np.ndarray:
         """Return boxes and scores, float32, (N, 5), the highest score first.
@@ -127,6 +127,14 @@ class Cascade:
             faces = np.hstack([boxes[batch, :4], _scores(logits), logits[:, 2:]])
             found.append(faces[faces[:, 4] > min_score])
         return np.concatenate(found)
+
+
+def _load(name: str, device: str) -> Engine:
+    if device == "cpu":
+        return load_network(name)
+    from mini_xception.detection.torch_networks import load_torch_network  # PyTorch is slow to import
+
+    return load_torch_network(name, device)
 
 
 def _scales(shorter_side: int, min_face_size: int) -> list[float]:

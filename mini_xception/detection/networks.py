@@ -1,4 +1,4 @@
-"""MTCNN's three networks, ready to run: ONNX files of the package on a CPU, PyTorch on CUDA."""
+"""MTCNN's three networks as the ONNX files of the package, which run on a CPU without PyTorch."""
 
 from __future__ import annotations
 
@@ -12,19 +12,10 @@ SIDES: dict[str, int] = {"pnet": 12, "rnet": 24, "onet": 48}
 GRAPHS = Path(__file__).parents[1] / "weights" / "mtcnn"
 
 
-def load_network(name: str, device: str) -> Engine:
-    """Load a network.
-
-    Args:
-        name: "pnet", "rnet" or "onet".
-        device: "cpu", or a CUDA device, where PyTorch runs it.
+def load_network(name: str) -> Engine:
+    """Load "pnet", "rnet" or "onet" for the CPU.
 
     Raises:
-        MiniXceptionError: its weights are missing.
+        MiniXceptionError: the file is missing or damaged.
     """
-    if device == "cpu":
-        return OnnxEngine(GRAPHS / f"{name}.onnx")
-    from mini_xception.detection.torch_networks import torch_network
-    from mini_xception.network.torch_engine import TorchEngine
-
-    return TorchEngine(torch_network(name).to(device))
+    return OnnxEngine(GRAPHS / f"{name}.onnx")

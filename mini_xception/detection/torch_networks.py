@@ -19,6 +19,7 @@ from torch.nn.functional import pad
 from mini_xception.detection.networks import SIDES
 from mini_xception.errors import MiniXceptionError
 from mini_xception.network.graph import to_onnx
+from mini_xception.network.torch_engine import TorchEngine
 
 #: Layer → side of the max pooling after it, of stride 2, rounded up.
 POOLINGS: dict[str, dict[int, int]] = {"pnet": {1: 2}, "rnet": {1: 3, 2: 3}, "onet": {1: 3, 2: 3, 3: 2}}
@@ -35,13 +36,13 @@ class Layer(NamedTuple):
     pooling: int | None
 
 
-def torch_network(name: str) -> nn.Sequential:
-    """Build a network as PyTorch computes it best.
+def load_torch_network(name: str, device: str) -> TorchEngine:
+    """Load "pnet", "rnet" or "onet" in PyTorch.
 
     Raises:
         MiniXceptionError: facenet-pytorch's weights are missing.
     """
-    return _network(*_read_layers(name), _modules)
+    return TorchEngine(_network(*_read_layers(name), _modules).to(device))
 
 
 def native_graph(name: str) -> bytes:
@@ -61,7 +62,7 @@ def web_graph(name: str) -> bytes:
     Raises:
         MiniXceptionError: facenet-pytorch's weights are missing.
     """
-    return _graph(name, torch_network(name))
+    return _graph(name, _network(*_read_layers(name), _modules))
 
 
 def _graph(name: str, network: nn.Module) -> bytes:

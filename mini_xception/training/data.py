@@ -213,9 +213,7 @@ def _decode_row(row: dict[str, str | None], where: str) -> Row:
             warnings.simplefilter("error", DeprecationWarning)  # NumPy's reaction to text that is not a number
             pixels = np.fromstring(row["pixels"] or "", np.int64, sep=" ")
     except (ValueError, DeprecationWarning) as error:
-        raise MiniXceptionError(
-            f"{where}: pixels are not numbers; they must be whole numbers, separated by spaces"
-        ) from error
+        raise MiniXceptionError(f"{where}: pixels are not whole numbers, separated by spaces") from error
     if pixels.size != SIDE * SIDE:
         raise MiniXceptionError(f"{where}: {pixels.size} pixels; there must be {SIDE}×{SIDE} = {SIDE * SIDE}")
     if pixels.min() < 0 or pixels.max() > 255:

@@ -99,7 +99,8 @@ def _check_inputs(
         raise MiniXceptionError(f"vote_weight is {config.vote_weight}, but there are no votes; give fer2013new.csv")
     if config.teacher_weight > 0 and teacher is None:
         raise MiniXceptionError(
-            f"teacher_weight is {config.teacher_weight}, but there are no teacher probabilities; give them"
+            f"teacher_weight is {config.teacher_weight}, but there are no teacher probabilities; make them with "
+            "recipes/teacher.py"
         )
     if initial is not None and (initial.labels, initial.image_size) != (EMOTIONS, config.image_size):
         raise MiniXceptionError(

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from mini_xception import MiniXception, MiniXceptionError
+from mini_xception import EMOTIONS, MiniXception, MiniXceptionError
 from mini_xception.checkpoint.folder import BUNDLED
 
 gradio = pytest.importorskip("gradio")
@@ -184,3 +184,23 @@ def test_an_address_that_cannot_be_used_is_reported_at_once(host, port, reason):
         with pytest.raises(MiniXceptionError) as caught:
             launch("checkpoint that is never loaded", host=host, port=port)
     assert str(caught.value).startswith(reason.format(port=port))
+
+
+def test_the_command_passes_its_options(monkeypatch, tmp_path):
+    from mini_xception import demo
+    from mini_xception.cli import main
+
+    calls = []
+    monkeypatch.setattr(demo, "launch", lambda **options: calls.append(options))
+    MiniXception(labels=("no", "yes")).save_pretrained(tmp_path)
+    monkeypatch.setenv("MINI_XCEPTION_CHECKPOINT", str(tmp_path))
+    assert main(["demo"]) == 0
+    command = ["demo", "--host", "0.0.0.0", "--port", "8000", "--share", "--checkpoint", str(BUNDLED)]
+    assert main([*command, "--min-face-size", "20"]) == 0
+    recognizers = [options.pop("recognizer") for options in calls]
+    assert calls == [
+        {"host": None, "port": None, "share": False},
+        {"host": "0.0.0.0", "port": 8000, "share": True},
+    ]
+    assert [recognizer.labels for recognizer in recognizers] == [("no", "yes"), EMOTIONS]
+    assert recognizers[1].cropper.min_face_size == 20

@@ -11,8 +11,7 @@ from mini_xception import load_image
 from mini_xception.detection import mtcnn
 from mini_xception.detection.mtcnn import Cascade
 from mini_xception.detection.networks import GRAPHS, SIDES, load_network
-from mini_xception.detection.torch_networks import torch_network
-from mini_xception.network.torch_engine import TorchEngine
+from mini_xception.detection.torch_networks import load_torch_network
 from mini_xception.training.data import load_fer2013
 from recipes.measure_framing import put_on_canvas
 from tests.conftest import ROOT
@@ -20,16 +19,11 @@ from tests.conftest import ROOT
 PHOTOS = sorted((ROOT / "examples").glob("*.jpg"))
 
 
-def in_pytorch(name: str, _: str = "cpu") -> TorchEngine:
-    """Load a network as on CUDA: in PyTorch, with the weights of the installed facenet-pytorch."""
-    return TorchEngine(torch_network(name))
-
-
 @pytest.fixture(scope="module", params=["torch", "onnx"])
 def cascade(request):
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "torch":
-            patch.setattr(mtcnn, "load_network", in_pytorch)
+            patch.setattr(mtcnn, "load_network", lambda name: load_torch_network(name, "cpu"))
         return Cascade()
 
 
@@ -37,7 +31,7 @@ def cascade(request):
 def test_the_graphs_have_the_weights_of_facenet_pytorch(name):
     shape = (1, 3, 37, 50) if name == "pnet" else (5, 3, SIDES[name], SIDES[name])
     pixels = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
-    found, expected = load_network(name, "cpu")(pixels), in_pytorch(name)(pixels)
+    found, expected = load_network(name)(pixels), load_torch_network(name, "cpu")(pixels)
     assert found.shape == expected.shape
     assert np.abs(found - expected).max() < 1e-4
     assert "Timothy Esler" in (GRAPHS / "LICENSE.md").read_text()

@@ -1,3 +1,5 @@
+"""Metrics of small examples that are easy to compute by hand."""
+
 import json
 
 import numpy as np
@@ -8,11 +10,11 @@ from mini_xception.evaluation.metrics import fit_temperature, measure, reliabili
 LABELS = ("a", "b", "c")
 
 
-def test_counts_by_hand():
+def test_counts_and_scores():
     truth = np.array([0, 0, 0, 1, 1, 0])
     probabilities = np.eye(3, dtype=np.float32)[[0, 0, 1, 1, 0, 2]]
     metrics = measure(probabilities, truth, LABELS)
-    # Rows are the truth: four of a, of which two are found.
+    # Rows are the truth: two of the four images of class a are classified correctly.
     assert metrics.confusion_matrix.tolist() == [[2, 1, 1], [1, 1, 0], [0, 0, 0]]
     assert metrics.n == 6
     assert metrics.accuracy == 3 / 6
@@ -23,18 +25,18 @@ def test_counts_by_hand():
     assert metrics.macro_f1 == pytest.approx((4 / 7 + 1 / 2 + 0) / 3)
 
 
-def test_calibration_by_hand():
-    # One bin of confidence 0.9 with half right, one of 0.6 with all right: gaps 0.4 and 0.4, and a sure hit without.
+def test_calibration_error():
+    # A bin of confidence 0.9 and accuracy 0.5, a bin of 0.6 and 1, a bin of 1 and 1: gaps of 0.4, 0.4 and 0.
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6], [1.0, 0.0]])
     bins = reliability(probabilities, np.array([0, 1, 1, 1, 0]))
     assert bins.ece == pytest.approx((0.4 * 2 + 0.4 * 2 + 0) / 5)
-    assert bins.count[13] == 2  # 0.9 lies in (13/15, 14/15]
+    assert bins.count[13] == 2  # 0.9 is in (13/15, 14/15].
     assert bins.accuracy[13] == 0.5
     assert bins.confidence[13] == pytest.approx(0.9)
     assert bins.count[14] == 1
 
 
-def test_is_json_ready():
+def test_metrics_are_json_ready():
     metrics = measure(np.eye(3, dtype=np.float32), np.array([0, 1, 2]), LABELS)
     assert json.loads(json.dumps(metrics.to_dict())) == {
         "n": 3,
@@ -51,12 +53,12 @@ def test_is_json_ready():
 def test_the_temperature_undoes_overconfidence():
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(4000, 3)) * 2
-    honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    truth = np.array([rng.choice(3, p=row) for row in honest])
-    overconfident = honest**2.5 / (honest**2.5).sum(axis=1, keepdims=True)
+    calibrated = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    truth = np.array([rng.choice(3, p=row) for row in calibrated])
+    overconfident = calibrated**2.5 / (calibrated**2.5).sum(axis=1, keepdims=True)
     temperature = fit_temperature(overconfident, truth)
     assert temperature == pytest.approx(2.5, rel=0.05)
-    mended = overconfident ** (1 / temperature)
-    mended /= mended.sum(axis=1, keepdims=True)
-    assert reliability(mended, truth).ece < 0.5 * reliability(overconfident, truth).ece
-    assert fit_temperature(mended, truth) == pytest.approx(1, rel=0.01)
+    corrected = overconfident ** (1 / temperature)
+    corrected /= corrected.sum(axis=1, keepdims=True)
+    assert reliability(corrected, truth).ece < 0.5 * reliability(overconfident, truth).ece
+    assert fit_temperature(corrected, truth) == pytest.approx(1, rel=0.01)

@@ -158,7 +158,7 @@ def test_the_browsers_detector_is_the_detector(model, tmp_path, network):
     # The first network looks at pictures of any size, the others at any number of candidates.
     shape = (1, 3, 37, 50) if network == "pnet" else (5, 3, SIDES[network], SIDES[network])
     pixels = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
-    assert np.abs(engines.OnnxEngine(graph)(pixels) - load_network(network, "cpu")(pixels)).max() < 1e-4
+    assert np.abs(engines.OnnxEngine(graph)(pixels) - load_network(network)(pixels)).max() < 1e-4
 
 
 def test_a_folder_for_the_browser_that_cannot_be_made(model, tmp_path):

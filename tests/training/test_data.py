@@ -1,3 +1,5 @@
+"""Loading FER2013, FER+'s votes and a teacher's probabilities."""
+
 import gzip
 import io
 import zipfile
@@ -18,7 +20,7 @@ ROWS = [f"{label},{PIXELS[i]},{split}\n" for i, (label, split) in enumerate(
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """The user's cache folder, empty."""
+    """An empty cache folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -42,11 +44,11 @@ def zipped(*members: tuple[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def picture(index: int) -> Image.Image:
+def grey_image(index: int) -> Image.Image:
     return Image.fromarray(np.array(PIXELS[index].split(), np.uint8).reshape(48, 48))
 
 
-def test_excels_byte_order_mark(write):
+def test_byte_order_mark_of_excel(write):
     assert load_fer2013(write("\ufeff" + HEADER + "".join(ROWS)), "Training").labels.tolist() == [3, 6]
 
 
@@ -55,7 +57,7 @@ def test_zip(write):
     path.write_bytes(zipped(("fer2013/fer2013.csv", HEADER + "".join(ROWS)), ("fer2013/fer2013.bib", "@article{}")))
     assert load_fer2013(path, "Training").labels.tolist() == [3, 6]
     path.write_bytes(zipped(("a.csv", ""), ("b.csv", "")))
-    with pytest.raises(MiniXceptionError, match=r"must hold one CSV file, holds a\.csv, b\.csv"):
+    with pytest.raises(MiniXceptionError, match=r"contains a\.csv, b\.csv; it must contain one CSV file"):
         load_fer2013(path, "Training")
 
 
@@ -66,40 +68,40 @@ def test_icml_face_data(write):
     assert load_fer2013(path, "PublicTest").images[0, 0, :3].tolist() == [7, 8, 9]
 
 
-def test_the_references_two_tables(write):
+def test_two_tables_of_the_reference(write):
     path = write(HEADER + ROWS[0] + ROWS[2], "train.csv").parent
     write(HEADER + ROWS[1] + ROWS[3], "test.csv")
     assert load_fer2013(path, "Training").labels.tolist() == [3, 6]
     assert load_fer2013(path, "PrivateTest").labels.tolist() == [4]
 
 
-def test_folder_of_pictures(tmp_path):
+def test_folder_of_images(tmp_path):
     names = ("train/happy/Training_1.png", "test/angry/PublicTest_2.png", "train/neutral/Training_3.png")
     for index, name in enumerate(names):
-        file = tmp_path / "pictures" / name
+        file = tmp_path / "images" / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        picture(index).save(file)
-    training = load_fer2013(tmp_path / "pictures", "Training")
+        grey_image(index).save(file)
+    training = load_fer2013(tmp_path / "images", "Training")
     assert training.labels.tolist() == [3, 6]
     assert " ".join(map(str, training.images[0].ravel())) == PIXELS[0]
-    assert load_fer2013(tmp_path / "pictures", "PublicTest").labels.tolist() == [0]
+    assert load_fer2013(tmp_path / "images", "PublicTest").labels.tolist() == [0]
 
 
 @pytest.mark.parametrize(
     ("name", "size", "reason"),
     [
-        ("train/joyful/Training_1.png", 48, "must be one of angry"),
-        ("train/happy/1.png", 48, "must begin with Training_"),
-        ("train/happy/Training_1.png", 64, "64×64 pixels"),
-        ("elsewhere.png", 48, "neither train"),
+        ("train/joyful/Training_1.png", 48, "the folder is not an emotion; it must be one of angry"),
+        ("train/happy/1.png", 48, "it must begin with one of Training_"),
+        ("train/happy/Training_1.png", 64, "64×64 pixels; there must be 48×48"),
+        ("elsewhere.png", 48, "neither train.csv nor images in train/<emotion>/"),
     ],
 )
-def test_folders_that_are_none(tmp_path, name, size, reason):
-    file = tmp_path / "pictures" / name
+def test_wrong_folders_of_images_are_errors(tmp_path, name, size, reason):
+    file = tmp_path / "images" / name
     file.parent.mkdir(parents=True, exist_ok=True)
-    picture(0).resize((size, size)).save(file)
+    grey_image(0).resize((size, size)).save(file)
     with pytest.raises(MiniXceptionError, match=reason):
-        load_fer2013(tmp_path / "pictures", "Training")
+        load_fer2013(tmp_path / "images", "Training")
 
 
 @pytest.mark.parametrize("name", ["fer2013.csv", "fer2013.csv.gz"])
@@ -108,13 +110,14 @@ def test_splits(write, name):
     training = load_fer2013(path, "Training")
     assert training.labels.tolist() == [3, 6]
     assert training.rows.tolist() == [0, 2]
+    assert training.split == "Training"
     assert training.images.dtype == np.uint8
     assert training.images.shape == (2, 48, 48)
     assert " ".join(map(str, training.images[1].ravel())) == PIXELS[2]
     assert load_fer2013(path, "PrivateTest").labels.tolist() == [4]
 
 
-def test_cache_is_the_users_and_follows_the_file(write, cache):
+def test_the_cache_is_in_the_users_folder_and_follows_the_file(write, cache):
     path = write(HEADER + "".join(ROWS))
     first = load_fer2013(path, "Training")
     assert list(cache.rglob("*.npz"))
@@ -124,7 +127,7 @@ def test_cache_is_the_users_and_follows_the_file(write, cache):
     assert load_fer2013(path, "Training").labels.tolist() == [6]
 
 
-def test_damaged_cache_is_made_anew(write, cache):
+def test_a_damaged_cache_is_replaced(write, cache):
     path = write(HEADER + "".join(ROWS))
     load_fer2013(path, "Training")
     for file in cache.rglob("*.npz"):
@@ -136,33 +139,36 @@ def test_damaged_cache_is_made_anew(write, cache):
     ("text", "reason"),
     [
         ("", "header lacks Usage, emotion, pixels"),
-        (HEADER, "no rows"),
+        (HEADER, "a header, but no rows"),
         ("emotion,pixels\n", "header lacks Usage"),
-        (HEADER + ROWS[0] + f"7,{PIXELS[0]},Training\n", "row 2: emotion is '7'"),
+        (HEADER + ROWS[0] + f"7,{PIXELS[0]},Training\n", "row 2: emotion is '7'; it must be 0–6"),
         (HEADER + f"happy,{PIXELS[0]},Training\n", "row 1: emotion is 'happy'"),
         (HEADER + f"²,{PIXELS[0]},Training\n", "row 1: emotion is '²'"),
         (HEADER + f"1,{PIXELS[0]},Testing\n", "row 1: Usage is 'Testing'"),
-        (HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]},Training\n", "row 1: 2303 pixels"),
-        (HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]} 256,Training\n", "row 1: a pixel"),
-        (HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]} x,Training\n", "row 1: pixels must be whole numbers"),
+        (HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]},Training\n", "row 1: 2303 pixels; there must be 48×48 = 2304"),
+        (HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]} 256,Training\n", "row 1: a pixel is outside 0–255"),
+        (
+            HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]} x,Training\n",
+            "row 1: pixels are not whole numbers, separated by spaces",
+        ),
         (HEADER + "1\n", "row 1: Usage is ''"),
         (HEADER + ROWS[0], "no row has Usage PublicTest; the data has Training"),
     ],
 )
-def test_what_is_wrong_is_named(write, text, reason):
+def test_errors_name_the_row(write, text, reason):
     with pytest.raises(MiniXceptionError) as caught:
         load_fer2013(write(text), "PublicTest")
     assert reason in str(caught.value)
 
 
-def test_files_that_are_none(write, tmp_path):
+def test_files_that_cannot_be_loaded_are_errors(write, tmp_path):
     with pytest.raises(MiniXceptionError, match="no such file"):
         load_fer2013(tmp_path / "absent.csv", "Training")
     path = write("x", "fer2013.csv.gz")
     path.write_bytes(b"not gzip")
     with pytest.raises(MiniXceptionError, match="damaged after row 0"):
         load_fer2013(path, "Training")
-    with pytest.raises(MiniXceptionError, match="'test'"):
+    with pytest.raises(MiniXceptionError, match="split 'test' not found; choose one of Training, PublicTest"):
         load_fer2013(path, "test")
 
 
@@ -172,7 +178,7 @@ Training,,0,0,0,0,0,0,0,0,0,10
 """
 
 
-def test_votes_are_fractions_in_fer2013s_order(tmp_path):
+def test_votes_are_fractions_in_the_order_of_the_emotions(tmp_path):
     path = tmp_path / "fer2013new.csv"
     path.write_text(VOTES)
     votes = load_votes(path, "Training", np.array([1, 0]))
@@ -187,11 +193,11 @@ def test_votes_are_fractions_in_fer2013s_order(tmp_path):
         (VOTES, "PublicTest", [1], "row 2: Usage is 'Training'"),
         ("a,b\n1,2\n", "Training", [0], "not FER"),
         (VOTES.replace("Image name", "name"), "Training", [0], "not FER"),
-        (VOTES.replace("3,2", "nan,2"), "Training", [0], "a vote is no count"),
+        (VOTES.replace("3,2", "nan,2"), "Training", [0], "a vote is negative or not finite"),
         (None, "Training", [0], "cannot be read"),
     ],
 )
-def test_votes_of_another_file(tmp_path, text, split, rows, reason):
+def test_votes_of_another_file_are_errors(tmp_path, text, split, rows, reason):
     path = tmp_path / "fer2013new.csv"
     if text is not None:
         path.write_text(text)
@@ -209,20 +215,20 @@ def test_a_teachers_probabilities(tmp_path):
     ("answers", "reason"),
     [
         (np.eye(7)[[3]], r"shape \(1, 7\), the data needs \(2, 7\)"),
-        (np.eye(7)[[3, 6]] * 2, "no distribution"),
-        (np.full((2, 7), np.nan), "no distribution"),
-        (np.array([{}, {}]), "no file of a teacher's probabilities"),
-        (None, "no file of a teacher's probabilities"),
+        (np.eye(7)[[3, 6]] * 2, "a row is not a distribution"),
+        (np.full((2, 7), np.nan), "a row is not a distribution"),
+        (np.array([{}, {}]), "not a teacher's probabilities"),
+        (None, "not a teacher's probabilities"),
     ],
 )
-def test_what_no_teacher_wrote(tmp_path, answers, reason):
+def test_other_files_are_not_a_teachers_probabilities(tmp_path, answers, reason):
     if answers is not None:
         np.save(tmp_path / "teacher.npy", answers)
     with pytest.raises(MiniXceptionError, match=reason):
         load_teacher(tmp_path / "teacher.npy", 2)
 
 
-def test_what_a_power_cut_left_of_the_cache_is_made_anew(write, cache):
+def test_an_empty_or_foreign_cache_is_replaced(write, cache):
     path = write(HEADER + "".join(ROWS))
     load_fer2013(path, "Training")
     for file in cache.rglob("*.npz"):
@@ -233,7 +239,7 @@ def test_what_a_power_cut_left_of_the_cache_is_made_anew(write, cache):
     assert len(load_fer2013(path, "Training")) > 0
 
 
-def test_an_encrypted_zip_is_named(write):
+def test_an_encrypted_zip_is_an_error(write):
     path = write("", "archive.zip")
     archive = bytearray(zipped(("fer2013.csv", HEADER + "".join(ROWS))))
     for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
@@ -243,7 +249,7 @@ def test_an_encrypted_zip_is_named(write):
         load_fer2013(path, "Training")
 
 
-def test_what_other_systems_leave_beside_the_pictures_is_passed_over(tmp_path):
+def test_files_of_macos_and_broken_links_are_ignored(tmp_path):
     folder = tmp_path / "train" / "happy"
     folder.mkdir(parents=True)
     Image.new("L", (48, 48)).save(folder / "Training_1.png")

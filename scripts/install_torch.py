@@ -1,0 +1,40 @@
+"""Install PyTorch's CPU build if this machine has no GPU and the package index offers that build.
+
+    python scripts/install_torch.py
+
+On Linux x86_64, the default build contains CUDA. If the index has no CPU build, this says how large the default build
+is and how to avoid it, and installs nothing.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+#: Files that GPU drivers make on Linux: NVIDIA's, WSL's and AMD's.
+GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+NOTICE = """\
+PyTorch: the package index has only the build with CUDA: about 3 GB to download, 6 GB on disk. No GPU was found.
+To install the CPU build (0.2 GB to download) instead, press Ctrl-C, set PIP_EXTRA_INDEX_URL to the address that
+https://pytorch.org/get-started/locally/ shows for "CPU", and run the command again."""
+
+
+def main() -> None:
+    default_has_cuda = sys.platform == "linux" and platform.machine() == "x86_64"
+    if find_spec("torch") or not default_has_cuda or any(Path(driver).exists() for driver in GPU_DRIVERS):
+        return
+    pip = [sys.executable, "-m", "pip"]
+    listed = subprocess.run([*pip, "index", "versions", "torch"], capture_output=True, text=True, check=False).stdout
+    cpu_builds = re.findall(r"[\d.]+\+cpu", listed)
+    if not cpu_builds:
+        print(NOTICE, file=sys.stderr)
+        return
+    subprocess.run([*pip, "install", "--quiet", f"torch=={cpu_builds[0]}"], check=True)
+
+
+if __name__ == "__main__":
+    main()
