@@ -104,12 +104,9 @@ def _read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         with safe_open(path, framework="numpy") as file:
             provenance = json.loads((file.metadata() or {}).get(METADATA, "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  It is not a dictionary.
-    except (
-        OSError,
-        SafetensorError,
-        TypeError,
-        json.JSONDecodeError,
-    ) as error:  # TypeError: bfloat16, unknown to NumPy
+    except TypeError as error:  # NumPy has no bfloat16
+        raise MiniXceptionError(f"{path}: {error}; bfloat16 is not supported, save the weights in float32") from error
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
         raise MiniXceptionError(f"{path}: damaged or truncated ({error}); download the checkpoint again") from error
     if not isinstance(provenance, dict):
         raise MiniXceptionError(

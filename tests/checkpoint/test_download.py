@@ -135,7 +135,7 @@ def test_damaged_files(repo):
 def test_configs_of_other_models_and_newer_versions(repo):
     config = json.loads(repo.files["config.json"])
     repo.push({"config.json": json.dumps({"architectures": ["ResNet"]}).encode()})
-    assert "another model's" in refusal()
+    assert "belongs to another model" in refusal()
     repo.push({"config.json": b"{}"})
     assert "missing: framing, image_size, labels, mean, std" in refusal()
     repo.push({"config.json": json.dumps(config | {"format_version": 2}).encode()})

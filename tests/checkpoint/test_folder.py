@@ -157,3 +157,9 @@ def test_equal_models_give_equal_files(folder, tmp_path):
     MiniXception.from_pretrained(folder).save_pretrained(tmp_path / "again")
     for name in ("config.json", "model.safetensors"):
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_bfloat16_weights_are_refused(folder):
+    tensors = load_file(folder / "model.safetensors")
+    save_file(tensors | {"conv.bias": tensors["conv.bias"].bfloat16()}, folder / "model.safetensors")
+    assert "save the weights in float32" in refusal(folder)
