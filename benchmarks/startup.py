@@ -1,8 +1,8 @@
 """Time and memory from a cold process to the first answer: python -m benchmarks.startup
 
-Every command runs in a new process, in turns, round by round, so another program on the machine slows all of them alike.
-The files are in the disk cache. Times are medians, memory is the largest resident set of one process. Each row's ratio
-is the median of its rounds' ratios to ``import torch``.
+Every command runs in a new process, in turns, round by round, so another program slows all of them alike. The files
+are in the disk cache. Times are medians, memory is the largest resident set of one process. A ratio is the median of its
+rounds' ratios to ``import torch``.
 
 --before names another checkout of this repository, whose commands are measured beside this one's. --fer is explained in
 benchmarks/speed.py.
@@ -21,8 +21,6 @@ import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
-
-from benchmarks.machine import machine
 
 ROOT = Path(__file__).parents[1]
 PHOTO = ROOT / "examples" / "eileen_collins.jpg"
@@ -124,6 +122,8 @@ def main() -> None:
             for name, (command, checkout) in commands.items():
                 costs[name].append(run(command, checkout))
         workers = {f"{prefix}worker": worker_memory_mib(path, folder) for prefix, path in checkouts.items()}
+
+    from benchmarks.machine import machine  # It imports torch. A new process's peak memory begins with its parent's.
 
     baseline = [cost.wall_s for cost in costs["import torch"]]
     rows = {
