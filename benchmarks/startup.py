@@ -1,8 +1,8 @@
 """Time and memory from a cold process to the first answer: python -m benchmarks.startup
 
 Every command runs in a new process, in turns, round by round, so another program slows all of them alike. The files
-are in the disk cache. Times are medians, memory is the largest resident set of one process. A ratio is the median of its
-rounds' ratios to ``import torch``.
+are in the disk cache. Times are medians, memory is the largest resident set of one process. A ratio is the median of
+its rounds' ratios to ``import torch``.
 
 --before names another checkout of this repository, whose commands are measured beside this one's. --fer is explained in
 benchmarks/speed.py.
