@@ -24,7 +24,7 @@ def lazy_names(package: str, modules: dict[str, str]) -> tuple[Callable[[str], A
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
-            raise ModuleNotFoundError(f"{package}.{name} needs PyTorch; pip install torch", name="torch") from error
+            raise ModuleNotFoundError(f"{package}.{name} needs PyTorch; pip install torch", name="torch") from None
         setattr(sys.modules[package], name, value)
         return value
 

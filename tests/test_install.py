@@ -18,7 +18,7 @@ from tests.conftest import PORTRAIT, ROOT
 pytestmark = pytest.mark.slow
 
 #: Largest size of the lean environment in MB (10⁶ bytes), with everything that pip installs.
-LARGEST_MB = 430
+LARGEST_MB = 410
 
 
 def size_mb(folder: Path) -> float:
@@ -66,6 +66,11 @@ def test_the_lean_environment_recognises_a_photo_and_a_video(checkout, tmp_path,
     (line,) = refused.stderr.splitlines()
     assert refused.returncode == 1
     assert "pip install" in line
+
+    from_the_hub = [python, "-m", "mini_xception", "predict", PORTRAIT, "--checkpoint", "user/repo"]
+    refused = subprocess.run(from_the_hub, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert refused.stderr.endswith("pip install huggingface-hub\n")
+    assert len(refused.stderr.splitlines()) == 1
 
     size = size_mb(tmp_path / "lean")
     with capsys.disabled():

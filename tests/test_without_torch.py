@@ -51,12 +51,12 @@ def test_a_folder_with_workers(tmp_path):
 
 
 def test_a_video(tmp_path):
-    printed = command("video", "examples/two_portraits.mp4", tmp_path / "annotated.mp4", "--csv", tmp_path / "faces.csv")
+    printed = command("video", "examples/two_portraits.mp4", tmp_path / "annotated.mp4", "--csv", tmp_path / "rows.csv")
     assert "100 frames, 2 faces" in printed
     assert (tmp_path / "annotated.mp4").stat().st_size > 10_000
 
 
-def test_the_network_is_loaded_on_first_use(recognizer):
+def test_the_network_is_loaded_on_first_use():
     code = f"""
 from mini_xception import EmotionRecognizer
 recognizer = EmotionRecognizer.from_pretrained()

@@ -47,7 +47,12 @@ def locate_checkpoint(
         )
     if str(name).count("/") != 1:
         raise MiniXceptionError(f"{name}: folder not found; a Hub repository is named user/repo")
-    from mini_xception.checkpoint.hub_files import fetch_file  # huggingface_hub is slow to import
+    try:
+        from mini_xception.checkpoint.hub_files import fetch_file  # huggingface_hub is slow to import
+    except ModuleNotFoundError as error:
+        raise MiniXceptionError(
+            f"{name}: folder not found; to download it from the Hub, pip install huggingface-hub"
+        ) from error
 
     options: dict[str, Any] = {
         "cache_dir": cache_dir,

@@ -63,9 +63,11 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
 
     config = {"format_version": FORMAT_VERSION, **checkpoint.config}
     text = json.dumps(config, indent=2, sort_keys=True, default=float)  # float: JSON has no NumPy numbers
+    # safetensors ignores strides: it would write the values of a channels-last array in the wrong order.
+    tensors = {name: np.asarray(array, order="C") for name, array in checkpoint.tensors.items()}
     # One key, because safetensors writes several in random order.
     provenance = json.dumps({"format_version": FORMAT_VERSION, **checkpoint.provenance}, sort_keys=True)
-    contents = {CONFIG: f"{text}\n".encode(), WEIGHTS: save(checkpoint.tensors, {METADATA: provenance})}
+    contents = {CONFIG: f"{text}\n".encode(), WEIGHTS: save(tensors, {METADATA: provenance})}
     try:
         changed = [name for name, data in contents.items() if _read_bytes(folder / name) != data]
         if changed:

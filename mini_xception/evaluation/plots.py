@@ -19,7 +19,7 @@ def plot_curves(logs: dict[str, Path], split: str, target: Path) -> None:
     """Plot loss and accuracy over the epochs of one or more runs.
 
     Args:
-        logs: name of each run → its ``log.csv``.
+        logs: name of each run → its ``log.csv``; a column that is missing is not plotted.
         split: name of the validation set, "PublicTest" for example.
         target: the PNG file to write.
     """
@@ -33,8 +33,10 @@ def plot_curves(logs: dict[str, Path], split: str, target: Path) -> None:
         epochs = [float(row["epoch"]) for row in rows]
         for axes, quantity, scale in zip(both, ("loss", "accuracy"), (1, 100), strict=True):
             for prefix, name, style in (("train", "training, augmented", "--"), ("validation", split, "-")):
-                values = [scale * float(row[f"{prefix}_{quantity}"]) for row in rows]
-                axes.plot(epochs, values, style, color=f"C{number}", linewidth=1.2, label=f"{run}: {name}")
+                column = f"{prefix}_{quantity}"
+                if rows and column in rows[0]:
+                    values = [scale * float(row[column]) for row in rows]
+                    axes.plot(epochs, values, style, color=f"C{number}", linewidth=1.2, label=f"{run}: {name}")
     for axes, label in zip(both, ("loss", "accuracy in %"), strict=True):
         axes.set(xlabel="epoch", ylabel=label)
         axes.grid(alpha=0.3)

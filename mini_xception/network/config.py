@@ -70,11 +70,15 @@ class ModelConfig:
         unknown, missing = sorted(set(values) - known), sorted(REQUIRED - set(values))
         if unknown or missing:
             what = f"unknown: {', '.join(unknown) or 'nothing'}; missing: {', '.join(missing) or 'nothing'}"
-            raise MiniXceptionError(f"config.json belongs to another model or to a newer mini_xception ({what}); choose another checkpoint")
+            raise MiniXceptionError(
+                f"config.json belongs to another model or to a newer mini_xception ({what}); choose another checkpoint"
+            )
         try:
             return cls(**values | {"framing": Framing(**values["framing"])})
         except (TypeError, MiniXceptionError) as error:
-            raise MiniXceptionError(f"config.json is damaged, or belongs to another model ({error}); choose another checkpoint") from error
+            raise MiniXceptionError(
+                f"config.json is damaged, or belongs to another model ({error}); choose another checkpoint"
+            ) from error
 
     def to_json(self) -> dict[str, Any]:
         """Return the contents of a ``config.json``."""

@@ -23,6 +23,15 @@ def test_it_is_the_mixin():
     assert issubclass(MiniXception, PyTorchModelHubMixin)
 
 
+def test_a_channels_last_model_loads_unchanged(tmp_path):
+    """The trainer's networks have this memory format."""
+    model = MiniXception().to(memory_format=torch.channels_last)
+    model.save_pretrained(tmp_path)
+    loaded = MiniXception.from_pretrained(tmp_path)
+    for name, weight in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], weight), name
+
+
 def test_saved_model_loads_unchanged(tmp_path):
     model = MiniXception(
         labels=["sad", "glad"], image_size=64, mean=0.5, std=0.25, framing=Framing(scale=1.2, offset_y=0.1)
