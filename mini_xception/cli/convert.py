@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mini_xception.network.convert import convert
+    from mini_xception.network.convert import convert_checkpoint
 
-    convert(args.file, args.dir)
+    convert_checkpoint(args.file, args.dir)
     print(f"{args.dir}: converted; use it with mini-xception predict --checkpoint {args.dir} PHOTO")
     return 0

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port",
         type=number(int, 1),
-        help="port to listen on (default: the first free one from $GRADIO_SERVER_PORT, else 7860, on)",
+        help="port to listen on, 1 or more (default: the first free port, from $GRADIO_SERVER_PORT or 7860)",
     )
     parser.add_argument(
         "--share", action="store_true", help="also open a public link, which leads through Gradio's servers"

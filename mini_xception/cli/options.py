@@ -96,7 +96,7 @@ def add_smoothing(options: Options) -> None:
 def add_quiet(options: Options) -> None:
     """Add ``--quiet``."""
     options.add_argument(
-        "--quiet", action="store_true", help="no progress bar and no summary; errors are still printed"
+        "--quiet", action="store_true", help="print no progress and no summary; errors and requested results, such as --json, are still printed"
     )
 
 

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     """Add an option for every setting and every augmentation."""
-    settings = parser.add_argument_group("settings of the run")
+    settings = parser.add_argument_group("settings of the run; defaults are those of --preset best, then of the others")
     for name, (kind, setting) in SETTINGS.items():
         text = setting.help if setting.choices else f"{setting.help}; {setting.allowed}"
         text = f"{text} ({_defaults(name)})"

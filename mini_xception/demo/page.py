@@ -72,8 +72,7 @@ def launch(
         recognizer: a loaded recogniser, used instead of ``checkpoint`` and ``device``.
         host: address to listen on, "0.0.0.0" for all network interfaces. None is the environment variable
             GRADIO_SERVER_NAME, else "127.0.0.1".
-        port: port to listen on. None is the first free one from the environment variable GRADIO_SERVER_PORT, else 7860,
-            on.
+        port: port to listen on. None is the first free port, from the environment variable GRADIO_SERVER_PORT or 7860.
         share: also open a public link, which leads through Gradio's servers.
         prevent_thread_lock: return at once in a script, too; the page ends with the script.
 

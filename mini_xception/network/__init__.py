@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mini_xception._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from mini_xception.network.convert import convert as convert
+    from mini_xception.network.convert import convert_checkpoint as convert_checkpoint
     from mini_xception.network.engines import ENGINES as ENGINES
     from mini_xception.network.engines import Engine as Engine
     from mini_xception.network.engines import load_engine as load_engine
@@ -25,7 +25,7 @@ _MODULES = {
     "ENGINES": "engines",
     "load_engine": "engines",
     "make_graph": "graph",
-    "convert": "convert",
+    "convert_checkpoint": "convert",
 }
 __all__ = list(_MODULES)
 __getattr__, __dir__ = lazy_names(__name__, _MODULES)

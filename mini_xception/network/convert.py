@@ -28,7 +28,7 @@ KERAS_ORDER: tuple[str, ...] = (
 )
 
 
-def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+def convert_checkpoint(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
     """Convert a checkpoint of another implementation into a checkpoint folder.
 
     Two kinds are supported, both trained on FER2013. The state dict of the PyTorch reference (``.pth``) expects 48×48

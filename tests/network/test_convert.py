@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mini_xception import EmotionRecognizer, MiniXception, MiniXceptionError
-from mini_xception.network.convert import HDF5, convert
+from mini_xception.network.convert import HDF5, convert_checkpoint
 from tests.cli.test_cli import run
 
 KERAS = "fer2013_mini_XCEPTION.107-0.66.hdf5"
@@ -24,7 +24,7 @@ def keras_file(shared):
 @pytest.fixture(scope="module")
 def converted(keras_file, tmp_path_factory):
     folder = tmp_path_factory.mktemp("keras")
-    convert(keras_file, folder)
+    convert_checkpoint(keras_file, folder)
     return folder
 
 
@@ -65,7 +65,7 @@ def test_other_hdf5_files_are_rejected(tmp_path):
     for cut in (None, 100):
         path.write_bytes(path.read_bytes()[:cut])
         with pytest.raises(MiniXceptionError, match=r"other.hdf5: not a mini_XCEPTION of the official Keras project"):
-            convert(path, tmp_path / "folder")
+            convert_checkpoint(path, tmp_path / "folder")
     assert not (tmp_path / "folder").exists()
 
 
@@ -82,18 +82,18 @@ def test_other_pytorch_files_are_rejected(tmp_path):
     path = tmp_path / "other.pth"
     path.write_bytes(b"text")
     with pytest.raises(MiniXceptionError, match=r"other.pth: not a PyTorch file of tensors alone, and not HDF5; use"):
-        convert(path, tmp_path / "folder")
+        convert_checkpoint(path, tmp_path / "folder")
     for state in ({"conv.weight": torch.zeros(1)}, torch.zeros(1), [1]):
         torch.save(state, path)
         with pytest.raises(MiniXceptionError, match=r"other.pth: not a state dict of the PyTorch reference; "):
-            convert(path, tmp_path / "folder")
+            convert_checkpoint(path, tmp_path / "folder")
     assert not (tmp_path / "folder").exists()
 
 
 def test_reference_checkpoint_gives_a_folder(tmp_path):
     model = MiniXception().eval()
     torch.save(model.state_dict(), tmp_path / "reference.pth")
-    convert(tmp_path / "reference.pth", tmp_path / "folder")
+    convert_checkpoint(tmp_path / "reference.pth", tmp_path / "folder")
     converted = MiniXception.from_pretrained(tmp_path / "folder")
     assert converted.provenance == {"recipe": "mini-xception convert reference.pth"}
     faces = torch.rand(3, 1, 48, 48)
@@ -101,7 +101,7 @@ def test_reference_checkpoint_gives_a_folder(tmp_path):
         assert torch.equal(converted(faces), model(faces))
     (tmp_path / "file").touch()
     with pytest.raises(MiniXceptionError, match="cannot be written"):
-        convert(tmp_path / "reference.pth", tmp_path / "file" / "folder")
+        convert_checkpoint(tmp_path / "reference.pth", tmp_path / "file" / "folder")
 
 
 def run_keras_graph(path, x):
