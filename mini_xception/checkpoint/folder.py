@@ -105,9 +105,11 @@ def _read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
                 )
         with safe_open(path, framework="numpy") as file:
             provenance = json.loads((file.metadata() or {}).get(METADATA, "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  It is not a dictionary.
-    except TypeError as error:  # NumPy has no bfloat16
-        raise MiniXceptionError(f"{path}: {error}; bfloat16 is not supported, save the weights in float32") from error
+            names = list(file.keys())
+            # NumPy has no bfloat16. Whether safetensors reads it depends on which other packages are installed.
+            if any(file.get_slice(name).get_dtype() == "BF16" for name in names):
+                raise MiniXceptionError(f"{path}: bfloat16 weights are not supported; save the weights in float32")
+            tensors = {name: file.get_tensor(name) for name in names}
     except (OSError, SafetensorError, json.JSONDecodeError) as error:
         raise MiniXceptionError(f"{path}: damaged or truncated ({error}); download the checkpoint again") from error
     if not isinstance(provenance, dict):

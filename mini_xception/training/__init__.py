@@ -1,6 +1,6 @@
 """Training: data, augmentation, settings, and a loop that resumes a killed run.
 
-Named runs are in ``config.RUNS``, augmentations in ``augment.AUGMENTATIONS``.
+``config.RUNS`` holds the named runs. ``augment.AUGMENTATIONS`` holds the augmentations.
 """
 
 from typing import TYPE_CHECKING

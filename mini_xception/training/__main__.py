@@ -1,4 +1,4 @@
-"""Module for ``accelerate launch`` and ``torchrun``: runs ``mini-xception train`` in one of several processes."""
+"""Entry point for ``accelerate launch`` and ``torchrun``. Each process runs ``mini-xception train``."""
 
 import sys
 

@@ -1,9 +1,11 @@
 """Augmentations: random changes to a batch of faces that keep the expression.
 
-An augmentation is a class with one strength. It changes a whole batch at once, on the batch's device, with random
-numbers of its own for each image. Consecutive geometric augmentations are multiplied into one affine map and sampled
-once, so four of them cost and blur no more than one. To add one, write a class and a row in AUGMENTATIONS. The options
-of ``mini-xception train`` are made from the rows, their help from the first line of the class's docstring.
+An augmentation is a class with one parameter, its strength. It changes a whole batch at once, on the batch's device,
+and draws separate random numbers for each image. Consecutive geometric augmentations are combined into one affine map,
+and each image is sampled once. Four of them therefore cost and blur no more than one.
+
+To add an augmentation, write a class and add a row to AUGMENTATIONS. ``mini-xception train`` gets an option for each
+row. The option's help is the first line of the class's docstring, without the name before the colon.
 """
 
 from __future__ import annotations
@@ -19,19 +21,36 @@ from torch.nn import functional
 
 
 class PixelAugmentation(ABC):
-    """Changes grey values and moves nothing."""
+    """Base class of augmentations that change grey values and move no pixels."""
 
     @abstractmethod
     def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
-        """Change faces: float, (N, 1, H, W), pixels in 0–255. The generator is on the faces' device."""
+        """Change the grey values of a batch.
+
+        Args:
+            faces: float, (N, 1, H, W), pixels in 0–255.
+            generator: a generator on the faces' device.
+
+        Returns:
+            float, (N, 1, H, W), pixels in 0–255.
+        """
 
 
 class GeometricAugmentation(ABC):
-    """Moves pixels."""
+    """Base class of augmentations that move pixels."""
 
     @abstractmethod
     def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
-        """Return n maps from output to input coordinates, (n, 3, 3). Coordinates span −1 to 1 over the side."""
+        """Return one affine map per image, from output to input coordinates.
+
+        Args:
+            n: number of images.
+            side: side of an image in pixels. Coordinates run from −1 to 1 over this side.
+            generator: a generator on the images' device.
+
+        Returns:
+            float, (n, 3, 3).
+        """
 
 
 Augmentation = PixelAugmentation | GeometricAugmentation
@@ -39,9 +58,9 @@ Augmentation = PixelAugmentation | GeometricAugmentation
 
 @dataclass(frozen=True)
 class SaltAndPepper(PixelAugmentation):
-    """Noise: sets a pixel to 0 with this probability, and to 255 with the same probability.
+    """Noise: sets a pixel to 0 with the given probability, and to 255 with the same probability.
 
-    The same as ``Salt_Pepper_Noise`` of the reference.
+    Equivalent to ``Salt_Pepper_Noise`` in the PyTorch reference.
     """
 
     probability: float
@@ -53,7 +72,7 @@ class SaltAndPepper(PixelAugmentation):
 
 @dataclass(frozen=True)
 class Brightness(PixelAugmentation):
-    """Brightness: multiplies an image by a random factor within 1 ± this fraction."""
+    """Brightness: multiplies an image by a random factor in the range 1 ± fraction."""
 
     fraction: float
 
@@ -63,7 +82,7 @@ class Brightness(PixelAugmentation):
 
 @dataclass(frozen=True)
 class Contrast(PixelAugmentation):
-    """Contrast: multiplies an image's differences from its mean by a random factor within 1 ± this fraction."""
+    """Contrast: multiplies each pixel's difference from the image's mean by a random factor in the range 1 ± fraction."""
 
     fraction: float
 
@@ -75,9 +94,9 @@ class Contrast(PixelAugmentation):
 
 @dataclass(frozen=True)
 class Blur(PixelAugmentation):
-    """Blur: a Gaussian blur of random sigma, up to this number of pixels.
+    """Blur: applies a Gaussian blur with a random sigma, from 0 to the given number of pixels.
 
-    It imitates faces that are small, out of focus or compressed as JPEG.
+    The blur imitates faces that are small, out of focus or compressed as JPEG.
     """
 
     sigma: float
@@ -95,9 +114,9 @@ class Blur(PixelAugmentation):
 
 @dataclass(frozen=True)
 class Zoom(GeometricAugmentation):
-    """Zoom: stretches width and height, each by its own random factor within 1 ± this fraction.
+    """Zoom: stretches width and height by two independent random factors in the range 1 ± fraction.
 
-    The same as ``zoom_range`` of Keras.
+    Equivalent to ``zoom_range`` in Keras.
     """
 
     fraction: float
@@ -110,10 +129,10 @@ class Zoom(GeometricAugmentation):
 
 @dataclass(frozen=True)
 class Shift(GeometricAugmentation):
-    """Shift: moves an image horizontally and vertically by whole pixels, up to this fraction of the side.
+    """Shift: moves an image horizontally and vertically by whole pixels, up to the given fraction of its side.
 
-    The distance is U(0, fraction) of the side, rounded down to whole pixels; its sign is random. The same as
-    ``Width_Shift_Range`` and ``Height_Shift_Range`` of the reference.
+    Each distance is drawn uniformly from 0 to ``fraction`` of the side, then rounded down to whole pixels. Its sign is
+    random. Equivalent to ``Width_Shift_Range`` and ``Height_Shift_Range`` in the PyTorch reference.
     """
 
     fraction: float
@@ -121,14 +140,14 @@ class Shift(GeometricAugmentation):
     def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
         size = torch.rand(2, n, device=generator.device, generator=generator) * self.fraction
         sign = torch.rand(2, n, device=generator.device, generator=generator).sub(0.5).sign()
-        x, y = sign * (size * side).floor() * (2 / side)  # Coordinates span 2 over the side.
+        x, y = sign * (size * side).floor() * (2 / side)  # Coordinates run from −1 to 1.
         one, zero = torch.ones_like(x), torch.zeros_like(x)
         return _matrices((one, zero, x), (zero, one, y))
 
 
 @dataclass(frozen=True)
 class Rotation(GeometricAugmentation):
-    """Rotation: turns an image by a random angle, up to this number of degrees in both directions."""
+    """Rotation: rotates an image by a random angle, up to the given number of degrees in either direction."""
 
     degrees: float
 
@@ -140,7 +159,7 @@ class Rotation(GeometricAugmentation):
 
 @dataclass(frozen=True)
 class Flip(GeometricAugmentation):
-    """Flip: flips an image horizontally with this probability."""
+    """Flip: flips an image horizontally with the given probability."""
 
     probability: float
 
@@ -152,12 +171,12 @@ class Flip(GeometricAugmentation):
 
 
 def augment(faces: Tensor, augmentations: Sequence[Augmentation], generator: Generator) -> Tensor:
-    """Apply augmentations in order. Pixels from outside an image are black.
+    """Apply augmentations in order. Areas outside the original image become black.
 
     Args:
         faces: float, (N, 1, S, S), pixels in 0–255.
-        augmentations: of :func:`build`.
-        generator: on the faces' device; its seed makes the result repeatable.
+        augmentations: the result of :func:`build`.
+        generator: a generator on the faces' device. The same seed gives the same result.
 
     Returns:
         float, (N, 1, S, S), pixels in 0–255.
@@ -194,13 +213,13 @@ def _matrices(first: tuple[Tensor, Tensor, Tensor], second: tuple[Tensor, Tensor
 
 @dataclass(frozen=True)
 class Entry:
-    """A registry row: the class, and the largest strength allowed; 0 is the smallest."""
+    """A row of AUGMENTATIONS: a class and the largest strength allowed. The smallest strength is 0."""
 
     kind: type[Augmentation]
     strongest: float
 
 
-#: name → class, in the order of application: pixels first, so that all geometric ones are sampled together.
+#: name → entry, in the order of application. Pixel augmentations come first, so all geometric ones are sampled together.
 AUGMENTATIONS: dict[str, Entry] = {
     "salt_and_pepper": Entry(SaltAndPepper, strongest=0.2),
     "brightness": Entry(Brightness, strongest=0.5),
@@ -214,13 +233,17 @@ AUGMENTATIONS: dict[str, Entry] = {
 
 
 def build(strengths: dict[str, float]) -> tuple[Augmentation, ...]:
-    """Make augmentations from names and strengths, in the registry's order, without those of strength 0."""
+    """Create the augmentations whose strength is above 0, in the order of AUGMENTATIONS.
+
+    Args:
+        strengths: name → strength. A missing name means strength 0.
+    """
     chosen = {name: strengths.get(name, 0.0) for name in AUGMENTATIONS}
     return tuple(AUGMENTATIONS[name].kind(strength) for name, strength in chosen.items() if strength > 0)  # type: ignore[call-arg]
 
 
-#: Named sets of strengths. ``keras`` is the official project's. ``basic`` and ``full`` are the first and the second of
-#: the PyTorch reference. ``best`` is this project's, and ``mild`` is about a third of it.
+#: Named sets of strengths. ``keras`` comes from the official project. ``basic`` and ``full`` are the first and the second
+#: set of the PyTorch reference. ``best`` is this project's set. The strengths of ``mild`` are about a third of those.
 PRESETS: dict[str, dict[str, float]] = {
     "keras": {"zoom": 0.1, "shift": 0.1, "rotation": 10.0, "flip": 0.5},
     "basic": {"brightness": 0.2, "rotation": 10.0, "flip": 0.5},

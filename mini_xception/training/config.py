@@ -1,4 +1,4 @@
-"""A run's settings, the named runs, and what follows from the settings: schedules and targets."""
+"""Settings of training runs, named runs, learning rate schedules and training targets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mini_xception.errors import MiniXceptionError
 from mini_xception.network.config import SMALLEST_SIDE
 from mini_xception.training.augment import AUGMENTATIONS, PRESETS
 
-#: The largest seed that PyTorch takes, and the limit of every setting that has no smaller one.
+#: The largest seed that PyTorch accepts. It is also the upper limit of every setting without a smaller one.
 LARGEST = 2**63 - 1
 
 
@@ -24,8 +24,8 @@ class Setting:
         help: the meaning, with the unit.
         low: the smallest number allowed.
         high: the largest number allowed.
-        above: whether ``low`` itself is not allowed.
-        choices: the names allowed, if the setting is not a number.
+        above: if true, ``low`` itself is not allowed.
+        choices: the names allowed, if the setting is a name and not a number.
     """
 
     help: str
@@ -56,58 +56,58 @@ class Setting:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A run's settings.
+    """The settings of a training run.
 
-    ``augmentations`` maps names of ``augment.AUGMENTATIONS`` to strengths; 0 and a missing name mean the same.
+    ``augmentations`` maps names from ``augment.AUGMENTATIONS`` to strengths. A missing name means strength 0.
 
     Raises:
         MiniXceptionError: a value is not allowed.
     """
 
-    epochs: Annotated[int, Setting("passes over the training split, at most", low=1)]
-    batch_size: Annotated[int, Setting("images per step, over all processes together", low=1)]
+    epochs: Annotated[int, Setting("maximum number of passes over the training split", low=1)]
+    batch_size: Annotated[int, Setting("images per step, in total over all processes", low=1)]
     optimizer: Annotated[str, Setting("optimizer", choices=("adam", "adamw"))]
     learning_rate: Annotated[
-        float, Setting("the first learning rate of plateau, the highest one of one_cycle", above=True)
+        float, Setting("initial learning rate of the plateau schedule, or highest one of one_cycle", above=True)
     ]
     schedule: Annotated[
         str,
         Setting(
             "learning rate schedule: plateau divides the rate by 10 after more than 12 epochs without a better "
-            "validation accuracy; one_cycle raises it linearly over the first tenth of the steps, then lowers it along "
-            "a cosine to 0",
+            "validation accuracy; one_cycle raises the rate linearly over the first tenth of the steps, then lowers it "
+            "to 0 along a cosine",
             choices=("plateau", "one_cycle"),
         ),
     ]
     augmentations: dict[str, float]
     patience: Annotated[
-        int, Setting("epochs without a better validation accuracy, after which the run ends", low=1)
+        int, Setting("number of epochs without a better validation accuracy, after which the run ends", low=1)
     ] = 50
     weight_decay: Annotated[float, Setting("weight decay of adamw, applied to convolution weights only")] = 0.0
     label_smoothing: Annotated[
-        float, Setting("fraction of the label's probability that is spread over all labels", high=1)
+        float, Setting("fraction of the target's probability that is spread evenly over all labels", high=1)
     ] = 0.0
     vote_weight: Annotated[
-        float, Setting("fraction of FER+ votes in a target; the rest is the FER2013 label", high=1)
+        float, Setting("share of the FER+ votes in a target; the rest is the FER2013 label", high=1)
     ] = 0.0
     teacher_weight: Annotated[
-        float, Setting("fraction of the teacher's probabilities in a target; the rest is labels and votes", high=1)
+        float, Setting("share of the teacher's probabilities in a target; the rest is the label and the votes", high=1)
     ] = 0.0
     ema_decay: Annotated[
         float,
         Setting(
-            "decay per step of the exponential moving average of the weights, which is validated and saved; 0 "
-            "saves the weights themselves",
+            "decay per step of the exponential moving average of the weights; this average is validated and saved; 0 "
+            "disables averaging",
             high=1,
         ),
     ] = 0.0
     mixed_precision: Annotated[
-        str, Setting("precision; bf16 is used only on devices that have instructions for it", choices=("no", "bf16"))
+        str, Setting("mixed precision; bf16 is used only on devices with bfloat16 instructions", choices=("no", "bf16"))
     ] = "no"
     image_size: Annotated[
-        int, Setting("side of the network's input in pixels; the 48×48 images are resized to it", low=SMALLEST_SIDE)
+        int, Setting("side of the network's input in pixels; the 48×48 images are resized to fit", low=SMALLEST_SIDE)
     ] = 48
-    seed: Annotated[int, Setting("seed of the initial weights, the order of the images and the augmentation")] = 0
+    seed: Annotated[int, Setting("random seed of the initial weights, the image order and the augmentation")] = 0
 
     def __post_init__(self) -> None:
         for name, (_, setting) in SETTINGS.items():
@@ -117,14 +117,14 @@ class TrainConfig:
                 raise MiniXceptionError(f"augmentation {name!r} not found; choose from {', '.join(AUGMENTATIONS)}")
             Setting("", high=AUGMENTATIONS[name].strongest).check(name, strength)
         if self.optimizer == "adam" and self.weight_decay:
-            raise MiniXceptionError(f"weight_decay is {self.weight_decay}; adam has no weight decay, choose adamw")
+            raise MiniXceptionError(f"weight_decay is {self.weight_decay}, but adam has no weight decay; choose adamw")
 
     def steps_per_epoch(self, images: int) -> int:
-        """Number of steps in which a number of images is seen once."""
+        """Return the number of steps in one epoch over the given number of images."""
         return -(-images // self.batch_size)
 
 
-#: name → type and :class:`Setting`, of all settings except the augmentations.
+#: name → type and :class:`Setting`, for every setting except the augmentations.
 SETTINGS: dict[str, tuple[type, Setting]] = {
     name: get_args(hint)
     for name, hint in get_type_hints(TrainConfig, include_extras=True).items()
@@ -147,8 +147,8 @@ _BEST = TrainConfig(
     seed=1,
 )
 
-#: Named runs. ``best`` is this project's. ``reference`` is ``train.py`` of the PyTorch reference, with its second
-#: augmentation. ``finish`` continues from the last weights of ``best`` with weak augmentation.
+#: Named runs. ``best`` is this project's. ``reference`` reproduces ``train.py`` of the PyTorch reference, with its second
+#: set of augmentations. ``finish`` continues from the last weights of ``best``, with weak augmentation.
 RUNS: dict[str, TrainConfig] = {
     "reference": TrainConfig(
         epochs=200,
@@ -162,16 +162,16 @@ RUNS: dict[str, TrainConfig] = {
     "finish": replace(_BEST, epochs=8, patience=8, learning_rate=5e-4, augmentations=PRESETS["mild"]),
 }
 
-#: Fraction of the steps of a one-cycle run in which the learning rate rises.
+#: Fraction of a one-cycle run in which the learning rate rises.
 WARMUP = 0.1
 
 
 def one_cycle(step: int, steps: int, peak: float) -> float:
-    """Return the learning rate of a step: a linear rise to the peak, then half a cosine down to 0 (Smith 2018).
+    """Return the one-cycle learning rate: a linear rise to the peak, then half a cosine down to 0 (Smith 2018).
 
     Args:
-        step: counted from 0 over the whole run.
-        steps: of the whole run.
+        step: number of the step, counted from 0 over the whole run.
+        steps: number of steps in the whole run.
         peak: the highest learning rate.
     """
     rise = WARMUP * steps
@@ -181,12 +181,22 @@ def one_cycle(step: int, steps: int, peak: float) -> float:
 
 
 def average_decay(step: int, ema_decay: float) -> float:
-    """Return the decay of the moving average at a step, counted from 0: lower at first, to forget the first weights."""
+    """Return the decay of the moving average at a step.
+
+    The decay is lower at first, so the average soon forgets the initial weights.
+
+    Args:
+        step: number of the step, counted from 0 over the whole run.
+        ema_decay: the highest decay.
+    """
     return min(ema_decay, (1 + step) / (10 + step))
 
 
 def epoch_seed(seed: int, epoch: int, purpose: int) -> int:
-    """Return the seed of one purpose in one epoch, so that a resumed run needs no generator's state."""
+    """Return the random seed for one purpose in one epoch.
+
+    Every epoch starts with new seeds, so a run can be resumed without saved generator states.
+    """
     return int(np.random.SeedSequence((seed, epoch, purpose)).generate_state(1)[0])
 
 
@@ -200,13 +210,14 @@ def soft_targets(
 
     Args:
         labels: int64, (N,).
-        votes: float32, (N, classes), fractions that sum to 1, or to 0 if there are no votes for any of the classes.
+        votes: float32, (N, classes), fractions. A row sums to 1, or to 0 if no vote is for one of the classes.
         teacher: float32, (N, classes), probabilities.
-        config: label_smoothing, vote_weight and teacher_weight; without votes or a teacher their weight counts as 0.
+        config: supplies label_smoothing, vote_weight and teacher_weight. If ``votes`` or ``teacher`` is None, its
+            weight is ignored.
         classes: number of labels.
 
     Returns:
-        float32, (N, classes), rows sum to 1.
+        float32, (N, classes). Each row sums to 1.
     """
     targets = np.eye(classes, dtype=np.float32)[labels]
     if votes is not None:

@@ -1,10 +1,12 @@
-"""FER2013 in the forms in which it is distributed, decoded once and stored in the user's cache folder.
+"""FER2013, loaded from any form in which it is distributed, and training targets from other sources.
 
-The forms are:
+The supported forms are:
 
-- Kaggle's ``fer2013.csv`` and ``icml_face_data.csv``, plain, ``.gz`` or ``.zip``;
-- a folder with the PyTorch reference's ``train.csv`` and ``test.csv``;
-- a folder of images, ``train/<emotion>/*`` and ``test/<emotion>/*``, whose file names begin with the split's name.
+- Kaggle's ``fer2013.csv`` or ``icml_face_data.csv``, plain, ``.gz`` or ``.zip``
+- a folder with the PyTorch reference's ``train.csv`` and ``test.csv``
+- a folder of images, ``train/<emotion>/*`` and ``test/<emotion>/*``, whose file names begin with the split's name
+
+The data is decoded once and stored in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ SPLITS: tuple[str, ...] = ("Training", "PublicTest", "PrivateTest")
 #: Columns of FER+'s ``fer2013new.csv``, in the order of EMOTIONS.
 _VOTE_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 #: What :func:`load_fer2013` accepts, as text.
-FORMS = "fer2013.csv or icml_face_data.csv (also .gz or .zip), a folder with train.csv and test.csv, or one of images"
+FORMS = (
+    "fer2013.csv or icml_face_data.csv (also .gz or .zip), a folder with train.csv and test.csv, or a folder of images"
+)
 
 #: A decoded row: label, index of its split, pixels.
 Row = tuple[int, int, np.ndarray]
@@ -51,8 +55,8 @@ class LabelledFaces:
     Attributes:
         images: uint8, (N, 48, 48), grey.
         labels: int64, (N,), indices into EMOTIONS.
-        rows: int64, (N,), each image's row in the file, counted from 0 without the header.
-        split: the split's name, which is shown with its scores.
+        rows: int64, (N,), the row of each image in the data, counted from 0 without the header.
+        split: name of the split. It is shown next to scores.
     """
 
     images: np.ndarray
@@ -68,22 +72,22 @@ def load_fer2013(path: str | os.PathLike[str], split: str) -> LabelledFaces:
     """Load one split of FER2013.
 
     Args:
-        path: the data, in any form of this module.
+        path: the data, in any of the forms that this module supports.
         split: "Training", "PublicTest" or "PrivateTest".
 
     Raises:
-        MiniXceptionError: the file or the split does not exist, or a row is malformed; the message names the row.
+        MiniXceptionError: the file or the split does not exist, or a row is malformed. The message names the row.
     """
     if split not in SPLITS:
         raise MiniXceptionError(f"split {split!r} not found; choose one of {', '.join(SPLITS)}")
     path = Path(path)
     if not path.exists():
-        raise MiniXceptionError(f"{path}: no such file; use {FORMS}")
+        raise MiniXceptionError(f"{path}: no such file or folder; use {FORMS}")
     decoded = _decode_cached(path)
     chosen = np.flatnonzero(decoded["splits"] == SPLITS.index(split))
     if len(chosen) == 0:
         present = [SPLITS[i] for i in np.unique(decoded["splits"])]
-        raise MiniXceptionError(f"{path}: no row has Usage {split}; the data has {', '.join(present)}")
+        raise MiniXceptionError(f"{path}: no {split} images, only {', '.join(present)}; use the complete data")
     return LabelledFaces(decoded["images"][chosen], decoded["labels"][chosen], chosen, split)
 
 
@@ -91,32 +95,33 @@ def load_votes(path: str | os.PathLike[str], split: str, rows: np.ndarray) -> np
     """Load FER+'s votes for the seven emotions.
 
     Args:
-        path: ``fer2013new.csv``; its row *i* belongs to row *i* of FER2013's CSV file.
+        path: ``fer2013new.csv``. Its row *i* describes row *i* of FER2013's CSV file.
         split: the split that the rows belong to.
         rows: int64, (N,), as in :class:`LabelledFaces`.
 
     Returns:
-        float32, (N, 7), each image's votes as fractions of their sum; zeros if there are no votes for any of the seven.
+        float32, (N, 7). Each row holds an image's votes, divided by their sum. If no vote is for one of the seven
+        emotions, the row is 0.
 
     Raises:
-        MiniXceptionError: the file does not exist, or its rows do not belong to FER2013's.
+        MiniXceptionError: the file does not exist, or its rows do not match FER2013's rows.
     """
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             table = list(csv.DictReader(file))
         chosen = [table[row] for row in rows]
-        # Without an image name, a row's votes are not usable.
+        # The votes of a row without an image name are not usable.
         counts = [[float(row[column]) * bool(row["Image name"]) for column in _VOTE_COLUMNS] for row in chosen]
     except OSError as error:
         raise MiniXceptionError(f"{path}: cannot be read ({error.strerror})") from error
     except IndexError as error:
-        reason = f"{len(table)} rows, fewer than the data has"
-        raise MiniXceptionError(f"{path}: {reason}; use FER+'s fer2013new.csv unchanged") from error
+        reason = f"{len(table)} rows, fewer than the FER2013 data"
+        raise MiniXceptionError(f"{path}: {reason}; use the unmodified fer2013new.csv of FER+") from error
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise MiniXceptionError(f"{path}: not FER+'s fer2013new.csv ({error}); download it again") from error
     for number, row in zip(rows, chosen, strict=True):
         if row.get("Usage") != split:
-            reason = f"Usage is {row.get('Usage')!r}, the data has {split!r}"
+            reason = f"Usage is {row.get('Usage')!r}, but the data has {split!r}"
             raise MiniXceptionError(
                 f"{path}, row {number + 1}: {reason}; use data whose rows are in the original order"
             )
@@ -137,18 +142,20 @@ def load_teacher(path: str | os.PathLike[str], n: int) -> np.ndarray:
         float32, (n, 7), in the order of the images.
 
     Raises:
-        MiniXceptionError: the file does not exist, or does not have one row of probabilities per image.
+        MiniXceptionError: the file does not exist, or does not contain one row of probabilities per image.
     """
-    again = "write it with recipes/teacher.py"
+    again = "create it with recipes/teacher.py"
     try:
         probabilities = np.asarray(np.load(path, allow_pickle=False), np.float32)
     except (OSError, EOFError, TypeError, ValueError) as error:
-        raise MiniXceptionError(f"{path}: not a teacher's probabilities ({error}); {again}") from error
+        raise MiniXceptionError(f"{path}: not a file of teacher probabilities ({error}); {again}") from error
     if probabilities.shape != (n, len(EMOTIONS)):
         needed = (n, len(EMOTIONS))
-        raise MiniXceptionError(f"{path}: shape {probabilities.shape}, the data needs {needed}; {again} for this data")
+        reason = f"the shape is {probabilities.shape}, but the data needs {needed}"
+        raise MiniXceptionError(f"{path}: {reason}; {again} for this data")
     if not ((probabilities >= 0).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)):
-        raise MiniXceptionError(f"{path}: a row is not a distribution; probabilities must be 0 or more and sum to 1")
+        reason = "a row is not a probability distribution"
+        raise MiniXceptionError(f"{path}: {reason}; its values must be 0 or more and sum to 1")
     return probabilities
 
 
@@ -158,14 +165,14 @@ def _decode_cached(path: Path) -> dict[str, np.ndarray]:
     with contextlib.suppress(*damaged), np.load(cached, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in ("images", "labels", "splits")}
     decoded = _decode(path)
-    # Without a cache, the next start decodes again, which takes seconds.
+    # If the cache cannot be written, the next start decodes the data again, which takes seconds.
     with contextlib.suppress(MiniXceptionError), atomic_write(cached) as temporary:
         np.savez(temporary, **decoded)  # type: ignore[arg-type]
     return decoded
 
 
 def _fingerprint(path: Path) -> str:
-    """Compute a digest that changes if a file of the data changes."""
+    """Compute a digest of the path and of each file's name, size and modification time."""
     digest = hashlib.sha256(str(path.resolve()).encode())
     for file in sorted(filter(Path.is_file, path.rglob("*"))) if path.is_dir() else [path]:
         status = file.stat()
@@ -196,10 +203,10 @@ def _rows_of_csv(path: Path) -> Iterator[Row]:
             for number, row in enumerate(reader, start=1):
                 yield _decode_row(row, where=f"{path}, row {number}")
     except (OSError, EOFError, RuntimeError, UnicodeDecodeError, csv.Error, zlib.error, zipfile.BadZipFile) as error:
-        # A RuntimeError means that a zip file is encrypted, or that Python does not know its compression.
+        # A RuntimeError means that a zip file is encrypted or uses a compression that Python does not support.
         raise MiniXceptionError(f"{path}: damaged after row {number} ({error}); use {FORMS}") from error
     if number == 0:
-        raise MiniXceptionError(f"{path}: a header, but no rows; download the data again")
+        raise MiniXceptionError(f"{path}: the file has a header but no rows; download the data again")
 
 
 def _decode_row(row: dict[str, str | None], where: str) -> Row:
@@ -210,12 +217,12 @@ def _decode_row(row: dict[str, str | None], where: str) -> Row:
         raise MiniXceptionError(f"{where}: Usage is {usage!r}; it must be one of {', '.join(SPLITS)}")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", DeprecationWarning)  # NumPy's reaction to text that is not a number
+            warnings.simplefilter("error", DeprecationWarning)  # NumPy warns about text that is not a number.
             pixels = np.fromstring(row["pixels"] or "", np.int64, sep=" ")
     except (ValueError, DeprecationWarning) as error:
-        raise MiniXceptionError(f"{where}: pixels are not whole numbers, separated by spaces") from error
+        raise MiniXceptionError(f"{where}: the pixels must be whole numbers separated by spaces") from error
     if pixels.size != SIDE * SIDE:
-        raise MiniXceptionError(f"{where}: {pixels.size} pixels; there must be {SIDE}×{SIDE} = {SIDE * SIDE}")
+        raise MiniXceptionError(f"{where}: the image has {pixels.size} pixels; it must have {SIDE}×{SIDE}")
     if pixels.min() < 0 or pixels.max() > 255:
         raise MiniXceptionError(f"{where}: a pixel is outside 0–255; pixels must be 8-bit grey values")
     return int(emotion), SPLITS.index(usage), pixels.astype(np.uint8).reshape(SIDE, SIDE)
@@ -223,19 +230,21 @@ def _decode_row(row: dict[str, str | None], where: str) -> Row:
 
 def _rows_of_images(folder: Path) -> Iterator[Row]:
     images = (file for file in folder.glob("*/*/*") if file.suffix.lower() in SUFFIXES)
-    files = sorted(file for file in images if not file.name.startswith("."))  # macOS adds a file "._…" to each one.
+    files = sorted(file for file in images if not file.name.startswith("."))  # macOS adds "._…" files.
     if not files:
-        raise MiniXceptionError(f"{folder}: neither train.csv nor images in train/<emotion>/; use {FORMS}")
+        raise MiniXceptionError(f"{folder}: contains neither train.csv nor images in train/<emotion>/; use {FORMS}")
     for file in files:
         if file.parent.name not in EMOTIONS:
-            raise MiniXceptionError(f"{file}: the folder is not an emotion; it must be one of {', '.join(EMOTIONS)}")
+            emotions = ", ".join(EMOTIONS)
+            raise MiniXceptionError(f"{file}: the folder name is not an emotion; it must be one of {emotions}")
         split = file.name.split("_")[0]
         if split not in SPLITS:
             prefixes = ", ".join(f"{name}_" for name in SPLITS)
-            raise MiniXceptionError(f"{file}: the name has no split; it must begin with one of {prefixes}")
+            raise MiniXceptionError(f"{file}: the file name has no split; it must begin with one of {prefixes}")
         image = load_image(file)
         if image.shape[:2] != (SIDE, SIDE):
-            raise MiniXceptionError(f"{file}: {image.shape[1]}×{image.shape[0]} pixels; there must be {SIDE}×{SIDE}")
+            size = f"{image.shape[1]}×{image.shape[0]}"
+            raise MiniXceptionError(f"{file}: the image is {size} pixels; it must be {SIDE}×{SIDE}")
         yield EMOTIONS.index(file.parent.name), SPLITS.index(split), image[:, :, 1]
 
 

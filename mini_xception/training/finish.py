@@ -1,4 +1,4 @@
-"""The end of a run: calibrate, measure and plot the checkpoint of its best epoch."""
+"""The last step of a run: calibrate, evaluate and plot its best checkpoint."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from mini_xception.training.state import BEST, LOG
 
 
 def finish(run_dir: Path, validation: LabelledFaces, provenance: dict[str, str] | None = None) -> None:
-    """Calibrate and measure the best checkpoint on the validation set, in float32, and draw the plots.
+    """Calibrate and evaluate the best checkpoint on the validation set, in float32, and draw the plots.
 
-    The temperature is fitted to the network's own logits. Finishing a run again gives the same files.
+    The temperature is always fitted to the uncalibrated logits, so finishing a run again gives the same files.
 
     Args:
         run_dir: the run's folder. Temperature and metrics are stored in ``best/config.json``. If matplotlib is
-            installed, ``curves.png`` and ``confusion_matrix.png`` are drawn.
+            installed, ``curves.png`` and ``confusion_matrix.png`` are written, too.
         validation: the validation set.
-        provenance: what is stored with the weights; None keeps what is there.
+        provenance: the provenance to store with the weights. None keeps the checkpoint's.
 
     Raises:
         MiniXceptionError: the checkpoint cannot be loaded or written.

@@ -1,4 +1,4 @@
-"""The training loop. Accelerate makes it the same for one CPU, one GPU and several processes."""
+"""The training loop. With Accelerate, the same code runs on one CPU, on one GPU and in several processes."""
 
 from __future__ import annotations
 
@@ -47,26 +47,26 @@ def train(
     provenance: dict[str, str] | None = None,
     quiet: bool = False,
 ) -> MiniXception:
-    """Train a network, resuming the run in a folder if there is one, and return the checkpoint of its best epoch.
+    """Train a network, and return the checkpoint of the best epoch. If the folder holds a run, resume it.
 
-    The run's folder holds ``log.csv``, the checkpoints ``best`` and ``last``, ``run_state.pt``, plots if matplotlib is
-    installed, and a log for TensorBoard if that is installed. On one CPU, a run that was killed and resumed ends with
-    the same weights, bit for bit, as one that was not.
+    The run's folder holds ``log.csv``, the checkpoints ``best`` and ``last``, and ``run_state.pt``. If matplotlib is
+    installed, it also holds plots; if TensorBoard is installed, its log. On one CPU, a run that was killed and resumed
+    ends with the same weights, bit for bit, as an uninterrupted run.
 
     Args:
-        config: the settings; a resumed run must have the same.
-        training: the images that the weights are fitted to.
-        validation: the images on which the best epoch is chosen and calibrated: FER2013's PublicTest.
+        config: the settings. A run can only be resumed with the same settings.
+        training: the training set.
+        validation: the validation set, FER2013's PublicTest. It is used to choose the best epoch and to calibrate it.
         run_dir: the run's folder.
-        votes: float32, (len(training), labels), FER+ votes; needed if config.vote_weight > 0.
-        teacher: float32, (len(training), labels), a teacher's probabilities; needed if config.teacher_weight > 0.
-        initial: the network to start from; None is random weights.
-        provenance: what is stored with the weights: ``recipe``, the command, and ``commit``, the version of the code.
-        quiet: print no progress bar and no line per epoch.
+        votes: float32, (len(training), labels), FER+ votes. Required if config.vote_weight > 0.
+        teacher: float32, (len(training), labels), a teacher's probabilities. Required if config.teacher_weight > 0.
+        initial: the network to start from. None starts from random weights.
+        provenance: stored with the weights: the command as ``recipe``, the version of the code as ``commit``.
+        quiet: hide the progress bar and the line per epoch.
 
     Raises:
-        MiniXceptionError: votes or a teacher are missing, the initial network does not fit, a batch has fewer images
-            than there are processes, or the folder belongs to another run or cannot be written.
+        MiniXceptionError: votes or teacher probabilities are missing, the initial network does not fit, a batch has
+            fewer images than the launch has processes, or the folder belongs to another run or cannot be written.
     """
     run_dir = Path(run_dir)
     _check_inputs(config, votes, teacher, initial)
@@ -96,34 +96,37 @@ def _check_inputs(
     config: TrainConfig, votes: np.ndarray | None, teacher: np.ndarray | None, initial: MiniXception | None
 ) -> None:
     if config.vote_weight > 0 and votes is None:
-        raise MiniXceptionError(f"vote_weight is {config.vote_weight}, but there are no votes; give fer2013new.csv")
+        raise MiniXceptionError(
+            f"vote_weight is {config.vote_weight}, but no votes are given; use those in FER+'s fer2013new.csv"
+        )
     if config.teacher_weight > 0 and teacher is None:
         raise MiniXceptionError(
-            f"teacher_weight is {config.teacher_weight}, but there are no teacher probabilities; make them with "
+            f"teacher_weight is {config.teacher_weight}, but no teacher probabilities are given; create them with "
             "recipes/teacher.py"
         )
     if initial is not None and (initial.labels, initial.image_size) != (EMOTIONS, config.image_size):
         raise MiniXceptionError(
-            f"the initial network has the labels {', '.join(initial.labels)} and {initial.image_size}×"
+            f"the initial network has the labels {', '.join(initial.labels)} and an input of {initial.image_size}×"
             f"{initial.image_size} pixels; the run needs {', '.join(EMOTIONS)} at {config.image_size}×"
-            f"{config.image_size}"
+            f"{config.image_size} pixels"
         )
 
 
 def _make_accelerator(config: TrainConfig, images: int) -> Accelerator:
-    """Join the processes of a launch, with a precision that the device has instructions for."""
+    """Create an Accelerator for all processes of a launch, with bfloat16 only if the device has instructions for it."""
     from accelerate import Accelerator, PartialState
     from accelerate.state import AcceleratorState
 
     AcceleratorState._reset_state()  # An earlier run in this process may have used another precision.
-    # On CPUs, Accelerate joins the processes of a launch only if told to; otherwise each one trains alone.
+    # On CPUs, Accelerate joins the processes of a launch only with cpu=True. Otherwise each process trains alone.
     device = PartialState(cpu=not torch.accelerator.is_available()).device
     bf16 = config.mixed_precision == "bf16" and computes_bfloat16(device)
     accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
     processes = accelerator.num_processes
     if images // config.steps_per_epoch(images) < processes:
         raise MiniXceptionError(
-            f"batch_size is {config.batch_size}: each of {processes} processes needs an image in every step; raise it"
+            f"batch_size is {config.batch_size}, but each of {processes} processes needs an image in every step; "
+            "increase batch_size"
         )
     return accelerator
 
@@ -135,7 +138,7 @@ def _digest(
     teacher: np.ndarray | None,
     initial: MiniXception | None,
 ) -> dict[str, str]:
-    """Compute SHA-256 digests of everything that decides a run's result, except its settings."""
+    """Compute SHA-256 digests of everything except the settings that affects a run's result."""
     weights = [weight.cpu().numpy() for weight in initial.state_dict().values()] if initial else []
     inputs = {
         "training data": [training.images, training.labels],
@@ -162,7 +165,7 @@ def _stage(
     votes: np.ndarray | None,
     teacher: np.ndarray | None,
 ) -> StagedData:
-    """Copy both splits to the device, where they are augmented: 66 MB and 33 MB for FER2013."""
+    """Copy both splits to the device, where augmentation also runs. FER2013's splits need 66 MB and 33 MB."""
     config, device = run.config, run.model.device
     resized = np.stack([to_grey(face, config.image_size) for face in training.images])
     targets = soft_targets(training.labels, votes, teacher, config, len(run.model.labels))
@@ -191,7 +194,10 @@ def _train_epoch(run: Run, step: TrainingStep, data: StagedData, accelerator: Ac
 def _batches(
     config: TrainConfig, n: int, epoch: int, accelerator: Accelerator, quiet: bool
 ) -> Iterator[tuple[int, Tensor]]:
-    """Yield each step's number in the run, and the indices of this process's images; together, each image once."""
+    """Yield each step's number in the run, and the indices of this process's images in that step.
+
+    In one epoch, the processes together use each image once.
+    """
     steps = config.steps_per_epoch(n)
     order = torch.randperm(n, generator=torch.Generator().manual_seed(epoch_seed(config.seed, epoch, 0)))
     batches = enumerate(order.to(accelerator.device).tensor_split(steps), start=(epoch - 1) * steps)
@@ -203,7 +209,7 @@ def _batches(
 
 @torch.inference_mode()
 def _validate(model: MiniXception, data: StagedData, accelerator: Accelerator) -> tuple[float, float]:
-    """Compute loss and accuracy in float32, in one pass; all processes get the first one's result."""
+    """Compute loss and accuracy in float32, with one forward pass per image. All processes get the first one's result."""
     from accelerate.utils import broadcast
 
     truth = data.validation_labels
@@ -214,7 +220,7 @@ def _validate(model: MiniXception, data: StagedData, accelerator: Accelerator) -
 
 
 def _open_tensorboard(run_dir: Path, epoch: int) -> SummaryWriter | None:
-    """Return a writer of TensorBoard's log from an epoch on; None if TensorBoard is not installed."""
+    """Open TensorBoard's log to write from the given epoch on. Return None if TensorBoard is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:

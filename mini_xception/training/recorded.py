@@ -10,18 +10,20 @@ from torch import Tensor
 
 
 class RecordedStep:
-    """A training step on CUDA that is recorded as a CUDA graph after a few runs, and replayed from then on.
+    """A training step on CUDA. It is recorded as a CUDA graph after a few runs, and replayed from then on.
 
     A step has a thousand small kernels. Launching them one by one from Python takes about ten times as long as the GPU
-    needs to compute them. A step that is recorded must not wait for the GPU, and must read and write tensors that stay
-    at the same address: the weights, the optimizer's state and learning rate, the data.
+    needs to compute them.
+
+    A recorded step must not wait for the GPU. The tensors that it reads and writes must stay at the same address: the
+    weights, the optimizer's state and learning rate, and the data.
 
     Args:
-        step: the training step, given the indices of a batch's images.
-        generator: of all random numbers that the step draws.
+        step: the training step. Its argument is the indices of a batch's images.
+        generator: the generator of all random numbers that the step draws.
     """
 
-    #: Runs before the recording, in which the optimizer makes its state and cuDNN chooses its algorithms.
+    #: Runs before the recording. In these, the optimizer creates its state and cuDNN chooses its algorithms.
     WARM_UP = 3
 
     def __init__(self, step: Callable[[Tensor], None], generator: torch.Generator) -> None:
@@ -47,7 +49,7 @@ class RecordedStep:
         graph.replay()
 
     def _run_on_side_stream(self, chosen: Tensor) -> None:
-        """Run the step on another stream, because a recording cannot use what the default stream has made."""
+        """Run the step on another stream, because a recording cannot use state from the default stream."""
         side, current = torch.cuda.Stream(), torch.cuda.current_stream()
         side.wait_stream(current)
         with torch.cuda.stream(side):

@@ -1,4 +1,4 @@
-"""A run between two epochs, and how it is saved: a kill at any moment loses at most one epoch."""
+"""The state of a run between two epochs, and how it is saved. A killed run loses at most one epoch."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from mini_xception.network.model import MiniXception
 from mini_xception.training.augment import AUGMENTATIONS
 from mini_xception.training.config import TrainConfig
 
-#: In a run's folder: its state, its log, and the checkpoints of the best and of the last epoch.
+#: Names in a run's folder: the run state, the log, and the checkpoints of the best and of the last epoch.
 RUN_STATE, LOG, BEST, LAST = "run_state.pt", "log.csv", "best", "last"
-#: The plateau schedule divides the learning rate by ten after more epochs than this without a better accuracy, as the
-#: reference does.
+#: Number of epochs that the plateau schedule waits for a better accuracy before it divides the learning rate by ten. The
+#: value is the PyTorch reference's.
 PLATEAU_PATIENCE = 12
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One row of ``log.csv``. Accuracies are fractions of 1."""
+    """One row of ``log.csv``. Accuracies are numbers from 0 to 1."""
 
     epoch: int
     learning_rate: float
@@ -41,15 +41,15 @@ class Epoch:
 
 @dataclass
 class Run:
-    """A run between two epochs.
+    """The state of a run between two epochs.
 
     Attributes:
-        config: its settings.
-        inputs: what else decides its result, its data for example, by name → SHA-256 digest.
-        model: the weights that are trained.
-        average: their moving average, which is validated and saved.
-        optimizer: of the model.
-        plateau: the plateau schedule, which remembers the best accuracy.
+        config: the settings.
+        inputs: name → SHA-256 digest of everything else that affects the result, such as the data.
+        model: the network that is trained.
+        average: a copy of the network with the moving average of its weights. This copy is validated and saved.
+        optimizer: the optimizer of ``model``.
+        plateau: the plateau schedule. It remembers the best accuracy.
         history: the epochs so far.
     """
 
@@ -69,10 +69,17 @@ class Run:
         device: torch.device,
         initial: MiniXception | None = None,
     ) -> Run:
-        """Make a run before its first epoch, with a checkpoint's weights or random ones."""
+        """Create a run that has not trained yet.
+
+        Args:
+            config: the settings.
+            inputs: name → SHA-256 digest of everything else that affects the result.
+            device: the device to train on.
+            initial: the network to start from. None starts from random weights.
+        """
         torch.manual_seed(config.seed)
         model = MiniXception(image_size=config.image_size) if initial is None else copy.deepcopy(initial)
-        # These belong to the initial weights.
+        # These attributes describe the initial weights, not the trained ones.
         model.metrics, model.provenance, model.temperature = None, {}, 1.0
         model = model.to(device).to(memory_format=torch.channels_last)
         optimizer = _make_optimizer(model, config)
@@ -88,26 +95,26 @@ class Run:
 
     @property
     def epochs_since_best(self) -> int:
-        """Epochs since the best validation accuracy; 0 if the last epoch is the best."""
+        """Number of epochs since the best validation accuracy; 0 if the last epoch is the best."""
         accuracies = [row.validation_accuracy for row in self.history]
         return len(accuracies) - 1 - accuracies.index(max(accuracies)) if accuracies else 0
 
     @property
     def finished(self) -> bool:
-        """Whether the run has had all its epochs, or no better accuracy for too long."""
+        """Whether the run has completed all epochs, or has had no better accuracy for ``config.patience`` epochs."""
         return len(self.history) >= self.config.epochs or self.epochs_since_best >= self.config.patience
 
     def add(self, epoch: Epoch) -> None:
-        """Add an epoch. The plateau schedule sets the next learning rate by its accuracy."""
+        """Add an epoch. The plateau schedule uses its accuracy to set the next learning rate."""
         self.history.append(epoch)
         if self.config.schedule == "plateau":
             self.plateau.step(epoch.validation_accuracy)
 
     def resume(self, run_dir: Path) -> None:
-        """Continue from the run state in a folder, if there is one.
+        """Load the run state from a folder, if the folder has one.
 
         Raises:
-            MiniXceptionError: the run state is damaged, or belongs to another run; the message names the difference.
+            MiniXceptionError: the run state is damaged, or belongs to another run. The message names the difference.
         """
         path = run_dir / RUN_STATE
         if not path.exists():
@@ -127,7 +134,7 @@ class Run:
             raise MiniXceptionError(f"{run_dir}: {difference} or another folder")
 
     def save(self, run_dir: Path) -> None:
-        """Write checkpoints, log and run state, each file atomically, the run state last.
+        """Write the checkpoints, the log and, last, the run state. Each file is written atomically.
 
         Raises:
             MiniXceptionError: the folder cannot be written.
@@ -140,21 +147,21 @@ class Run:
             writer = csv.writer(file)
             writer.writerow(Epoch.__dataclass_fields__)
             writer.writerows([f"{value:.6g}" for value in vars(row).values()] for row in self.history)
-        buffer = io.BytesIO()  # PyTorch reports a full disk as a RuntimeError, Python as an OSError.
+        buffer = io.BytesIO()  # With a file, torch.save would report a full disk as a RuntimeError, not as an OSError.
         torch.save(self._state(), buffer)
         with atomic_write(run_dir / RUN_STATE) as temporary:
             temporary.write_bytes(buffer.getbuffer())
 
     def _compare(self, config: dict[str, Any], inputs: dict[str, str]) -> str:
-        """Describe how a saved run differs from this one; "" if it does not."""
+        """Describe how a saved run differs from this one. Return "" if they are the same."""
         there, here = _flatten(config), _flatten(asdict(self.config))
         changed = [name for name in {**there, **here} if there.get(name) != here.get(name)]
         if changed:
-            values = "; ".join(f"{name} is {there.get(name)} there, {here.get(name)} here" for name in changed)
+            values = "; ".join(f"{name} was {there.get(name)}, now it is {here.get(name)}" for name in changed)
             return f"{values}; use the same settings"
         others = [name for name in self.inputs if inputs.get(name) != self.inputs[name]]
         names = " and ".join(others)
-        return f"{names} differ from those there; use the same {names}" if others else ""
+        return f"the run was started with other {names}; use the same {names}" if others else ""
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -178,16 +185,16 @@ class Run:
 
 
 def _flatten(config: dict[str, Any]) -> dict[str, Any]:
-    """Put the strength of every augmentation beside the other settings; a missing one is 0."""
+    """Merge the strengths of all augmentations into the other settings. A missing strength is 0."""
     strengths = dict.fromkeys(AUGMENTATIONS, 0.0) | config["augmentations"]
     return {name: value for name, value in config.items() if name != "augmentations"} | strengths
 
 
 def _make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    on_cuda = next(model.parameters()).is_cuda  # There the step is recorded.
+    on_cuda = next(model.parameters()).is_cuda  # On CUDA, the step is recorded.
     if config.optimizer == "adam":
         return torch.optim.Adam(model.parameters(), config.learning_rate, fused=True, capturable=on_cuda)
-    # Weight decay is for convolution weights, not for biases and batch norm, which set scales.
+    # Weight decay applies to convolution weights, not to biases or to batch norm parameters, which set scales.
     decayed = [parameter for parameter in model.parameters() if parameter.ndim > 1]
     others = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]

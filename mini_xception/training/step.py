@@ -1,4 +1,4 @@
-"""The training step: augment, forward, backward, update the weights and their moving average."""
+"""The training step: augmentation, forward and backward pass, and update of the weights and their moving average."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StagedData:
-    """Both splits on the device.
+    """The training set and the validation set on the device.
 
     Attributes:
         faces: uint8, (N, 1, S, S), the training images.
-        labels: int64, (N,), their labels.
-        targets: float32, (N, labels), their targets, probabilities.
+        labels: int64, (N,), the labels of the training images.
+        targets: float32, (N, labels), the target probabilities of the training images.
         validation_faces: float32, (M, 1, S, S), the validation images as network input.
-        validation_labels: int64, (M,), their labels.
+        validation_labels: int64, (M,), the labels of the validation images.
     """
 
     faces: Tensor
@@ -39,13 +39,14 @@ class StagedData:
 
 
 class TrainingStep:
-    """One training step of a run. On one CUDA device it is recorded and replayed.
+    """The training step of a run. On a single CUDA device, it is recorded and replayed.
 
-    A recorded step reads and writes tensors that stay at the same address. Therefore the learning rate, the decay and
-    the sums are tensors.
+    A recorded step reads and writes tensors that stay at the same address. The learning rate, the decay and the sums
+    are therefore tensors.
 
     Attributes:
-        sums: float32, (2,), the loss times the images, and the correct predictions, since the start of the epoch.
+        sums: float32, (2,), totals since the start of the epoch: the loss summed over all images, and the number of
+            correct predictions.
     """
 
     def __init__(self, run: Run, data: StagedData, accelerator: Accelerator) -> None:
@@ -61,7 +62,7 @@ class TrainingStep:
         self._learn = RecordedStep(self._learn_from, self._generator) if recordable else self._learn_from
 
     def start_epoch(self, epoch: int) -> None:
-        """Reset the sums, seed the augmentation, and take over the learning rate that the optimizer has."""
+        """Reset the sums, seed the augmentation, and replace the optimizer's learning rate with a tensor."""
         self.sums.zero_()
         self._generator.manual_seed(epoch_seed(self._run.config.seed, epoch, 1 + self._accelerator.process_index))
         self._rate.fill_(self._optimizer.param_groups[0]["lr"])
@@ -70,16 +71,16 @@ class TrainingStep:
         self._network.train()
 
     def end_epoch(self) -> float:
-        """Give the optimizer its learning rate back as a number, for the plateau schedule and the run state."""
+        """Set the optimizer's learning rate to a number again, for the plateau schedule and the run state; return it."""
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate.item()
         return self._rate.item()
 
     def __call__(self, number: int, chosen: Tensor) -> None:
-        """Take a step.
+        """Train on one batch.
 
         Args:
-            number: of the step, counted from 0 over the whole run.
+            number: number of the step, counted from 0 over the whole run.
             chosen: int64, (B,), indices of the batch's images.
         """
         config = self._run.config
@@ -104,7 +105,7 @@ class TrainingStep:
 
 @torch.no_grad()
 def _update_average(average: nn.Module, model: nn.Module, decay: Tensor) -> None:
-    """Move the average towards the model, batch norm's statistics included."""
+    """Move the average towards the model. Batch norm's statistics are averaged, too."""
     ours, theirs = average.state_dict(), model.state_dict()
     floats = [name for name, value in ours.items() if value.is_floating_point()]
     averages = [ours[name] for name in floats]
