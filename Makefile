@@ -60,7 +60,7 @@ space: web ## copy the files of a Hugging Face Space to build/space and check th
 static-space: web ## copy the browser page, as a static Space, to build/static-space
 	$(BIN)/python scripts/space.py static
 
-screenshots: web chromium ## renew the screenshots in the README
+screenshots: web chromium cjk-font ## renew the screenshots in the README
 	$(BIN)/python scripts/screenshots.py
 
 clean: ## remove the environment, all builds and all caches
@@ -90,11 +90,13 @@ node: $(INSTALLED)
 
 # System packages are installed only as root on Debian. Elsewhere, opencv-python names the missing libGL.so.1, and the
 # browser tests are skipped.
-.PHONY: libgl chromium
+.PHONY: libgl chromium cjk-font
 libgl:
 	@ldconfig -p 2>/dev/null | grep -q libGL.so.1 || $(call apt-install,libgl1)
 chromium:
 	@command -v chromium >/dev/null || $(call apt-install,chromium)
+cjk-font:
+	@fc-list :lang=zh 2>/dev/null | grep -q . || $(call apt-install,fonts-noto-cjk)
 
 define apt-install
 if [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then \

@@ -9,11 +9,11 @@ from typing import Any
 
 
 def lazy_names(package: str, modules: dict[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Make a package's ``__getattr__`` and ``__dir__``.
+    """Create a package's ``__getattr__`` and ``__dir__``.
 
     Args:
         package: the package's ``__name__``.
-        modules: public name → the module that has it, relative to the package.
+        modules: public name → the module that defines it, relative to the package.
     """
 
     def get_attribute(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""A whole video, frame by frame: an annotated copy with its audio, and a table of all faces."""
+"""Annotation of a whole video: a copy with its audio and the faces drawn in, and a table of all faces."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from mini_xception.tracking.tracker import SMOOTHING_S, Frame
 
 @dataclass(frozen=True)
 class Progress:
-    """The state of the work after a frame.
+    """The progress of :func:`annotate_video` after a frame.
 
     Attributes:
         frame: the frame that was just written.
-        duration_s: approximate duration of the whole video in seconds; None if the file does not say.
+        duration_s: approximate duration of the whole video in seconds; None if the file does not state it.
     """
 
     frame: Frame
@@ -40,13 +40,13 @@ def annotate_video(
     *,
     smoothing_s: float = SMOOTHING_S,
 ) -> Generator[Progress, None, None]:
-    """Draw the faces of a video into a copy of it, and list them in a table.
+    """Write a copy of a video with the faces drawn in, and a table of the faces.
 
     The copy is an MP4 file with the frame times and the audio of the source. The table is a CSV file with one row per
     face and frame, with the columns of :mod:`mini_xception.table`.
 
-    The work advances as the caller iterates, and memory does not grow with the video. Both files are written
-    atomically: they appear at the end, and closing the generator early leaves nothing behind.
+    Each iteration processes one frame, and memory use does not grow with the length of the video. Both files are
+    written atomically: they appear at the end. If the generator is closed early, neither file is left behind.
 
     Args:
         recognizer: detects and classifies the faces.
@@ -59,7 +59,7 @@ def annotate_video(
         A Progress after each frame.
 
     Raises:
-        MiniXceptionError: neither ``video`` nor ``table`` is given, one would replace another of these files, or a file
+        MiniXceptionError: neither ``video`` nor ``table`` is given, two of the paths name the same file, or a file
             cannot be read or written.
     """
     copy, rows = (None if path is None else Path(path) for path in (video, table))
@@ -85,7 +85,7 @@ def annotate_video(
 
 def _check_targets(source: str | os.PathLike[str], targets: list[Path]) -> None:
     if not targets:
-        raise MiniXceptionError("nothing to write; name an annotated video, a table, or both")
+        raise MiniXceptionError("no output requested; give a path for the video, the table, or both")
     for path in targets:
         if path.exists() and not path.is_file():
             raise MiniXceptionError(f"{path}: not a regular file; choose another name")

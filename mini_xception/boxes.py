@@ -9,7 +9,7 @@ Box = tuple[int, int, int, int]
 
 
 def iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Compute the intersection over union of every box with every other.
+    """Compute the intersection over union of each box in ``boxes`` with each box in ``others``.
 
     Args:
         boxes: (N, 4), x1, y1, x2, y2.

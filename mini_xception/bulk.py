@@ -1,4 +1,7 @@
-"""Many photos: worker processes decode them and detect faces; this process classifies the faces in batches."""
+"""Recognition in many photos. Worker processes decode the photos and detect faces.
+
+This process classifies the faces in batches.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +31,13 @@ from mini_xception.recognizer import EmotionRecognizer
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-#: Fewest photos for which workers are worth their start of 2 s: measured with two workers and photos of a megapixel.
+#: With fewer photos, workers are not worth their start-up time of 2 s. Measured with two workers and photos of one
+#: megapixel.
 MIN_PHOTOS = 100
-#: Photos whose faces are classified at once, if workers detect them.
+#: Number of photos whose faces are classified in one batch when workers detect them.
 BATCH_SIZE = 32
-#: Photos that each worker may be ahead of the results, so that no worker waits while another has a large photo. The
-#: crops kept for a photo take a few KB.
+#: Number of photos that each worker may process ahead of the results. This way, no worker waits while another one
+#: processes a large photo. The crops of a photo take a few KB.
 AHEAD = 64
 
 
@@ -45,7 +49,7 @@ class PhotoResult:
         path: the photo's file.
         faces: the largest first; empty if no face was found or the photo could not be read.
         image: RGB, uint8, (H, W, 3); None if the photo could not be read, or if a worker process decoded it.
-        error: one line that says why the photo could not be read; None if it could.
+        error: the reason, in one line, why the photo could not be read; None if it was read.
     """
 
     path: Path
@@ -55,7 +59,7 @@ class PhotoResult:
 
 
 def default_workers(photos: int) -> int:
-    """Return how many worker processes are worth starting: one per available core, or 0 for few photos."""
+    """Return the default number of workers: one per available core, or 0 for few photos or a single core."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores if cores > 1 and photos >= MIN_PHOTOS else 0
 
@@ -63,13 +67,14 @@ def default_workers(photos: int) -> int:
 def predict_photos(
     paths: Iterable[str | os.PathLike[str]], recognizer: EmotionRecognizer, workers: int = 0
 ) -> Generator[PhotoResult, None, None]:
-    """Recognise the expressions of all faces in many photos. Memory does not grow with their number.
+    """Recognise the expressions of all faces in many photos. Memory use does not grow with their number.
 
     Args:
         paths: the photos' files.
-        recognizer: classifies the faces. Its detector is pickled and sent to the workers; MTCNN runs on the CPU there.
-        workers: processes that decode photos and detect faces; with 0, this process does all the work. A script that
-            starts workers needs ``if __name__ == "__main__":``, because they import it.
+        recognizer: classifies the faces. The workers receive a pickled copy of its detector; MTCNN runs on the CPU in
+            a worker.
+        workers: number of processes that decode photos and detect faces; with 0, this process does all the work. A
+            script that starts workers needs ``if __name__ == "__main__":``, because each worker imports the script.
 
     Yields:
         One result per photo, in the order of the paths.
@@ -113,7 +118,7 @@ def _crop_in_workers(
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    # Spawned, because the threads of ONNX Runtime and OpenCV do not survive a fork.
+    # Spawn, because the threads of ONNX Runtime and OpenCV do not survive a fork.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (cropper, size))
     pending: deque[tuple[Path, Future[_CroppedPhoto]]] = deque()
     try:
@@ -129,7 +134,7 @@ def _crop_in_workers(
     except BrokenProcessPool as error:
         path = pending[0][0]
         raise MiniXceptionError(
-            f"{path}: a worker process died at this photo or soon after, perhaps out of memory; use fewer workers, or "
+            f"{path}: a worker process died at this photo or shortly after it, perhaps out of memory; use fewer workers, or "
             "0 to do all the work in one process"
         ) from error
     finally:
@@ -138,16 +143,17 @@ def _crop_in_workers(
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Delay Ctrl-C: in this process until the end of the block, in a process started meanwhile until :func:`_start`.
+    """Delay Ctrl-C in this process until the block ends, and in a process started in the block until :func:`_start`.
 
-    Without it, a worker that is interrupted while it starts prints a traceback.
+    Otherwise, a worker that is interrupted during its start would print a traceback.
     """
     held: list[int] = []
-    # Only the main thread is interrupted. A handler of None is not Python's and could not be restored.
+    # Only the main thread is interrupted. A handler that Python did not install is None and could not be restored.
     handler = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
     if handler is not None:
         signal.signal(signal.SIGINT, lambda number, _: held.append(number))
-    # Both are needed: a new process does not inherit the handler, and other threads do not have the mask.
+    # The mask is needed because a new process does not inherit the handler, and the handler because other threads do
+    # not have the mask.
     masked = hasattr(signal, "pthread_sigmask")  # not on Windows
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masked else set()
     try:
@@ -167,14 +173,14 @@ _size: int
 
 
 def _start(cropper: FaceCropper, size: int) -> None:
-    """Make this process a worker, which ends as soon as its parent ends."""
+    """Set up this process as a worker, which exits as soon as its parent exits."""
     global _cropper, _size
     _cropper, _size = cropper, size
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    cv2.setNumThreads(1)  # The other cores have their own workers.
+    cv2.setNumThreads(1)  # Each core has its own worker.
     # load_image has its own limit and error for large images.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
@@ -189,6 +195,6 @@ def _end_with_parent() -> None:
 
 
 def _crop_small(path: Path) -> _CroppedPhoto:
-    """In a worker: send back only the pixels that the network sees."""
+    """Crop the faces of a photo in a worker, and return only the pixels that the network needs."""
     photo = _crop(path, _cropper)
     return photo._replace(crops=[crop._replace(pixels=to_grey(crop.pixels, _size)) for crop in photo.crops], image=None)

@@ -1,4 +1,4 @@
-"""Faces drawn onto a copy of an image."""
+"""Drawing of faces onto a copy of an image."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mini_xception.faces import EMOTIONS, Face
 
-#: A colour for each emotion, from Okabe and Ito's palette, which is safe for colour-blind people.
+#: Emotion → colour, from Okabe and Ito's colour-blind-safe palette.
 COLOURS: dict[str, str] = dict(
     zip(EMOTIONS, ("#D55E00", "#009E73", "#CC79A7", "#F0E442", "#0072B2", "#56B4E9", "#BDBDBD"), strict=True)
 )
-#: For labels that are not in EMOTIONS.
+#: Colour of labels that are not in EMOTIONS.
 OTHER_COLOUR = "#E69F00"
 
 
@@ -24,7 +24,7 @@ def colour_of(emotion: str) -> str:
 
 
 def draw_faces(image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
-    """Draw every face's box, expression and confidence. Line width and font size follow the image's size.
+    """Draw every face's box, expression and confidence. Line width and font size scale with the image.
 
     Args:
         image: RGB, uint8, (H, W, 3).
@@ -39,11 +39,11 @@ def draw_faces(image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
     for face in faces:
         x1, y1, x2, y2 = face.box
         colour = colour_of(face.emotion)
-        # Around the face, not on it. A dark line on both sides keeps the colour visible on any background.
+        # Draw around the face, not over it. A dark line on both sides keeps the colour visible on any background.
         outer, inner = line + 2, line + 1
         pen.rectangle((x1 - outer, y1 - outer, x2 - 1 + outer, y2 - 1 + outer), outline="black", width=line + 2)
         pen.rectangle((x1 - inner, y1 - inner, x2 - 1 + inner, y2 - 1 + inner), outline=colour, width=line)
-    # Labels last, so that no box covers them.
+    # Draw the labels last, so no box covers them.
     for face in faces:
         _draw_label(pen, canvas.size, face, line)
     return np.asarray(canvas).copy()
@@ -57,7 +57,7 @@ def _draw_label(pen: ImageDraw.ImageDraw, size: tuple[int, int], face: Face, lin
     left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
     pad = max(2, line)
     width, height = right - left + 2 * pad, bottom - top + 2 * pad
-    # Above the box, else below it, else inside; always within the image.
+    # Place the label above the box, else below it, else inside it; always within the image.
     y = y1 - line - 2 - height
     if y < 0:
         y = y2 + line + 2 if y2 + line + 2 + height <= size[1] else max(y1, 0)

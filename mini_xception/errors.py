@@ -1,5 +1,5 @@
-"""The one exception of the package."""
+"""The package's only exception."""
 
 
 class MiniXceptionError(ValueError):
-    """An input that cannot be used. The message is one line: what is wrong, and what to do about it."""
+    """An input that cannot be used. The one-line message says what is wrong and what to do about it."""

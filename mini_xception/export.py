@@ -1,4 +1,4 @@
-"""Networks written as ONNX files: for other programs, and for the page that runs in a browser."""
+"""Export of networks to ONNX files, for other programs and for the browser page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mini_xception.network.model import MiniXception
 
 
 def export(model: MiniXception, folder: str | os.PathLike[str]) -> Path:
-    """Write ``model.onnx`` into a folder, checked against PyTorch.
+    """Export a model to ``model.onnx`` in a folder, and check its logits against PyTorch's.
 
     Returns:
         The file's path.
@@ -30,13 +30,13 @@ def export(model: MiniXception, folder: str | os.PathLike[str]) -> Path:
 
 
 def export_web(model: MiniXception, folder: str | os.PathLike[str]) -> Path:
-    """Write the four networks of the browser page: ``model.onnx``, and the detector's ``pnet``, ``rnet`` and ``onet``.
+    """Export the four networks of the browser page: ``model.onnx``, ``pnet.onnx``, ``rnet.onnx`` and ``onet.onnx``.
 
     Returns:
         The folder.
 
     Raises:
-        MiniXceptionError: as :func:`export`, or facenet-pytorch's weights are missing.
+        MiniXceptionError: as for :func:`export`, or facenet-pytorch's weights are missing.
     """
     folder = Path(folder)
     export(model, folder)

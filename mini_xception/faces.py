@@ -1,4 +1,4 @@
-"""The seven emotions, and Face: one validated result from which drawings, tables and JSON are derived."""
+"""The seven emotions, and :class:`Face`, the validated result behind drawings, tables and JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Face:
         box: (x1, y1, x2, y2) in pixels of the original image, x2 and y2 exclusive.
         score: the detector's confidence in [0, 1].
         probabilities: label → probability, in the checkpoint's label order; they sum to 1.
-        track_id: identity of the face in a video or stream, counted from 1; None in a single image.
+        track_id: number of the face in a video or stream, starting at 1; None in a single image.
 
     Raises:
         MiniXceptionError: the box is empty, or the score or a probability is invalid.

@@ -1,4 +1,4 @@
-"""Faces as the types of other libraries: pandas and supervision. Both are optional dependencies."""
+"""Conversion of faces to the types of pandas and supervision. Both are optional dependencies."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ def faces_to_dataframe(
 
     Args:
         faces: the faces of one image or video frame.
-        path: the image or video.
+        path: the image's or video's path.
         time_s: the frame's time in seconds; None in a photo.
 
     Returns:
-        The columns of :mod:`mini_xception.table`. Without faces, the labels are unknown and their columns are absent.
+        A table with the columns of :mod:`mini_xception.table`. If there are no faces, the columns of the labels are
+        missing, because the labels are unknown.
 
     Raises:
         MiniXceptionError: pandas is not installed.
@@ -54,13 +55,13 @@ def faces_to_dataframe(
 
 
 def faces_to_supervision(faces: Sequence[Face]) -> supervision.Detections:
-    """Convert the faces of one image or video frame to supervision's detections, for its annotators and other tools.
+    """Convert the faces of one image or video frame to ``supervision.Detections``, for supervision's tools.
 
     Returns:
         ``xyxy``: boxes in pixels, float32, (N, 4).
         ``confidence``: probability of the emotion, float32, (N,).
         ``class_id``: index of the emotion in the checkpoint's label order, int, (N,).
-        ``tracker_id``: track ids, int, (N,); None if a face does not have one.
+        ``tracker_id``: track ids, int, (N,); None if any face lacks a track id.
         ``data["class_name"]``: emotions, str, (N,).
 
     Raises:

@@ -1,4 +1,4 @@
-"""An image in, faces with expressions out."""
+"""The recogniser, which takes an image and returns faces with their expressions."""
 
 from __future__ import annotations
 
@@ -29,21 +29,22 @@ class EmotionRecognizer:
     """Finds the faces in an image and recognises their expressions.
 
     Args:
-        model: the network, which is put into inference mode, or a classifier. None is the bundled checkpoint.
-        detector: a name in DETECTORS, any callable that returns boxes and scores, or None if each image is one face
-            crop already.
-        engine: what runs the network: "auto", "torch", "onnx", "openvino" or "openvino-bf16". "auto" is "onnx" on a
-            CPU, else "torch". The engine keeps the weights that the model has now. All compute in float32 except
-            "openvino-bf16".
-        min_face_size: smallest face that a named detector looks for, in pixels of the image; for another detector, the
-            smallest face that it finds.
+        model: a network, which is switched to inference mode, or a classifier. None loads the bundled checkpoint.
+        detector: a name in DETECTORS, or any callable that returns boxes and scores. None means that each image is
+            already a face crop.
+        engine: runs the network: "auto", "torch", "onnx", "openvino" or "openvino-bf16". "auto" selects "onnx" on a
+            CPU, else "torch". Later changes to the model's weights do not affect the engine. All engines compute in
+            float32 except "openvino-bf16".
+        min_face_size: smallest face that a named detector looks for, in pixels of the image. It is not a strict
+            minimum: MTCNN, like facenet-pytorch, still finds faces down to about half this size. If the detector is a
+            callable, state the smallest face that it finds.
 
     Attributes:
         classifier: classifies face crops.
-        cropper: finds faces and cuts them out.
+        cropper: detects faces and cuts them out.
 
     Raises:
-        MiniXceptionError: no engine or detector has this name, or the engine cannot run here.
+        MiniXceptionError: the engine or detector is unknown, or the engine cannot run on this machine.
     """
 
     def __init__(
@@ -76,12 +77,12 @@ class EmotionRecognizer:
         min_face_size: int = 40,
         **options: Any,
     ) -> EmotionRecognizer:
-        """Load a checkpoint and a detector. On a CPU, PyTorch is not imported if the checkpoint has a ``model.onnx``.
+        """Load a checkpoint and a detector. On a CPU, PyTorch is not imported if the checkpoint contains a ``model.onnx``.
 
         Args:
             name: a checkpoint folder, a Hub repository ``"user/repo"``, or None for the bundled weights.
-            device: a torch device or its name; "auto" is CUDA if there is one, else the CPU; None is torch's default
-                device if torch is imported, else the CPU.
+            device: a torch device or its name. "auto" uses CUDA if it is available, else the CPU. None uses torch's
+                default device if torch is already imported, else the CPU.
             engine: as in the constructor.
             detector: as in the constructor.
             min_face_size: as in the constructor.
@@ -89,20 +90,20 @@ class EmotionRecognizer:
                 :meth:`MiniXception.from_pretrained`.
 
         Raises:
-            MiniXceptionError: the checkpoint cannot be loaded, no engine or detector has this name, or the engine
-                cannot run here.
+            MiniXceptionError: the checkpoint cannot be loaded, the engine or detector is unknown, or the engine cannot
+                run on this machine.
         """
         classifier = Classifier.from_pretrained(name, device=device, engine=engine, **options)
         return cls(classifier, detector, min_face_size=min_face_size)
 
     @property
     def model(self) -> MiniXception:
-        """The network in PyTorch, made on first use. Its probabilities are those of :meth:`classify`."""
+        """The PyTorch network, loaded on first use. It gives the same probabilities as :meth:`classify`."""
         return self.classifier.model
 
     @property
     def engine(self) -> Engine:
-        """What computes the logits."""
+        """The engine, which computes the logits."""
         return self.classifier.engine
 
     @property
@@ -112,7 +113,7 @@ class EmotionRecognizer:
 
     @property
     def detector(self) -> Detector | None:
-        """The face detector; None if each image is one face crop."""
+        """The face detector; None if each image is already a face crop."""
         return self.cropper.detector
 
     def __call__(self, source: ImageSource) -> list[Face]:
@@ -130,7 +131,7 @@ class EmotionRecognizer:
         return self.classify_faces(self.cropper(load_image(source)))
 
     def crop(self, source: ImageSource) -> list[np.ndarray]:
-        """Cut out the faces of an image as the network sees them: RGB, uint8, (S, S, 3), the largest first.
+        """Cut out the faces of an image in the network's framing: RGB, uint8, (S, S, 3), the largest first.
 
         Raises:
             MiniXceptionError: the image cannot be read.
@@ -147,8 +148,8 @@ class EmotionRecognizer:
         """Recognise the expressions in a video, frame by frame, with track ids and smoothed probabilities.
 
         Args:
-            source: a video file, a URL, a camera's number, or images.
-            frame_rate: of images, in frames per second. Videos and cameras have their own times.
+            source: a video file, a URL, a camera number, or a sequence of images.
+            frame_rate: frames per second of a sequence of images. Videos and cameras supply their own times.
             smoothing_s: time constant of the smoothing, in seconds; 0 disables it.
 
         Yields:
@@ -162,12 +163,12 @@ class EmotionRecognizer:
             yield Frame(time_s, image, self.track(image, time_s, memory))
 
     def track(self, source: ImageSource, time_s: float, memory: StreamMemory) -> tuple[Face, ...]:
-        """Recognise the expressions in one frame of a stream whose frames the caller has, from a browser for example.
+        """Recognise the expressions in one frame that the caller supplies, for example from a browser's camera.
 
         Args:
             source: the frame.
-            time_s: when it was taken, in seconds on any steady clock.
-            memory: what is known from the frames before; it is updated.
+            time_s: when the frame was taken, in seconds on any monotonic clock.
+            memory: the state after the previous frames; it is updated.
 
         Returns:
             The faces, with track ids and smoothed probabilities.
@@ -184,7 +185,7 @@ class EmotionRecognizer:
         return memory.remember(faces, time_s, searched=searched)
 
     def classify_faces(self, crops: Sequence[FaceCrop]) -> list[Face]:
-        """Classify detected faces of one image, or of several."""
+        """Classify the detected faces of one image or of several images."""
         probabilities = self.classify([face.pixels for face in crops])
         return [
             Face(face.box, face.score, dict(zip(self.labels, map(float, row), strict=True)))

@@ -1,4 +1,4 @@
-"""Faces as rows of a CSV file. Photos, videos and the browser page write the same columns."""
+"""Faces as rows of a CSV file, with the same columns for photos, videos and the browser page."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from typing import Any
 from mini_xception.faces import Face
 from mini_xception.media.atomic import atomic_write
 
-#: The columns before those of the labels' probabilities. A photo has no ``time_s`` and no ``track_id``.
+#: The columns that precede the labels' probabilities. For a photo, ``time_s`` and ``track_id`` are empty.
 COLUMNS: tuple[str, ...] = (
     *("path", "time_s", "track_id"),
     *("x1", "y1", "x2", "y2", "score", "emotion", "confidence"),
 )
 
-#: Writes one face: the image's or video's path, the face, and its time in seconds (None in a photo).
+#: A function that writes one face, from the path of the image or video, the face, and the frame's time in seconds
+#: (None for a photo).
 WriteFace = Callable[[str | PathLike[str], Face, float | None], None]
 
 
 def to_row(path: str | PathLike[str], face: Face, time_s: float | None = None) -> dict[str, Any]:
-    """Return a face as a table row, column → value, with one column per label after COLUMNS.
+    """Return a face as a table row, column → value. COLUMNS are followed by one column per label.
 
     Args:
-        path: the image or video.
-        face: one of its faces.
+        path: the image's or video's path.
+        face: a face in the image or video.
         time_s: the frame's time in seconds; None in a photo.
     """
     fixed = (fspath(path), time_s, face.track_id, *face.box, face.score, face.emotion, face.confidence)
@@ -39,7 +40,7 @@ def open_table(path: Path, labels: Sequence[str]) -> Iterator[WriteFace]:
     """Write a CSV file with one row per face, atomically.
 
     Args:
-        path: the file.
+        path: the CSV file.
         labels: names of the classes.
 
     Yields:
@@ -50,7 +51,7 @@ def open_table(path: Path, labels: Sequence[str]) -> Iterator[WriteFace]:
     """
     with (
         atomic_write(path) as temporary,
-        # A file name may hold bytes that are not UTF-8; surrogateescape writes them back as they are.
+        # A file name may hold bytes that are not UTF-8; surrogateescape writes them back unchanged.
         temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
     ):
         writer = csv.writer(file)

@@ -143,7 +143,7 @@ def test_an_output_may_not_replace_the_source_or_the_other_output(one_face, tmp_
         (None, "pipe", "not a regular file; choose another name"),
         (None, ".", "not a regular file; choose another name"),
         ("a.mp4/b.mp4", None, "a.mp4/b.mp4: cannot be written"),
-        (None, None, "nothing to write; name an annotated video, a table, or both"),
+        (None, None, "no output requested; give a path for the video, the table, or both"),
     ]:
         paths = (tmp_path / video if video else None, tmp_path / table if table else None)
         with pytest.raises(MiniXceptionError, match=reason):

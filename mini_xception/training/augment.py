@@ -82,7 +82,7 @@ class Brightness(PixelAugmentation):
 
 @dataclass(frozen=True)
 class Contrast(PixelAugmentation):
-    """Contrast: multiplies each pixel's difference from the image's mean by a random factor in the range 1 ± fraction."""
+    """Contrast: multiplies each pixel's difference from the mean by a random factor in the range 1 ± fraction."""
 
     fraction: float
 
@@ -219,7 +219,7 @@ class Entry:
     strongest: float
 
 
-#: name → entry, in the order of application. Pixel augmentations come first, so all geometric ones are sampled together.
+#: name → entry, in the order of application. Pixel augmentations come first, so all geometric ones share one sampling.
 AUGMENTATIONS: dict[str, Entry] = {
     "salt_and_pepper": Entry(SaltAndPepper, strongest=0.2),
     "brightness": Entry(Brightness, strongest=0.5),
@@ -242,8 +242,8 @@ def build(strengths: dict[str, float]) -> tuple[Augmentation, ...]:
     return tuple(AUGMENTATIONS[name].kind(strength) for name, strength in chosen.items() if strength > 0)  # type: ignore[call-arg]
 
 
-#: Named sets of strengths. ``keras`` comes from the official project. ``basic`` and ``full`` are the first and the second
-#: set of the PyTorch reference. ``best`` is this project's set. The strengths of ``mild`` are about a third of those.
+#: Named sets of strengths. ``keras`` comes from the official project. ``basic`` and ``full`` are the PyTorch reference's
+#: first and second set. ``best`` is this project's set. The strengths of ``mild`` are about a third of those of ``best``.
 PRESETS: dict[str, dict[str, float]] = {
     "keras": {"zoom": 0.1, "shift": 0.1, "rotation": 10.0, "flip": 0.5},
     "basic": {"brightness": 0.2, "rotation": 10.0, "flip": 0.5},

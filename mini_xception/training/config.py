@@ -147,8 +147,8 @@ _BEST = TrainConfig(
     seed=1,
 )
 
-#: Named runs. ``best`` is this project's. ``reference`` reproduces ``train.py`` of the PyTorch reference, with its second
-#: set of augmentations. ``finish`` continues from the last weights of ``best``, with weak augmentation.
+#: Named runs. ``best`` is this project's. ``reference`` has the settings of the PyTorch reference's ``train.py``, with
+#: its second set of augmentations. ``finish`` continues from the last weights of ``best``, with weak augmentation.
 RUNS: dict[str, TrainConfig] = {
     "reference": TrainConfig(
         epochs=200,

@@ -220,9 +220,10 @@ def _decode_row(row: dict[str, str | None], where: str) -> Row:
             warnings.simplefilter("error", DeprecationWarning)  # NumPy warns about text that is not a number.
             pixels = np.fromstring(row["pixels"] or "", np.int64, sep=" ")
     except (ValueError, DeprecationWarning) as error:
-        raise MiniXceptionError(f"{where}: the pixels must be whole numbers separated by spaces") from error
+        reason = "the pixels are not whole numbers separated by spaces"
+        raise MiniXceptionError(f"{where}: {reason}; download the data again") from error
     if pixels.size != SIDE * SIDE:
-        raise MiniXceptionError(f"{where}: the image has {pixels.size} pixels; it must have {SIDE}×{SIDE}")
+        raise MiniXceptionError(f"{where}: the image has {pixels.size} pixels; it must have {SIDE}×{SIDE} = {SIDE * SIDE}")
     if pixels.min() < 0 or pixels.max() > 255:
         raise MiniXceptionError(f"{where}: a pixel is outside 0–255; pixels must be 8-bit grey values")
     return int(emotion), SPLITS.index(usage), pixels.astype(np.uint8).reshape(SIDE, SIDE)

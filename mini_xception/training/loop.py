@@ -209,7 +209,10 @@ def _batches(
 
 @torch.inference_mode()
 def _validate(model: MiniXception, data: StagedData, accelerator: Accelerator) -> tuple[float, float]:
-    """Compute loss and accuracy in float32, with one forward pass per image. All processes get the first one's result."""
+    """Compute loss and accuracy in float32, with one forward pass per image.
+
+    All processes return the first process's result.
+    """
     from accelerate.utils import broadcast
 
     truth = data.validation_labels

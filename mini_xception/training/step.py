@@ -71,7 +71,7 @@ class TrainingStep:
         self._network.train()
 
     def end_epoch(self) -> float:
-        """Set the optimizer's learning rate to a number again, for the plateau schedule and the run state; return it."""
+        """Make the optimizer's learning rate a number again, for the plateau schedule and the run state. Return it."""
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate.item()
         return self._rate.item()

@@ -90,10 +90,10 @@ def test_folder_of_images(tmp_path):
 @pytest.mark.parametrize(
     ("name", "size", "reason"),
     [
-        ("train/joyful/Training_1.png", 48, "the folder is not an emotion; it must be one of angry"),
+        ("train/joyful/Training_1.png", 48, "the folder name is not an emotion; it must be one of angry"),
         ("train/happy/1.png", 48, "it must begin with one of Training_"),
-        ("train/happy/Training_1.png", 64, "64×64 pixels; there must be 48×48"),
-        ("elsewhere.png", 48, "neither train.csv nor images in train/<emotion>/"),
+        ("train/happy/Training_1.png", 64, "the image is 64×64 pixels; it must be 48×48"),
+        ("elsewhere.png", 48, "contains neither train.csv nor images in train/<emotion>/"),
     ],
 )
 def test_wrong_folders_of_images_are_errors(tmp_path, name, size, reason):
@@ -139,20 +139,23 @@ def test_a_damaged_cache_is_replaced(write, cache):
     ("text", "reason"),
     [
         ("", "header lacks Usage, emotion, pixels"),
-        (HEADER, "a header, but no rows"),
+        (HEADER, "the file has a header but no rows"),
         ("emotion,pixels\n", "header lacks Usage"),
         (HEADER + ROWS[0] + f"7,{PIXELS[0]},Training\n", "row 2: emotion is '7'; it must be 0–6"),
         (HEADER + f"happy,{PIXELS[0]},Training\n", "row 1: emotion is 'happy'"),
         (HEADER + f"²,{PIXELS[0]},Training\n", "row 1: emotion is '²'"),
         (HEADER + f"1,{PIXELS[0]},Testing\n", "row 1: Usage is 'Testing'"),
-        (HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]},Training\n", "row 1: 2303 pixels; there must be 48×48 = 2304"),
+        (
+            HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]},Training\n",
+            "row 1: the image has 2303 pixels; it must have 48×48 = 2304",
+        ),
         (HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]} 256,Training\n", "row 1: a pixel is outside 0–255"),
         (
             HEADER + f"1,{PIXELS[0].rsplit(' ', 1)[0]} x,Training\n",
-            "row 1: pixels are not whole numbers, separated by spaces",
+            "row 1: the pixels are not whole numbers separated by spaces",
         ),
         (HEADER + "1\n", "row 1: Usage is ''"),
-        (HEADER + ROWS[0], "no row has Usage PublicTest; the data has Training"),
+        (HEADER + ROWS[0], "no PublicTest images, only Training; use the complete data"),
     ],
 )
 def test_errors_name_the_row(write, text, reason):
@@ -162,7 +165,7 @@ def test_errors_name_the_row(write, text, reason):
 
 
 def test_files_that_cannot_be_loaded_are_errors(write, tmp_path):
-    with pytest.raises(MiniXceptionError, match="no such file"):
+    with pytest.raises(MiniXceptionError, match="no such file or folder"):
         load_fer2013(tmp_path / "absent.csv", "Training")
     path = write("x", "fer2013.csv.gz")
     path.write_bytes(b"not gzip")
@@ -189,7 +192,7 @@ def test_votes_are_fractions_in_the_order_of_the_emotions(tmp_path):
 @pytest.mark.parametrize(
     ("text", "split", "rows", "reason"),
     [
-        (VOTES, "Training", [2], "2 rows, fewer than"),
+        (VOTES, "Training", [2], "2 rows, fewer than the FER2013 data"),
         (VOTES, "PublicTest", [1], "row 2: Usage is 'Training'"),
         ("a,b\n1,2\n", "Training", [0], "not FER"),
         (VOTES.replace("Image name", "name"), "Training", [0], "not FER"),
@@ -214,11 +217,11 @@ def test_a_teachers_probabilities(tmp_path):
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [
-        (np.eye(7)[[3]], r"shape \(1, 7\), the data needs \(2, 7\)"),
-        (np.eye(7)[[3, 6]] * 2, "a row is not a distribution"),
-        (np.full((2, 7), np.nan), "a row is not a distribution"),
-        (np.array([{}, {}]), "not a teacher's probabilities"),
-        (None, "not a teacher's probabilities"),
+        (np.eye(7)[[3]], r"the shape is \(1, 7\), but the data needs \(2, 7\)"),
+        (np.eye(7)[[3, 6]] * 2, "a row is not a probability distribution"),
+        (np.full((2, 7), np.nan), "a row is not a probability distribution"),
+        (np.array([{}, {}]), "not a file of teacher probabilities"),
+        (None, "not a file of teacher probabilities"),
     ],
 )
 def test_other_files_are_not_a_teachers_probabilities(tmp_path, answers, reason):

@@ -199,7 +199,7 @@ def test_two_processes_share_the_images_and_write_once(fer2013_csv, tmp_path):
         words = [*launch, *command(fer2013_csv, tmp_path / "two", "--preset", "best", *options)[4:]]
         return subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
 
-    reason = "batch_size is 1: each of 2 processes needs an image in every step; raise it"
+    reason = "batch_size is 1, but each of 2 processes needs an image in every step; increase batch_size"
     assert reason in in_two_processes("--batch-size", "1").stderr
     assert not (tmp_path / "two").exists()
     result = in_two_processes()
@@ -237,11 +237,11 @@ def test_an_epoch_has_each_image_once_with_any_number_of_processes():
 @pytest.mark.parametrize(
     ("change", "difference"),
     [
-        ({"learning_rate": 0.001}, "learning_rate is 0.004 there, 0.001 here"),
-        ({"epochs": 2, "seed": 3}, "epochs is 1 there, 2 here; seed is 1 there, 3 here"),
+        ({"learning_rate": 0.001}, "learning_rate was 0.004, now it is 0.001"),
+        ({"epochs": 2, "seed": 3}, "epochs was 1, now it is 2; seed was 1, now it is 3"),
         (
             {"augmentations": {"shift": 0.02, "rotation": 5.0}},
-            "rotation is 0.0 there, 5.0 here; flip is 0.5 there, 0.0 here",
+            "rotation was 0.0, now it is 5.0; flip was 0.5, now it is 0.0",
         ),
     ],
 )
@@ -271,7 +271,8 @@ def test_other_data_needs_another_folder(tmp_path):
         inputs = {"training": TRAINING, "validation": VALIDATION, **other}
         with pytest.raises(MiniXceptionError) as caught:
             train(config, run_dir=tmp_path, **inputs)
-        assert str(caught.value) == f"{tmp_path}: {name} differ from those there; use the same {name} or another folder"
+        difference = f"the run was started with other {name}"
+        assert str(caught.value) == f"{tmp_path}: {difference}; use the same {name} or another folder"
 
 
 def test_a_run_that_started_on_a_gpu_resumes_on_a_cpu(tmp_path):
