@@ -14,6 +14,6 @@ RUN if [ -n "$PAGE" ]; then \
       pip install --no-cache-dir --no-deps . -r requirements-lean.txt; \
     fi
 WORKDIR /photos
-# Any user may run it; there is no cache to write.
+# Any user may run the image, because it writes no cache.
 USER 1000
 ENTRYPOINT ["mini-xception"]

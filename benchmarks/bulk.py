@@ -1,9 +1,11 @@
 """Measure core utilisation and memory of `mini-xception predict FOLDER --csv FILE`: python -m benchmarks.bulk
 
 The first part runs on one core and measures decoding, detection and classification separately. The second part runs the
-command as a user does, on a folder of links to the examples. Costs are processor time, which other programs on the
-machine hardly change. Seconds are valid on an idle machine only. Memory is that of all processes; pages that they share
-are counted once. psutil comes with the extra "train".
+whole command on a folder of links to the examples.
+
+The costs per step are processor time, which other programs on the machine hardly change. The command's duration is
+valid only on an idle machine. Memory is the total of all processes, with shared pages counted once. The benchmark needs
+psutil, which is part of the extra "train".
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from mini_xception.bulk import BATCH_SIZE
 
 
 def costs_s(rounds: int) -> dict[str, float]:
-    """Measure each step on one core: processor time per photo, in seconds."""
+    """Measure the processor time per photo of each step, in seconds, on one core."""
     with one_core():
         recognizer = EmotionRecognizer.from_pretrained(device="cpu")
         images = [load_image(path) for path in PHOTOS]
@@ -56,7 +58,7 @@ def memory_mb(process: psutil.Process) -> float:
 
 
 def run_s(folder: Path, photos: int) -> float:
-    """Run the command and return its duration in seconds. Print its memory ten times meanwhile."""
+    """Run the command and return its duration in seconds. Print its memory after each tenth of the photos."""
     command = [sys.executable, "-m", "mini_xception", "predict", str(folder), "--csv", str(folder / "faces.csv")]
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
@@ -72,8 +74,8 @@ def run_s(folder: Path, photos: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=int, default=10_000, help="photos in the folder, 10 or more (default: 10000)")
-    parser.add_argument("--rounds", type=int, default=15, help="repetitions of each step on one core (default: 15)")
+    parser.add_argument("--photos", type=int, default=10_000, help="number of photos, 10 or more (default: 10000)")
+    parser.add_argument("--rounds", type=int, default=15, help="measurements of each step on one core (default: 15)")
     args = parser.parse_args()
     print(", ".join(f"{name} {value}" for name, value in machine().items()))
 

@@ -1,7 +1,7 @@
-"""Time PyPI's fer for ``benchmarks.speed --fer``. Runs in an environment of its own, because fer needs older packages.
+"""Time PyPI's fer for ``benchmarks.speed --fer``. fer needs older packages, so this runs in a separate environment.
 
-Reads lines of ``classify FACES REPEATS`` or ``photos REPEATS`` from standard input, and prints the seconds per call for
-each. The photos are the command line's arguments.
+The script reads lines of ``classify FACES REPEATS`` or ``photos REPEATS`` from standard input. For each line, it prints
+the seconds per call. The command-line arguments are the photos.
 """
 
 from __future__ import annotations

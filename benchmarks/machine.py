@@ -1,4 +1,4 @@
-"""The machine that a benchmark runs on: its description, its speed limit, and one of its cores."""
+"""The machine that a benchmark runs on: describe it, measure its speed limit, and run code on one of its cores."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def seconds(call: Callable[[], object], repeats: int) -> float:
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """Run the block on this process's first core, if the system supports that, and with one PyTorch thread."""
+    """Run the block with one PyTorch thread, and on a single core if the system supports that."""
     cores, threads = _cores(), torch.get_num_threads()
     _pin({min(cores)})
     torch.set_num_threads(1)
@@ -72,7 +72,7 @@ def _version(package: str) -> str | None:
 
 
 def limit() -> dict[str, float]:
-    """Return the operations that one face costs, and the operations per second of large matrix products on one core."""
+    """Return the operations that one face needs, and how many per second one core reaches in large matrix products."""
     from torch.utils.flop_counter import FlopCounterMode
 
     model = MiniXception.from_pretrained(device="cpu")

@@ -1,10 +1,12 @@
 """The Photo tab under load: python -m benchmarks.page_load [--visitors 50 --photos 20 --rounds 2]
 
-``app.py`` runs in a process of its own. All visitors send photos over loopback at the same time, each the next one as
-soon as the last was answered: upload, queue, server-sent events and annotated image, as in a browser. No two photos
-have their faces in the same places, and each answer is compared with the recogniser's boxes in this process, so lost
-and swapped answers are noticed. A visitor that the server refuses tries again. At the end, the benchmark waits until
-the server has deleted its temporary files. It needs Linux, where it can read the server's memory.
+``app.py`` runs in a separate process. All visitors send photos over loopback at the same time, and each visitor sends
+its next photo as soon as the last one is answered. As in a browser, each photo passes through the upload, the queue,
+server-sent events and the download of the annotated image. A visitor that the server refuses tries again.
+
+No two photos have their faces in the same places. Each answer is compared with the boxes that the recogniser finds in
+this process, so the benchmark notices lost and swapped answers. At the end, it waits until the server has deleted its
+temporary files. It reads the server's memory, which is possible only on Linux.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ FACE_SIDES = (150, 180, 210)
 RETRY_S = 0.5
 #: Seconds between two samples of memory and disk.
 SAMPLE_S = 1.0
-#: Longest wait for the deletion of files, in seconds. Gradio looks for old files every CACHE_AGE_S.
+#: Longest wait for the deletion of files, in seconds. The server deletes old files every CACHE_AGE_S.
 CLEANED_S = 2 * CACHE_AGE_S + 30
 
 Boxes = list[list[int]]
@@ -47,10 +49,10 @@ class Load:
     """The measurements.
 
     Attributes:
-        seconds: from sending each photo to its answer, including waits and refusals.
-        faults: wrong answers, counted by what is wrong.
+        seconds: time from sending each photo to its answer, including waits and refusals.
+        faults: failed requests and wrong answers, counted by kind.
         refusals: the server's refusals, counted by message.
-        memory_mb: samples of the number of answers so far and the server's memory.
+        memory_mb: samples of the server's memory, each with the number of answers so far.
         disk_mb: samples of the size of the server's cache.
     """
 
@@ -62,7 +64,7 @@ class Load:
 
 
 def photos(count: int) -> list[tuple[bytes, Boxes]]:
-    """Make photos with one to three faces, and return them with their boxes; no two have the same boxes."""
+    """Create photos with one to three faces, and return each with its boxes. No two photos have the same boxes."""
     recognizer = EmotionRecognizer.from_pretrained(device="cpu")
     portrait = load_image(ROOT / "examples" / "eileen_collins.jpg")
     rng = np.random.default_rng(0)
@@ -84,7 +86,7 @@ def photos(count: int) -> list[tuple[bytes, Boxes]]:
 
 
 async def send(client: httpx.AsyncClient, session: str, data: bytes, load: Load) -> tuple[Boxes, Any]:
-    """Send one photo; return its boxes and the annotated image."""
+    """Send one photo. Return the boxes and the annotated image from the answer."""
     files = {"files": ("photo.jpg", data, "image/jpeg")}
     (path,) = (await client.post("/gradio_api/upload", files=files)).raise_for_status().json()
     photo = {"path": path, "orig_name": "photo.jpg", "meta": {"_type": "gradio.FileData"}}
@@ -111,7 +113,7 @@ async def send(client: httpx.AsyncClient, session: str, data: bytes, load: Load)
 
 
 async def visit(url: str, session: str, album: list[tuple[bytes, Boxes]], load: Load) -> None:
-    """Send one visitor's photos, one after the other, and check the answers."""
+    """Send one visitor's photos one after the other, and check the answers."""
     async with httpx.AsyncClient(base_url=url, timeout=300) as client:
         for data, expected in album:
             started = time.perf_counter()
@@ -162,10 +164,10 @@ async def run(server: Server, albums: list[list[tuple[bytes, Boxes]]], rounds: i
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--visitors", type=int, default=50, help="visitors at the same time (default: 50)")
+    parser.add_argument("--visitors", type=int, default=50, help="number of simultaneous visitors (default: 50)")
     parser.add_argument("--photos", type=int, default=20, help="photos per visitor and round (default: 20)")
     parser.add_argument(
-        "--rounds", type=int, default=2, help="repetitions with new visitors and the same photos (default: 2)"
+        "--rounds", type=int, default=2, help="rounds, with new visitors and the same photos (default: 2)"
     )
     args = parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Servers for benchmarks and tests, on loopback: ``app.py`` in a process of its own, and static files."""
+"""Loopback servers for benchmarks and tests: ``app.py`` in a separate process, and a server of static files."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def serve(cache: Path, log: Path, port: int | None = None) -> Iterator[Server]:
     Args:
         cache: the folder where Gradio stores files.
         log: the server's output is appended to this file.
-        port: the port to listen on; None is any free one.
+        port: the port to listen on. None uses any free port.
 
     Raises:
-        RuntimeError: it ended, or does not answer within START_S; the message contains its output.
+        RuntimeError: the server ended, or did not answer within START_S. The message contains its output.
     """
     port = port or _free_port()
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(cache)}
@@ -87,12 +87,12 @@ def serve(cache: Path, log: Path, port: int | None = None) -> Iterator[Server]:
 
 @dataclass(frozen=True)
 class Host:
-    """A static host that can be closed early, to test without a network.
+    """A server of static files that can be closed early, to test the page without a network.
 
     Attributes:
         url: the address of its root.
         requests: the paths of all requests so far.
-        server: its implementation.
+        server: the HTTP server.
     """
 
     url: str
@@ -106,7 +106,7 @@ class Host:
 
 @contextmanager
 def serve_files(root: Path) -> Iterator[Host]:
-    """Serve a folder as ``python -m http.server`` does, without compression."""
+    """Serve a folder without compression, like ``python -m http.server``."""
     requests: list[str] = []
 
     class Handler(SimpleHTTPRequestHandler):
@@ -117,7 +117,7 @@ def serve_files(root: Path) -> Iterator[Host]:
             return is_request
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Print nothing; standard error is for failures."""
+            """Print nothing, because standard error is for failures."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=root))
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,13 +1,18 @@
-"""Speed of detection, classification and start-up, beside alternatives: make bench, or python -m benchmarks.speed
+"""Compare the speed of this package with alternatives: make bench, or python -m benchmarks.speed
 
-All alternatives are measured in turns, round by round, so another program on the machine slows all of them alike. The
-output has medians, quartiles, and the speed relative to the first row.
+The benchmark measures detection, classification, all steps together, and start-up. The alternatives take turns in every
+round, so another program on the machine slows all of them equally. The output shows medians, quartiles, and the speed
+relative to the first row.
 
-"plain" is the usual way: the network in eager mode, in PyTorch's default layout, with its default number of threads.
-These threads slow each other down if another program keeps a core busy, so plain is also measured with one thread.
-facenet-pytorch is the detector's origin, with the same weights and settings. PyPI's fer is measured with --fer, at its
-default settings; its MTCNN finds faces from 20 pixels. It needs an environment of its own:
-python -m venv fer && fer/bin/pip install fer 'setuptools<81', then --fer fer/bin/python.
+"plain" runs the network in the usual way: in eager mode, in PyTorch's default layout, with its default number of
+threads. These threads slow each other down if another program keeps a core busy, so plain is also measured with one
+thread. facenet-pytorch is the origin of this project's detector, and has the same weights and settings.
+
+--fer also measures PyPI's fer, at its default settings. Its MTCNN looks for faces of 20 pixels or more. fer needs a
+separate environment:
+
+    python -m venv fer && fer/bin/pip install fer 'setuptools<81'
+    python -m benchmarks.speed --fer fer/bin/python
 """
 
 from __future__ import annotations
@@ -44,7 +49,7 @@ Timer = Callable[[int], float]
 
 
 def measure(calls: Mapping[str, Callable[[], object]], rounds: int, timers: Mapping[str, Timer] | None = None) -> Times:
-    """Measure the seconds per call, in turns. ``timers`` measure calls in another process."""
+    """Measure the seconds per call. The calls take turns. ``timers`` measure calls in another process."""
     timers = {**{name: partial(seconds, call) for name, call in calls.items()}, **(timers or {})}
     repeats = {}
     for name, timer in timers.items():
@@ -58,10 +63,10 @@ def measure(calls: Mapping[str, Callable[[], object]], rounds: int, timers: Mapp
 
 
 class Fer:
-    """PyPI's fer, in a process of its own.
+    """PyPI's fer, in a separate process.
 
     Args:
-        python: the interpreter of an environment with fer.
+        python: the interpreter of an environment in which fer is installed.
     """
 
     def __init__(self, python: str) -> None:
@@ -70,7 +75,7 @@ class Fer:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         if self._answer() != "ready":
-            raise SystemExit(f"{python}: cannot start fer; for the reason run {python} -c 'from fer.fer import FER'")
+            raise SystemExit(f"{python}: cannot start fer; to see why, run {python} -c 'from fer.fer import FER'")
 
     def timer(self, *task: str | int) -> Timer:
         """Return a timer for a task of ``benchmarks/fer_timer.py``."""
@@ -85,7 +90,7 @@ class Fer:
 
 
 class Plain:
-    """The usual way: facenet-pytorch's detector, and the network in eager mode."""
+    """The baseline: facenet-pytorch's detector, and the network in eager mode."""
 
     def __init__(self) -> None:
         from facenet_pytorch import MTCNN as FacenetMTCNN
@@ -137,7 +142,7 @@ def classifier(plain: Plain, fer: Fer | None, rounds: int) -> dict[str, Times]:
 
 
 def detector(plain: Plain, _: Fer | None, rounds: int) -> dict[str, Times]:
-    """Measure the detection of one face in 640×480 pixels and of six in 1920×1080, on one core."""
+    """Measure the detection of one face in 640×480 pixels, and of six faces in 1920×1080 pixels, on one core."""
     portrait = load_image(ROOT / "examples" / "eileen_collins.jpg")
     small = np.full((480, 640, 3), 128, np.uint8)
     small[:, 80:560] = cv2.resize(portrait, (480, 480), interpolation=cv2.INTER_AREA)
@@ -148,7 +153,7 @@ def detector(plain: Plain, _: Fer | None, rounds: int) -> dict[str, Times]:
         ours = MTCNN()
         for name, image, faces in (("640×480, one face", small, 1), ("1920×1080, six faces", large, 6)):
             if not len(ours(image)[0]) == len(plain.detect(image)) == faces:
-                raise SystemExit(f"{name}: a detector finds another number of faces")
+                raise SystemExit(f"{name}: a detector does not find the expected number of faces, {faces}")
             calls: dict[str, Callable[[], object]] = {
                 "facenet-pytorch": partial(plain.detect, image),
                 "mini_xception": partial(ours, image),
@@ -158,7 +163,7 @@ def detector(plain: Plain, _: Fer | None, rounds: int) -> dict[str, Times]:
 
 
 def photos(plain: Plain, fer: Fer | None, rounds: int) -> dict[str, Times]:
-    """Measure all steps from a file to its faces with expressions, on the photos in examples/."""
+    """Measure all steps from a photo's file to its classified faces, on the photos in examples/."""
     recognizer = EmotionRecognizer.from_pretrained(device="cpu")
     calls: dict[str, Callable[[], object]] = {
         "facenet-pytorch + plain": lambda: [plain.recognise(path) for path in PHOTOS],
@@ -169,7 +174,7 @@ def photos(plain: Plain, fer: Fer | None, rounds: int) -> dict[str, Times]:
 
 
 def start_up(_: Plain, __: Fer | None, rounds: int) -> dict[str, Times]:
-    """Measure the start of new processes."""
+    """Measure how long new processes take to start."""
     codes = {
         "import torch": "import torch",
         "mini-xception --help": "import sys; sys.argv[1:] = ['--help']; import mini_xception.__main__",
@@ -196,7 +201,7 @@ def table(title: str, times: Times) -> str:
 
 
 def plot(tables: dict[str, Times], path: Path) -> None:
-    """Draw the medians of all tables as bars."""
+    """Plot the medians of all tables as bars."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 1 + 1.1 * len(tables)), layout="constrained")
@@ -216,12 +221,12 @@ def plot(tables: dict[str, Times], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9, help="measurements of each row, 2 or more (default: 9)")
-    parser.add_argument("--fer", metavar="PYTHON", help="interpreter of an environment with PyPI's fer")
+    parser.add_argument("--fer", metavar="PYTHON", help="also measure fer, with the interpreter of its environment")
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write the machine, its limits and the seconds of every round"
     )
     parser.add_argument(
-        "--plot", type=Path, metavar="FILE", help="draw the medians into an image file; needs matplotlib"
+        "--plot", type=Path, metavar="FILE", help="write a plot of the medians, an image file; needs matplotlib"
     )
     args = parser.parse_args()
     if args.rounds < 2:

@@ -1,11 +1,12 @@
 """Time and memory from a cold process to the first answer: python -m benchmarks.startup
 
-Every command runs in a new process, in turns, round by round, so another program slows all of them alike. The files
-are in the disk cache. Times are medians, memory is the largest resident set of one process. A ratio is the median of
-its rounds' ratios to ``import torch``.
+Every command runs in a new process. The commands take turns in every round, so another program slows all of them
+equally. All files are in the disk cache.
 
---before names another checkout of this repository, whose commands are measured beside this one's. --fer is explained in
-benchmarks/speed.py.
+Times are medians over the rounds. Memory is the largest resident set of a single process. The ratio compares a command
+with ``import torch`` in the same round, and is also a median over the rounds.
+
+--before also measures the commands of another checkout of this repository. For --fer, see benchmarks/speed.py.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ PHOTOS = sorted((ROOT / "examples").glob("*.jpg"))
 BULK = 100
 PREDICT = ["-m", "mini_xception", "predict"]
 LOAD = "from mini_xception import EmotionRecognizer; EmotionRecognizer.from_pretrained(device='cpu')"
-#: What one would write with facenet-pytorch and a network in eager mode.
+#: The same task, written with facenet-pytorch and the network in eager mode.
 BY_HAND = """
 import sys, torch, numpy as np
 from PIL import Image
@@ -44,17 +45,17 @@ FER = "import sys, cv2; from fer.fer import FER; print(FER(mtcnn=True).detect_em
 
 
 class Cost(NamedTuple):
-    """Wall time of a process in seconds, and the largest resident set of it or of one of its children in MiB."""
+    """Wall time of a process in seconds, and the largest resident set of the process or one of its children in MiB."""
 
     wall_s: float
     memory_mib: float
 
 
 def run(command: list[str], checkout: Path) -> Cost:
-    """Run a command to its end.
+    """Run a command, and wait until it ends.
 
     Raises:
-        SystemExit: it failed.
+        SystemExit: the command failed.
     """
     environment = os.environ | {"PYTHONPATH": str(checkout), "TF_CPP_MIN_LOG_LEVEL": "3"}
     started = time.perf_counter()
@@ -69,7 +70,7 @@ def run(command: list[str], checkout: Path) -> Cost:
 
 
 def worker_memory_mib(checkout: Path, folder: Path) -> float:
-    """Return the largest resident set of a worker process while many photos are recognised."""
+    """Return the largest resident set of a worker process while it processes many photos."""
     import psutil
 
     command = [sys.executable, *PREDICT, str(folder), "--workers", "2"]
@@ -83,7 +84,7 @@ def worker_memory_mib(checkout: Path, folder: Path) -> float:
                 try:
                     if "spawn_main" in " ".join(child.cmdline()):
                         largest = max(largest, child.memory_info().rss)
-                except psutil.Error:  # It ended meanwhile.
+                except psutil.Error:  # The process has ended in the meantime.
                     continue
             time.sleep(0.02)
     return largest / 2**20
@@ -92,8 +93,8 @@ def worker_memory_mib(checkout: Path, folder: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="runs of each command (default: 5)")
-    parser.add_argument("--before", type=Path, metavar="CHECKOUT", help="another checkout to measure beside this one")
-    parser.add_argument("--fer", metavar="PYTHON", help="the Python of an environment with fer")
+    parser.add_argument("--before", type=Path, metavar="CHECKOUT", help="also measure this checkout")
+    parser.add_argument("--fer", metavar="PYTHON", help="also measure fer, with the interpreter of its environment")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
 
@@ -116,14 +117,14 @@ def main() -> None:
         if args.fer:
             commands["fer with MTCNN, PHOTO"] = ([args.fer, "-c", FER, str(PHOTO)], ROOT)
         for command, checkout in commands.values():
-            run(command, checkout)  # Fills the disk cache and compiles modules.
+            run(command, checkout)  # Fill the disk cache and compile modules.
         costs: dict[str, list[Cost]] = {name: [] for name in commands}
         for _ in range(args.rounds):
             for name, (command, checkout) in commands.items():
                 costs[name].append(run(command, checkout))
         workers = {f"{prefix}worker": worker_memory_mib(path, folder) for prefix, path in checkouts.items()}
 
-    from benchmarks.machine import machine  # It imports torch. A new process's peak memory begins with its parent's.
+    from benchmarks.machine import machine  # It imports torch; a child's peak memory starts at its parent's.
 
     baseline = [cost.wall_s for cost in costs["import torch"]]
     rows = {

@@ -1,8 +1,11 @@
 """Frames per second of a stream, with and without tracking: python -m benchmarks.stream [VIDEO]
 
-Without tracking, each frame is processed as a photo. Rounds alternate. The output has both median frame rates, which
-include the decoding of the video; the share of the faces that are also found with tracking (boxes with an intersection
-over union above 0.5); and the median overlap of the boxes.
+Without tracking, each frame is processed like a photo. Measurements with and without tracking alternate. The output
+shows:
+
+- the median frame rates, including the decoding of the video
+- the share of faces that are also found with tracking (intersection over union of the boxes above 0.5)
+- the median overlap of the boxes
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ def frames_per_s(recognise: Recognise, recognizer: EmotionRecognizer, video: Pat
 
 
 def agreement(recognizer: EmotionRecognizer, video: Path) -> tuple[float, float]:
-    """Return the share of untracked faces that are also found with tracking, and the median overlap of the boxes."""
+    """Return the share of faces that are also found with tracking, and the median overlap of the boxes."""
     overlaps: list[float] = []
     for expected, found in zip(untracked(recognizer, video), tracked(recognizer, video), strict=True):
         boxes = (np.array([face.box for face in faces], float).reshape(-1, 4) for faces in (expected, found))
@@ -54,7 +57,7 @@ def agreement(recognizer: EmotionRecognizer, video: Path) -> tuple[float, float]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("video", nargs="?", type=Path, default=VIDEO, help="video file (default: the example)")
-    parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default: 5)")
+    parser.add_argument("--rounds", type=int, default=5, help="measurements with and without tracking (default: 5)")
     args = parser.parse_args()
 
     recognizer = EmotionRecognizer.from_pretrained(device="cpu")

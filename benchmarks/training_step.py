@@ -1,8 +1,9 @@
-"""Measure the trainer's step against a plain loop, in the same run: python -m benchmarks.training_step
+"""Compare the speed of the trainer's step with a plain loop: python -m benchmarks.training_step
 
-The plain loop is eager, in the default memory layout, in float32, without augmentation. The trainer's step has the
-augmentation, the moving average, the memory layout and the precision of its preset. Both run on the CPU, in alternating
-rounds. The output has the median speed of each, their ratio, and the augmentation's share of the trainer's step.
+The plain loop runs in eager mode, in the default memory layout, in float32, and without augmentation. The trainer's
+step uses the augmentation, the moving average, the memory layout and the precision of its preset. Both run on the CPU,
+in alternating rounds. The output shows both median speeds, their ratio, and the augmentation's share of the trainer's
+step.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from mini_xception.training.step import StagedData, TrainingStep
 
 
 def plain_step(batch: int) -> Callable[[], None]:
-    """Make the step of the plain loop."""
+    """Return a function that runs one step of the plain loop."""
     model = MiniXception()
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     faces, labels = torch.rand(batch, 1, 48, 48), torch.randint(0, 7, (batch,))
@@ -42,7 +43,7 @@ def plain_step(batch: int) -> Callable[[], None]:
 
 
 def trainers_step(batch: int, preset: str) -> tuple[Callable[[], None], Callable[[], torch.Tensor]]:
-    """Make the trainer's step, and its augmentation alone."""
+    """Return a function that runs one step of the trainer, and one that runs only its augmentation."""
     run = Run.start(RUNS[preset], {}, torch.device("cpu"))
     bf16 = run.config.mixed_precision == "bf16" and computes_bfloat16(run.model.device)
     faces = torch.randint(0, 256, (batch, 1, 48, 48), dtype=torch.uint8)
@@ -60,7 +61,7 @@ def trainers_step(batch: int, preset: str) -> tuple[Callable[[], None], Callable
 
 
 def seconds(call: Callable[[], object], times: int) -> float:
-    """Measure the mean duration of a call, in seconds."""
+    """Return the mean duration of a call, in seconds."""
     started = time.perf_counter()
     for _ in range(times):
         call()

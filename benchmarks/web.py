@@ -1,13 +1,13 @@
 """Speed of the browser page: python -m benchmarks.web [--seconds 20 --rounds 3 --json web.json]
 
-Needs `make web` and Chromium, which runs headless on the cores that this process may use (on two: taskset -c 0,1).
-It measures
+Build the page first, with `make web`, and install Chromium. Chromium runs headless, on the cores that this process may
+use. To use two cores, run the benchmark with `taskset -c 0,1`. It measures:
 
-- the download: all files that a first visit requests, uncompressed and as hosts send them (gzip, brotli);
-- the first answer: from opening the page, whose camera starts at once, to the first face with its bars, on a first
-  visit and with all files in the browser's cache;
-- processed frames per second at 640×480, with one face and with four, from a camera with 60 frames per second; and the
-  processing time per frame that the worker reports.
+- the download: the sizes of all files that a first visit requests, uncompressed and as hosts send them (gzip, brotli)
+- the first answer: the time from opening the page to the first face with its bars, on a first visit and with all files
+  in the browser's cache. The camera starts at once.
+- the processed frames per second at 640×480, with one face and with four, from a camera with 60 frames per second
+- the processing time per frame that the worker reports
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from benchmarks.machine import machine
 from benchmarks.server import BROWSER_PAGE, ROOT, serve_files
 
 WIDTH, HEIGHT, FRAMES_PER_S = 640, 480, 60
-#: Length of the camera's video, which repeats.
+#: Number of frames in the camera's video. The video repeats.
 VIDEO_FRAMES = 120
-#: Frames of the first seconds do not count: the faces are searched for, and the browser compiles the code.
+#: Seconds at the start whose frames do not count, because the page searches for faces and the browser compiles code.
 WARM_UP_S = 5
-#: Usual levels of hosts that compress on the fly.
+#: Usual compression levels of hosts that compress on the fly.
 GZIP_LEVEL, BROTLI_QUALITY = 6, 5
 
 #: Starts the camera as soon as possible, and records when each answer came and when the first face was shown.
@@ -60,9 +60,9 @@ addEventListener("DOMContentLoaded", () => {
 
 
 def write_camera_video(path: Path, faces: int) -> None:
-    """Write the camera's video: one or more portraits in a square, moving.
+    """Write the camera's video: a moving square of one or more portraits.
 
-    YUV4MPEG2, because the camera has 60 frames per second with no other format.
+    The format is YUV4MPEG2, because Chromium's fake camera reaches 60 frames per second only with this format.
     """
     portrait = cv2.imread(str(ROOT / "examples" / "eileen_collins.jpg"))
     assert portrait is not None
@@ -96,7 +96,7 @@ def start(playwright: Any, video: Path) -> Any:
 
 
 def open_page(context: Any, url: str) -> Any:
-    """Open the page, and return it when it has shown the first face."""
+    """Open the page, and return it after it has shown the first face."""
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.goto(url)
@@ -136,7 +136,7 @@ def first_answers(playwright: Any, url: str, video: Path, rounds: int) -> dict[s
 
 
 def frames(playwright: Any, url: str, video: Path, faces: int, seconds: float, rounds: int) -> dict[str, Any]:
-    """Measure the answers per second, and the worker's milliseconds per frame, of each round."""
+    """Measure the answers per second and the worker's milliseconds per frame in each round."""
     rates, times_ms, loaded = [], [], {}
     for _ in range(rounds):
         browser = start(playwright, video)
@@ -161,7 +161,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20, help="duration of a round, in seconds (default: 20)")
-    parser.add_argument("--rounds", type=int, default=3, help="measurements, of which the median counts (default: 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements; the median is printed (default: 3)")
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write the machine, the files and the values of every round"
     )

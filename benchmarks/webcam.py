@@ -1,10 +1,13 @@
 """Frame rate and latency of the Webcam tab: python -m benchmarks.webcam [--visitors 4 --seconds 60]
 
-Each visitor is a headless Chromium, whose camera shows a moving portrait at 640×480. The visitor's and the frame's
-number are in the image, as black and white blocks at its edge. A script in the page decodes these blocks from the
-camera's <video> and from the annotated image, at the moment when each is shown. The output has, for each visitor:
-annotated frames per second (a frame shown twice counts once), the latency from a frame in the <video> to the same frame
-annotated, and the number of images that belong to another visitor. Server and browsers share this machine.
+Each visitor is a headless Chromium with a fake camera. The camera shows a moving portrait at 640×480. Black and white
+blocks at the edge of each frame encode the visitor's number and the frame's number. A script in the page decodes these
+blocks from the camera's <video> and from the annotated image at the moment when each is shown. Server and browsers
+share this machine. For each visitor, the output shows:
+
+- annotated frames per second (a frame that is shown twice counts once)
+- the latency from a frame in the <video> to its annotated image
+- the number of images that belong to another visitor
 """
 
 from __future__ import annotations
@@ -28,14 +31,15 @@ from benchmarks.machine import machine
 from benchmarks.server import ROOT, Server, serve
 
 WIDTH, HEIGHT = 640, 480
-#: Length of the camera's video, which repeats at 30 frames per second. Latencies must be below half of it.
+#: Number of frames in the camera's video, which repeats at 30 frames per second. Latencies must be below half its
+#: length.
 VIDEO_FRAMES = 240
 MAX_LATENCY_MS = VIDEO_FRAMES / 30 * 1e3 / 2
 #: Blocks at the left edge, from the top: visitor, frame, and a parity bit.
 VISITOR_BITS, FRAME_BITS = 4, 11
 BITS = VISITOR_BITS + FRAME_BITS + 1
 BLOCK = HEIGHT // BITS
-#: Images of the first seconds do not count, because some modules are loaded at first use.
+#: Seconds at the start whose images do not count, because some modules are loaded at first use.
 WARM_UP_S = 5
 
 #: Records when each camera frame and each annotated image is shown. The page flips the frames that it sends.
@@ -100,7 +104,7 @@ def write_camera_video(path: Path, visitor: int) -> None:
 def encode(visitor: int, frame: int) -> list[int]:
     """Return the blocks' bits, 1 for white."""
     bits = [int(bit) for bit in f"{visitor:0{VISITOR_BITS}b}{frame:0{FRAME_BITS}b}"]
-    return [*bits, 1 - sum(bits) % 2]  # Odd, so that neither all black nor all white is valid.
+    return [*bits, 1 - sum(bits) % 2]  # With odd parity, all black and all white are invalid.
 
 
 def decode(watched: list[tuple[float, list[int]]]) -> list[Shown]:
@@ -114,7 +118,7 @@ def decode(watched: list[tuple[float, list[int]]]) -> list[Shown]:
 
 
 def open_webcam(playwright: Any, url: str, video: Path) -> Any:
-    """Open the Webcam tab in a new browser whose camera shows a video, and start it."""
+    """Open the Webcam tab in a new browser whose camera shows a video, and start the camera."""
     chromium = shutil.which("chromium")
     if chromium is None:
         raise SystemExit("chromium: not found; install it (Debian: apt-get install chromium)")
@@ -155,7 +159,7 @@ def report(visitor: int, watched: dict[str, list[tuple[float, list[int]]]], star
         latency_ms = image.time_ms - taken.get(image.frame, -math.inf)
         if (
             latency_ms < MAX_LATENCY_MS
-        ):  # Otherwise the camera's frame was missed, or seen in an earlier repetition only.
+        ):  # Otherwise the camera's frame was missed, or was seen only in an earlier repetition.
             latencies.append(latency_ms)
     if len(latencies) < 2:
         return f"visitor {visitor}: {len(annotated)} annotated images, too few to measure"
@@ -169,7 +173,7 @@ def report(visitor: int, watched: dict[str, list[tuple[float, list[int]]]], star
 
 
 def measure(server: Server, folder: Path, visitors: int, seconds: float) -> list[str]:
-    """Open the tab for all visitors, and return the lines to print."""
+    """Open the tab for all visitors, measure, and return the lines to print."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright, ExitStack() as browsers:
@@ -199,7 +203,7 @@ def main() -> None:
         default=1,
         choices=range(1, 2**VISITOR_BITS),
         metavar="N",
-        help=f"1 to {2**VISITOR_BITS - 1} (default: 1)",
+        help=f"number of visitors, 1 to {2**VISITOR_BITS - 1} (default: 1)",
     )
     parser.add_argument(
         "--seconds", type=float, default=30, help="duration of the measurement, in seconds (default: 30)"

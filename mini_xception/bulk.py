@@ -134,8 +134,8 @@ def _crop_in_workers(
     except BrokenProcessPool as error:
         path = pending[0][0]
         raise MiniXceptionError(
-            f"{path}: a worker process died at this photo or shortly after it, perhaps out of memory; use fewer workers, or "
-            "0 to do all the work in one process"
+            f"{path}: a worker process died at this photo or shortly after it, perhaps out of memory; use fewer "
+            "workers, or 0 to do all the work in one process"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
@@ -148,12 +148,11 @@ def _interrupts_held() -> Iterator[None]:
     Otherwise, a worker that is interrupted during its start would print a traceback.
     """
     held: list[int] = []
-    # Only the main thread is interrupted. A handler that Python did not install is None and could not be restored.
+    # Only the main thread is interrupted. If Python did not install the handler, it is None and cannot be restored.
     handler = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
     if handler is not None:
         signal.signal(signal.SIGINT, lambda number, _: held.append(number))
-    # The mask is needed because a new process does not inherit the handler, and the handler because other threads do
-    # not have the mask.
+    # Both are needed: a new process inherits the mask but not the handler, and the mask does not cover other threads.
     masked = hasattr(signal, "pthread_sigmask")  # not on Windows
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masked else set()
     try:

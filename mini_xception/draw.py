@@ -28,7 +28,7 @@ def draw_faces(image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
 
     Args:
         image: RGB, uint8, (H, W, 3).
-        faces: with boxes in the image's pixels. A track id is drawn before the expression.
+        faces: the faces, with boxes in the image's pixels. A track id is drawn before the expression.
 
     Returns:
         RGB, uint8, (H, W, 3), a new array.

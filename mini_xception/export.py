@@ -20,7 +20,7 @@ def export(model: MiniXception, folder: str | os.PathLike[str]) -> Path:
         The file's path.
 
     Raises:
-        MiniXceptionError: onnx is not installed, or the folder cannot be written.
+        MiniXceptionError: onnx is not installed, the logits differ, or the folder cannot be written.
     """
     path = Path(folder) / GRAPH
     graph = make_graph(model)

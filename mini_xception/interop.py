@@ -34,7 +34,7 @@ def faces_to_dataframe(
     Args:
         faces: the faces of one image or video frame.
         path: the image's or video's path.
-        time_s: the frame's time in seconds; None in a photo.
+        time_s: the frame's time in seconds; None for a photo.
 
     Returns:
         A table with the columns of :mod:`mini_xception.table`. If there are no faces, the columns of the labels are

@@ -77,7 +77,9 @@ class EmotionRecognizer:
         min_face_size: int = 40,
         **options: Any,
     ) -> EmotionRecognizer:
-        """Load a checkpoint and a detector. On a CPU, PyTorch is not imported if the checkpoint contains a ``model.onnx``.
+        """Load a checkpoint and a detector.
+
+        On a CPU, PyTorch is not imported if the checkpoint contains a ``model.onnx``.
 
         Args:
             name: a checkpoint folder, a Hub repository ``"user/repo"``, or None for the bundled weights.
@@ -163,7 +165,7 @@ class EmotionRecognizer:
             yield Frame(time_s, image, self.track(image, time_s, memory))
 
     def track(self, source: ImageSource, time_s: float, memory: StreamMemory) -> tuple[Face, ...]:
-        """Recognise the expressions in one frame that the caller supplies, for example from a browser's camera.
+        """Recognise the expressions in one frame of a stream that the caller reads, for example from a browser.
 
         Args:
             source: the frame.

@@ -18,8 +18,8 @@ COLUMNS: tuple[str, ...] = (
     *("x1", "y1", "x2", "y2", "score", "emotion", "confidence"),
 )
 
-#: A function that writes one face, from the path of the image or video, the face, and the frame's time in seconds
-#: (None for a photo).
+#: A function that writes one face. Its arguments are the path of the image or video, the face, and the frame's time in
+#: seconds (None for a photo).
 WriteFace = Callable[[str | PathLike[str], Face, float | None], None]
 
 
@@ -29,7 +29,7 @@ def to_row(path: str | PathLike[str], face: Face, time_s: float | None = None) -
     Args:
         path: the image's or video's path.
         face: a face in the image or video.
-        time_s: the frame's time in seconds; None in a photo.
+        time_s: the frame's time in seconds; None for a photo.
     """
     fixed = (fspath(path), time_s, face.track_id, *face.box, face.score, face.emotion, face.confidence)
     return dict(zip(COLUMNS, fixed, strict=True)) | face.probabilities

@@ -2,7 +2,7 @@
 
     python recipes/compare_runs.py runs/a/log.csv runs/b/log.csv --out curves.png
 
-The logs are those that ``mini-xception train`` writes, or those in recipes/logs.
+``mini-xception train`` writes a log.csv for each run. recipes/logs has the logs of this project's runs.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from mini_xception.evaluation.plots import plot_curves
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "logs", nargs="+", type=Path, help="CSV files; a log.csv is named by its folder, other files by their own name"
+        "logs",
+        nargs="+",
+        type=Path,
+        help="CSV files; the plot names a log.csv after its folder, and any other file after itself",
     )
     parser.add_argument("--out", type=Path, required=True, help="PNG file to write")
     args = parser.parse_args()
     runs = {log.parent.name if log.name == "log.csv" else log.stem: log for log in args.logs}
     if len(runs) < len(args.logs):
-        parser.error("two of the logs have the same name; rename one")
+        parser.error("two logs have the same name; rename one of them")
     plot_curves(runs, "PublicTest", args.out)
 
 

@@ -1,4 +1,4 @@
-"""Write MTCNN's three networks, with facenet-pytorch's weights, as the ONNX files that the package ships.
+"""Write the ONNX files that the package ships: MTCNN's three networks, with facenet-pytorch's weights.
 
 python recipes/export_mtcnn.py
 """

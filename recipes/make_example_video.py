@@ -1,8 +1,8 @@
-"""Make the example video, examples/two_portraits.mp4, from the photo examples/two_portraits.jpg.
+"""Create the example video, examples/two_portraits.mp4, from the photo examples/two_portraits.jpg.
 
     python recipes/make_example_video.py
 
-The view starts close to the left face, moves back until both faces are visible, and ends close to the right face. The
+The view starts close to the left face, zooms out until both faces are visible, and ends close to the right face. The
 audio is a quiet tone.
 """
 
@@ -25,7 +25,11 @@ SAMPLE_RATE, TONE_HZ, LOUDNESS = 48_000, 220, 0.02
 
 
 def view_at(fraction: float) -> tuple[float, float, float]:
-    """Return centre x, centre y and width of the view in pixels, at a fraction of the video's duration in [0, 1]."""
+    """Return centre x, centre y and width of the view, in pixels.
+
+    Args:
+        fraction: point in time, from 0 at the start of the video to 1 at its end.
+    """
     leg, along = divmod(min(fraction, 0.999) * 2, 1)
     eased = (1 - np.cos(np.pi * along)) / 2  # slow at the start and at the end of each half
     x, y, width = VIEWS[int(leg)] + eased * (VIEWS[int(leg) + 1] - VIEWS[int(leg)])
@@ -33,7 +37,7 @@ def view_at(fraction: float) -> tuple[float, float, float]:
 
 
 def cut_view(photo: np.ndarray, x: float, y: float, width: float) -> np.ndarray:
-    """Cut a view out of a photo, RGB, uint8, and scale it to SIZE."""
+    """Crop a view from a photo, RGB, uint8, and scale it to SIZE."""
     scale = SIZE[0] / width
     view = np.array([[scale, 0, SIZE[0] / 2 - scale * x], [0, scale, SIZE[1] / 2 - scale * y]])
     return cv2.warpAffine(photo, view, SIZE, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

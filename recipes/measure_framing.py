@@ -1,11 +1,13 @@
-"""Find the framing, from a detector's box to the crop, with the highest accuracy on FER2013.
+"""Find the framing that gives the highest accuracy on FER2013. A framing determines the crop from the detector's box.
 
     python recipes/measure_framing.py fer2013.csv [--checkpoint NAME] [--faces N]
 
-FER2013's images were cropped with another detector than this project's. This recipe puts faces of PublicTest, the
-validation set, on a grey canvas, detects them, crops them with many framings, and classifies the crops. Faces that are
-not detected in the right place are ignored. There is one table per size of the faces, whose first line is the accuracy
-without detection. The last line is the framing with the highest accuracy, averaged over the tables.
+FER2013's images were not cropped with this project's detector. This recipe puts faces of PublicTest, the validation
+set, on a grey canvas, detects them, crops them with many framings, and classifies the crops. Faces that are not
+detected in the right place are ignored.
+
+The recipe prints one table per face size. Above each table is the accuracy without detection. The last line is the
+framing with the highest accuracy, averaged over the tables.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from mini_xception.network.preprocess import Framing
 from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.training.data import load_fer2013
 
-#: Sides of the faces on the canvas in pixels: the original size, and a size that is common in photos.
+#: Sides of the faces on the canvas, in pixels: the original size, and a size that is common in photos.
 FACE_SIDES = (48, 144)
 SCALES = np.arange(0.85, 1.11, 0.05)
 OFFSETS_Y = np.arange(-0.06, 0.031, 0.03)
@@ -34,7 +36,7 @@ def put_on_canvas(face: np.ndarray, side: int) -> np.ndarray:
 
     Args:
         face: uint8, (48, 48).
-        side: of the face on the canvas, in pixels.
+        side: side of the face on the canvas, in pixels.
 
     Returns:
         RGB, uint8, (3 * side, 3 * side, 3).
@@ -45,7 +47,7 @@ def put_on_canvas(face: np.ndarray, side: int) -> np.ndarray:
 
 
 def detect_on_canvas(faces: np.ndarray, detector: Detector, side: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Yield index, canvas and box of every face that is detected where it is."""
+    """Yield index, canvas and box of every face that is detected in the right place."""
     for index, face in enumerate(faces):
         canvas = put_on_canvas(face, side)
         boxes, _ = detector(canvas)

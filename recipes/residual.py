@@ -2,9 +2,10 @@
 
     python recipes/residual.py fer2013.csv --votes fer2013new.csv --run runs/residual
 
-It is a residual network with 1.2 million parameters. The run's folder holds ``residual.safetensors``, which is the
-moving average of the weights, ``log.csv`` and ``run_state.pt``. To resume a run that was stopped, repeat its command.
-Scores are those of PublicTest, the validation set. Pass ``residual.safetensors`` to ``recipes/teacher.py``.
+The network is a residual network with 1.2 million parameters. The run's folder holds ``log.csv``, ``run_state.pt`` and
+``residual.safetensors``, the moving average of the weights. Pass ``residual.safetensors`` to ``recipes/teacher.py``.
+
+To resume a run that was stopped, repeat its command. Scores are measured on PublicTest, the validation set.
 """
 
 from __future__ import annotations
@@ -79,12 +80,12 @@ class Residual(nn.Module):
         return self.head(self.blocks(x).mean(dim=(-2, -1)))
 
     def preprocess(self, faces: Sequence[np.ndarray] | np.ndarray) -> Tensor:
-        """Make network input from uint8 faces of 48×48 pixels."""
+        """Convert uint8 faces of 48×48 pixels to network input."""
         return torch.from_numpy(normalise(faces, 48, self.mean, self.std))
 
     @classmethod
     def from_file(cls, path: Path) -> Residual:
-        """Load the weights of a run, ready for inference."""
+        """Load a network with the weights of a run, ready for inference."""
         network = cls()
         network.load_state_dict(load_file(path))
         return network.eval()
@@ -92,7 +93,7 @@ class Residual(nn.Module):
 
 @dataclass
 class State:
-    """A run between two epochs."""
+    """The state of a run between two epochs."""
 
     network: Residual
     average: Residual
@@ -101,16 +102,16 @@ class State:
 
 
 def start(config: TrainConfig, run: Path) -> State:
-    """Make a new run, or resume the one in a folder."""
+    """Create a run, or resume the run in a folder."""
     torch.manual_seed(config.seed)
     network = Residual().to(memory_format=torch.channels_last)
-    # Unlike mini_Xception's, this weight decay is for all weights.
+    # Unlike in `mini-xception train`, weight decay applies to all weights.
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=config.weight_decay)
     state = State(network, copy.deepcopy(network).eval(), optimizer)
     if (run / STATE).is_file():
         saved = torch.load(run / STATE, weights_only=True)
         if saved["config"] != json.dumps(asdict(config)):
-            raise SystemExit(f"{run}: another run with other settings; use the same settings or another folder")
+            raise SystemExit(f"{run}: contains a run with other settings; use the same settings or another folder")
         state.network.load_state_dict(saved["network"])
         state.average.load_state_dict(saved["average"])
         state.optimizer.load_state_dict(saved["optimizer"])
@@ -119,7 +120,7 @@ def start(config: TrainConfig, run: Path) -> State:
 
 
 def save(state: State, config: TrainConfig, run: Path) -> None:
-    """Write the run state and the log, each atomically."""
+    """Write the run state and the log. Each file is written atomically."""
     saved = {
         "config": json.dumps(asdict(config)),
         "network": state.network.state_dict(),
@@ -141,7 +142,7 @@ def train_epoch(
     """Train on every image once, in bfloat16.
 
     Args:
-        state: the run; network, average and optimizer are updated.
+        state: the run. Its network, average and optimizer are updated.
         config: the settings.
         faces: uint8, (N, 1, 48, 48).
         labels: int64, (N,).
@@ -175,14 +176,14 @@ def train_epoch(
 
 @torch.no_grad()
 def update_average(state: State, fraction: float) -> None:
-    """Move the average towards the network by a fraction of the distance, batch norm's statistics included."""
+    """Move the average towards the network by a fraction of the distance. Batch norm's statistics are averaged, too."""
     for ours, theirs in zip(state.average.state_dict().values(), state.network.state_dict().values(), strict=True):
         ours.lerp_(theirs, fraction) if ours.is_floating_point() else ours.copy_(theirs)
 
 
 @torch.inference_mode()
 def accuracy(network: Residual, faces: LabelledFaces) -> float:
-    """Compute the accuracy in one pass, in bfloat16."""
+    """Compute the accuracy in bfloat16, with one forward pass per image."""
     hits = 0
     for first in range(0, len(faces), BATCH):
         batch = network.preprocess(faces.images[first : first + BATCH]).to(memory_format=torch.channels_last)
@@ -219,12 +220,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="FER2013, in any form that mini-xception train accepts")
     parser.add_argument("--votes", type=Path, required=True, help="FER+'s fer2013new.csv")
-    parser.add_argument("--run", type=Path, required=True, help="folder of the run, which is resumed if it exists")
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run; an existing run is resumed")
     parser.add_argument(
-        "--epochs", type=int, default=40, help="passes over the training split, 1 or more (default: %(default)s)"
+        "--epochs",
+        type=int,
+        default=40,
+        help="number of passes over the training split, 1 or more (default: %(default)s)",
     )
     parser.add_argument(
-        "--seed", type=int, default=0, help="seed of weights, order and augmentation, 0 or more (default: %(default)s)"
+        "--seed",
+        type=int,
+        default=0,
+        help="random seed of the weights, the image order and the augmentation, 0 or more (default: %(default)s)",
     )
     args = parser.parse_args()
 

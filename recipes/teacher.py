@@ -4,10 +4,12 @@
         --out teacher.npy
     mini-xception train --data fer2013.csv --votes fer2013new.csv --teacher teacher.npy --run runs/b
 
-The teacher is the mean of one or more checkpoints over each image and its horizontally flipped copy. A checkpoint is a
-folder of mini_Xception, or a file written by ``recipes/residual.py``. With --votes, a logistic regression combines the
-mean with FER+'s votes to predict the FER2013 label; it is fitted on the training split, and is more accurate than any
-of the networks. The output is the teacher's accuracy on PublicTest, the validation set.
+The teacher averages the probabilities of one or more checkpoints over each image and its horizontally flipped copy. A
+checkpoint is a mini_Xception folder, or a file written by ``recipes/residual.py``.
+
+With --votes, a logistic regression combines the average with FER+'s votes to predict the FER2013 label. It is fitted on
+the training split, and is more accurate than any of the networks. The recipe prints the teacher's accuracy on
+PublicTest, the validation set.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from mini_xception.training.data import load_fer2013, load_votes
 
 #: Images per forward pass.
 BATCH = 256
-#: Added to probabilities, and to fractions of the votes, before the logarithm.
+#: Values added to the networks' probabilities and to the fractions of the votes before the logarithm is taken.
 NETWORK_FLOOR, VOTE_FLOOR = 1e-4, 0.05
 WEIGHT_DECAY = 1e-3
 
@@ -57,13 +59,13 @@ def teach(models: Sequence[MiniXception | Residual], images: np.ndarray) -> np.n
 class LabelRegression:
     """Logistic regression from the networks' probabilities and the annotators' votes to the FER2013 label.
 
-    Its inputs are logarithms, so it is a product of experts. The weights express how much each label's probability and
-    votes count, and which labels are often confused.
+    The inputs are logarithms, so the regression is a product of experts. Its weights express how much each label's
+    probability and votes count, and which labels are often confused.
 
     Args:
-        probabilities: float32, (N, labels), of the networks.
+        probabilities: float32, (N, labels), the networks' probabilities.
         votes: float32, (N, labels), fractions of the votes.
-        labels: int64, (N,).
+        labels: int64, (N,), the FER2013 labels.
     """
 
     def __init__(self, probabilities: np.ndarray, votes: np.ndarray, labels: np.ndarray) -> None:
@@ -83,7 +85,7 @@ class LabelRegression:
 
     @torch.no_grad()
     def __call__(self, probabilities: np.ndarray, votes: np.ndarray) -> np.ndarray:
-        """Predict the labels' probabilities, float32, (N, labels), from inputs as in the constructor."""
+        """Predict label probabilities, float32, (N, labels). The arguments are as in the constructor."""
         return (self._inputs(probabilities, votes) @ self.weight + self.bias).softmax(dim=1).numpy()
 
     @staticmethod
@@ -97,7 +99,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="FER2013, in any form that mini-xception train accepts")
     parser.add_argument("checkpoints", nargs="+", type=Path, help="checkpoint folders and residual.safetensors files")
     parser.add_argument(
-        "--votes", type=Path, help="FER+'s fer2013new.csv, combined with the networks (default: the networks alone)"
+        "--votes", type=Path, help="FER+'s fer2013new.csv, combined with the networks (default: only the networks)"
     )
     parser.add_argument("--out", type=Path, required=True, help="NumPy file to write")
     args = parser.parse_args()

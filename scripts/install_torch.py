@@ -2,8 +2,8 @@
 
     python scripts/install_torch.py
 
-On Linux x86_64, the default build contains CUDA. If the index has no CPU build, this says how large the default build
-is and how to avoid it, and installs nothing.
+On Linux x86_64, the default build contains CUDA. If the index has no CPU build, the script installs nothing. It prints
+how large the default build is and how to avoid it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-#: Files that GPU drivers make on Linux: NVIDIA's, WSL's and AMD's.
+#: Files that GPU drivers create on Linux: NVIDIA's, WSL's and AMD's.
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 NOTICE = """\
-PyTorch: the package index has only the build with CUDA: about 3 GB to download, 6 GB on disk. No GPU was found.
-To install the CPU build (0.2 GB to download) instead, press Ctrl-C, set PIP_EXTRA_INDEX_URL to the address that
+PyTorch: no GPU was found, but the package index has only the CUDA build (about 3 GB to download, 6 GB on disk).
+To install the CPU build instead (0.2 GB to download), press Ctrl-C, set PIP_EXTRA_INDEX_URL to the address that
 https://pytorch.org/get-started/locally/ shows for "CPU", and run the command again."""
 
 

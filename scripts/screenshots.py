@@ -2,7 +2,7 @@
 
     python scripts/screenshots.py [--out docs/images]
 
-Serves app.py, opens it in Chromium with a fake camera that shows a portrait, and saves a screenshot of each tab.
+The script serves app.py, opens it in Chromium, and saves a screenshot of each tab. A fake camera shows a portrait.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SIZE: ViewportSize = {"width": 1160, "height": 900}
 
 @contextmanager
 def served_page() -> Iterator[str]:
-    """Serve app.py; yield its address, and stop the server at the end."""
+    """Serve app.py and yield its address. Stop the server at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -105,7 +105,7 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images", help="the folder to write to")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images", help="folder to write the screenshots to")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, served_page() as url, sync_playwright() as playwright:

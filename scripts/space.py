@@ -3,7 +3,7 @@
     python scripts/space.py            # the web page with all tabs, a Gradio Space
     python scripts/space.py static     # the browser page alone, a static Space without a server
 
-Prints every file. Upload the folder with: hf upload OWNER/NAME build/space . --repo-type space
+The script prints every file. Upload the folder with: hf upload OWNER/NAME build/space . --repo-type space
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ ROOT = Path(__file__).parents[1]
 PARTS = ("README.md", "LICENSE", "requirements.txt", "packages.txt", "app.py", "mini_xception", "examples")
 #: The browser page, built by `make web`.
 PAGE = ROOT / "mini_xception" / "web"
-#: Bytes. The Hub requires LFS for larger files.
+#: Largest file, in bytes. The Hub requires LFS for larger files.
 LARGEST_FILE = 10_000_000
 REQUIRED_SETTINGS = {"title", "sdk", "sdk_version", "python_version", "app_file", "license"}
-#: A static Space's own settings. The headers isolate the page from other origins; only then do browsers allow several
-#: threads in WebAssembly.
+#: Settings of the static Space. The headers isolate the page from other origins. Browsers allow several threads in
+#: WebAssembly only on isolated pages.
 STATIC = {
     "sdk": "static",
     "app_file": "index.html",
@@ -36,12 +36,12 @@ STATIC = {
         "cross-origin-resource-policy": "cross-origin",
     },
 }
-#: Settings that both Spaces have, from README.md.
+#: Settings of both Spaces. Their values are in README.md.
 SHARED_SETTINGS = ("title", "emoji", "colorFrom", "colorTo", "license", "short_description")
 
 
 def lay_out_gradio(target: Path) -> None:
-    """Copy a Gradio Space's files; the browser page is in the package, if it was built."""
+    """Copy the files of a Gradio Space. If the browser page was built, it is part of the package."""
     for part in PARTS:
         if (ROOT / part).is_dir():
             shutil.copytree(ROOT / part, target / part, ignore=shutil.ignore_patterns("__pycache__", "*.py[cod]"))
@@ -56,16 +56,16 @@ def lay_out_static(target: Path) -> None:
     shutil.copytree(PAGE, target, dirs_exist_ok=True)
     shutil.copy2(ROOT / "LICENSE", target / "LICENSE")
     settings = metadata_load(ROOT / "README.md") or {}
-    text = "Facial expression recognition in the visitor's own browser: images never leave the device.\n"
+    text = "Facial expression recognition in your browser. Images never leave your device.\n"
     (target / "README.md").write_text(text, encoding="utf-8")
     metadata_save(target / "README.md", {name: settings[name] for name in SHARED_SETTINGS} | STATIC)
 
 
 def check_gradio(target: Path) -> None:
-    """Exit with one line if a Gradio Space would not start from these files."""
+    """Exit with an error if a Gradio Space would not start from these files."""
     if missing := REQUIRED_SETTINGS - (metadata_load(target / "README.md") or {}).keys():
-        sys.exit(f"README.md: the front matter lacks {', '.join(sorted(missing))}; add what is missing")
-    # Import from the folder alone, as in the Space, not the installed package. -B: write no bytecode into it.
+        sys.exit(f"README.md: the front matter lacks {', '.join(sorted(missing))}; add these settings")
+    # Import from the folder, as the Space does, not from the installed package. -B writes no bytecode to the folder.
     code = (
         "import app, mini_xception.demo.page as page; page.build_page(page.EmotionRecognizer()); print(page.__file__)"
     )
@@ -79,8 +79,10 @@ def check_gradio(target: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sdk", nargs="?", choices=("gradio", "static"), default="gradio", help="the kind of Space")
-    parser.add_argument("--out", type=Path, help="a new folder; default: build/space or build/static-space, replaced")
+    parser.add_argument("sdk", nargs="?", choices=("gradio", "static"), default="gradio", help="kind of Space")
+    parser.add_argument(
+        "--out", type=Path, help="new folder to write to (default: replace build/space or build/static-space)"
+    )
     args = parser.parse_args()
     target = args.out or ROOT / "build" / ("space" if args.sdk == "gradio" else "static-space")
     if args.sdk == "static" and not PAGE.is_dir():
@@ -100,7 +102,7 @@ def main() -> None:
         if size > LARGEST_FILE:
             sys.exit(f"{file}: larger than {LARGEST_FILE / 1e6:.0f} MB; remove it, or make it smaller")
         print(f"{size:>9,}  {file}")
-    print(f"{len(files)} files in {target}; hf upload OWNER/NAME {target} . --repo-type space")
+    print(f"{len(files)} files in {target}; upload them with: hf upload OWNER/NAME {target} . --repo-type space")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where things are, and the recogniser that most tests share."""
+"""Paths and fixtures that many tests share, such as the recogniser."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-# No test needs a network; what asks for one fails at once.
+# No test needs a network, so any download fails at once.
 os.environ["HF_HUB_OFFLINE"] = "1"
-# A shell that starts the tests in the background makes them, and what they start, ignore Ctrl-C.
+# If a shell runs the tests in the background, they and their child processes would otherwise ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
@@ -21,7 +21,7 @@ PORTRAIT = ROOT / "examples" / "eileen_collins.jpg"
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """FER2013, the published checkpoints and more; not everyone has them."""
+    """A folder outside the repository with FER2013, the published checkpoints and more."""
     if not SHARED.is_dir():
         pytest.skip(f"{SHARED} is absent: FER2013 and the published checkpoints are not part of the repository")
     return SHARED

@@ -1,4 +1,4 @@
-"""The shape of the project: rooms import downwards only, heavy imports are late, requirements and versions agree."""
+"""The project's structure: rooms import downwards only, heavy imports are late, requirements and versions agree."""
 
 import ast
 import subprocess
@@ -14,7 +14,8 @@ import yaml
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "mini_xception"
-#: The order of docs/architecture.md. A room imports from itself and from the rooms before it.
+#: The rooms, which are modules or packages, in the order of docs/architecture.md. A room imports only from itself and
+#: from the rooms before it.
 ROOMS = (
     *("_lazy", "errors", "boxes", "faces"),
     *("media", "checkpoint", "network", "detection", "tracking", "recognizer"),
@@ -66,13 +67,13 @@ def test_imports_point_down(module):
 
 
 def test_no_import_cycle():
-    """Not within a room either."""
+    """The imports within a room do not form a cycle either."""
     files = {
         module: {imported for imported in imports if imported in MODULES and imported != module}
         for module, imports in MODULES.items()
         if "." in module
     }
-    # A room's __init__ offers its modules' names; whoever imports a module does not need it.
+    # Ignore a room's __init__: it offers its modules' names, and imports of the modules do not depend on it.
     files = {module: {name for name in imports if name not in ROOMS} for module, imports in files.items()}
     try:
         TopologicalSorter(files).prepare()

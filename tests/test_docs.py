@@ -28,7 +28,7 @@ DOCS = ROOT / "docs"
 API = DOCS / "api.md"
 FOLDERS = (ROOT / name for name in ("docs", "examples", "mini_xception", "recipes", "benchmarks", ".github"))
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in folder.rglob("*.md"))])
-#: Names that a page may be called by in a test's name.
+#: The pages' names in the ids of tests.
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 

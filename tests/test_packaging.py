@@ -135,12 +135,17 @@ def test_a_release_whose_files_agree(released):
 @pytest.mark.parametrize(
     ("file", "old", "new", "problem"),
     [
-        ("mini_xception/__init__.py", "1.2.3", "1.2.2", "__version__ is not that of v1.2.3; change it, or the tag"),
+        ("mini_xception/__init__.py", "1.2.3", "1.2.2", "__version__ does not match v1.2.3; change one of them"),
         ("CHANGELOG.md", "2026-01-31", "unreleased", 'no dated section for v1.2.3; write "## [1.2.3] - YYYY-MM-DD"'),
         ("CHANGELOG.md", "\n[1.2.3]:", "\n[1.2]:", 'no link for v1.2.3; write "[1.2.3]: https://…" at the end'),
-        ("CITATION.cff", "n: 1.2.3", "n: 1.2.2", 'the version is not that of v1.2.3; write "version: 1.2.3"'),
-        ("CITATION.cff", "-31", "-30", 'not the date of CHANGELOG.md; write "date-released: 2026-01-31"'),
-        ("CITATION.cff", "date-released", "date", 'not the date of CHANGELOG.md; write "date-released: 2026-01-31"'),
+        ("CITATION.cff", "n: 1.2.3", "n: 1.2.2", 'the version does not match v1.2.3; write "version: 1.2.3"'),
+        ("CITATION.cff", "-31", "-30", 'the date does not match CHANGELOG.md; write "date-released: 2026-01-31"'),
+        (
+            "CITATION.cff",
+            "date-released",
+            "date",
+            'the date does not match CHANGELOG.md; write "date-released: 2026-01-31"',
+        ),
     ],
 )
 def test_a_release_whose_files_disagree(released, file, old, new, problem):
@@ -154,4 +159,4 @@ def test_a_wrong_tag_stops_the_release():
     command = [sys.executable, ROOT / "scripts" / "check_release.py", "v0.0.0"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 1
-    assert "mini_xception/__init__.py: __version__ is not that of v0.0.0" in result.stderr
+    assert "mini_xception/__init__.py: __version__ does not match v0.0.0" in result.stderr

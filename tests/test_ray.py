@@ -23,9 +23,9 @@ parquet = pytest.importorskip("pyarrow.parquet")
 pytestmark = pytest.mark.slow
 
 CAT = ROOT / "examples" / "chelsea_the_cat.jpg"
-#: What Ray may use, whatever the machine has: cores, and bytes of shared memory.
+#: What Ray may use on any machine: cores, and bytes of shared memory.
 RESOURCES = {"CPU": 2, "object_store_memory": 100_000_000}
-#: A run takes half a minute; after this long it hangs.
+#: A run takes half a minute. After this time, it counts as hung.
 TIMEOUT_S = 300
 
 
@@ -38,7 +38,7 @@ def start() -> Iterator[Callable[[Path, Path], subprocess.Popen[str]]]:
         command = [sys.executable, ROOT / "examples" / "score_with_ray.py", photos, out, "--actors", "2"]
         environment = {
             **os.environ,
-            "MINI_XCEPTION_TEST": str(out),  # By this variable, the test finds the processes that Ray starts.
+            "MINI_XCEPTION_TEST": str(out),  # Marks the processes that Ray starts.
             "RAY_OVERRIDE_RESOURCES": json.dumps(RESOURCES),
             "RAY_TMPDIR": folder,
             "RAY_USAGE_STATS_ENABLED": "0",
@@ -57,7 +57,7 @@ def start() -> Iterator[Callable[[Path, Path], subprocess.Popen[str]]]:
 
 
 def finish(process: subprocess.Popen[str]) -> str:
-    """The example's output, when it has ended with status 0."""
+    """Wait until the example has ended with status 0, and return its output."""
     printed, errors = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, errors
     return printed
@@ -76,7 +76,7 @@ def actors(out: Path) -> list[int]:
 
 
 def written(out: Path) -> list[Path]:
-    """The result files that are complete."""
+    """Return the result files that are complete."""
     complete = []
     for file in out.glob("*.parquet"):
         with suppress(pyarrow.ArrowInvalid):  # It is being written.
@@ -107,7 +107,7 @@ def test_every_photo_is_scored_once_when_an_actor_is_killed(tmp_path, start):
     done = len(rows(written(out)))
     printed = finish(process)
     assert f"{out}: 601 photos" in printed.splitlines()
-    # It was killed in the middle: Ray says so, and photos were left to do.
+    # The actor was killed during the run: Ray reports it, and some photos were not yet scored.
     assert str(victim) in printed
     assert 0 < done < 601
 

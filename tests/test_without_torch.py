@@ -70,6 +70,18 @@ print(type(model).__name__, max(abs(before[label] - after[label]) for label in b
     assert run(code) == "MiniXception True\n"
 
 
+def test_the_page_starts():
+    code = """
+del sys.modules["gradio"], sys.modules["huggingface_hub"], sys.modules["pandas"], sys.modules["matplotlib"]
+from mini_xception import EmotionRecognizer
+from mini_xception.demo.browser import browser_routes
+from mini_xception.demo.page import build_page
+recognizer = EmotionRecognizer.from_pretrained()
+print(type(build_page(recognizer)).__name__, isinstance(browser_routes(recognizer.classifier), list))
+"""
+    assert run(code) == "Blocks True\n"
+
+
 @pytest.mark.parametrize("code", ["from mini_xception import MiniXception", "from mini_xception.training import train"])
 def test_what_needs_torch_says_so_in_one_line(code):
     attempt = f"""

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plugin } from "vite";
 
-/** Files for the graphics card. They are larger than all others together, and not every visitor needs them. */
+/** Files for the graphics card. They are larger than all other files together, and not every visitor needs them. */
 const FOR_WEBGPU = /webgpu|asyncify/;
 
 /**

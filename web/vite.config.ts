@@ -3,7 +3,7 @@ import { pack } from "./pack.ts";
 import { precache } from "./precache.ts";
 
 export default defineConfig({
-  base: "./", // So that the page works in any folder of any host.
+  base: "./", // A relative base, so the page works in any folder of any host.
   build: {
     outDir: "../mini_xception/web", // The demo serves it from there, and the wheel includes it.
     emptyOutDir: true,

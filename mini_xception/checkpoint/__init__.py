@@ -1,6 +1,7 @@
-"""Checkpoint folders: read and written strictly, downloaded from the Hugging Face Hub, published there.
+"""Read and write checkpoint folders, download them from the Hugging Face Hub, and publish them there.
 
-A folder, the bundled weights and a Hub repository have the same files.
+Reading is strict: a missing or damaged file is an error. A checkpoint folder, the bundled weights and a Hub repository
+contain the same files.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Model cards: README.md and evaluation results of a Hub repository, written from the checkpoint's own data."""
+"""Model cards: the README.md and the evaluation results of a Hub repository, generated from the checkpoint."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from mini_xception.errors import MiniXceptionError
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCard
 
-#: The project's address; it is ``Source`` in pyproject.toml, too.
+#: The project's address, the same as ``Source`` in pyproject.toml.
 REPOSITORY = "https://github.com/mini-xception/mini_xception"
 #: Marks around the section that every push rewrites.
 BEGIN = "<!-- mini-xception: begin; every push rewrites the text up to the end mark -->"
 END = "<!-- mini-xception: end -->"
 SECTION = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
 
-#: name of a data set in ``metrics`` → its repository on the Hub. FER2013's has the three splits.
+#: name of a data set in ``metrics`` → its repository on the Hub. This copy of FER2013 has all three splits.
 DATASETS = {"FER2013": "Aaryan333/fer2013_train_publicTest_privateTest"}
-#: Path in the repository of the results in the Hub's own format.
+#: Path of the evaluation results in the repository. The file has the Hub's own format.
 RESULTS = ".eval_results/fer2013.yaml"
-#: name in ``metrics`` → name on the Hub, title in the card. All are fractions of 1.
+#: name in ``metrics`` → name on the Hub, title in the card. All scores are numbers from 0 to 1.
 SCORES = {
     "accuracy": ("accuracy", "accuracy"),
     "balanced_accuracy": ("balanced_accuracy", "balanced accuracy"),
@@ -65,8 +65,8 @@ for face in recognizer("photo.jpg"):
     print(face.box, face.emotion, face.probabilities)
 ```
 
-`MiniXception.from_pretrained("{{ repo_id }}")` loads the network alone. Its method `preprocess` makes the input from
-uint8 face crops.{% if "model.onnx" in files %} `model.onnx` is the same network for ONNX Runtime.{% endif %}
+`MiniXception.from_pretrained("{{ repo_id }}")` loads only the network. Its method `preprocess` converts uint8 face
+crops to network input.{% if "model.onnx" in files %} `model.onnx` is the same network for ONNX Runtime.{% endif %}
 {% if scores %}
 ## Results
 
@@ -96,10 +96,10 @@ Code: {{ provenance.commit }}.
 {% endif %}{% endif %}
 ## Limits
 
-An expression is not a feeling. The model classifies what a face shows, by the labels that it was trained on. It
+An expression is not a feeling. The model classifies what a face shows, using the labels that it was trained on. It
 says nothing about what a person feels, thinks or intends. Do not use it to make decisions about people. In the EU,
-inferring emotions at work and in schools is prohibited (AI Act, article 5). Its accuracy for people of different age,
-gender, skin colour or culture was not measured; expect differences.
+inferring emotions at work and in schools is prohibited (AI Act, article 5). The accuracy for people of different age,
+gender, skin colour or culture was not measured. Expect it to differ between groups.
 """
     + END
     + "\n"
@@ -109,16 +109,16 @@ gender, skin colour or culture was not measured; expect differences.
 def write_card(
     repo_id: str, config: dict[str, Any], provenance: dict[str, str], files: Collection[str] = ()
 ) -> ModelCard:
-    """Write a whole model card. Its generated section is between BEGIN and END.
+    """Generate a complete model card. BEGIN and END mark the section that later pushes replace.
 
     Args:
         repo_id: "user/repo".
         config: the network's constructor arguments.
-        provenance: of the checkpoint.
-        files: names of the files beside the card.
+        provenance: the checkpoint's provenance.
+        files: names of the files that are published with the card.
 
     Raises:
-        MiniXceptionError: a metric is not a number, or not of the checkpoint's labels.
+        MiniXceptionError: a metric is not a number, or the metrics do not match the checkpoint's labels.
     """
     from huggingface_hub import ModelCard, ModelCardData
 
@@ -154,26 +154,27 @@ def write_card(
 def _check(metrics: dict[str, Any], labels: Collection[str]) -> None:
     for name in SCORES:
         if not isinstance(metrics.get(name, 0.0), float | int):
-            raise MiniXceptionError(f"metrics: {name} must be a fraction of 1, not {metrics[name]!r}")
+            raise MiniXceptionError(f"metrics: {name} must be a number from 0 to 1, not {metrics[name]!r}")
     for name in ("recall", "precision"):
         values = metrics.get(name, dict.fromkeys(labels, 0.0))
         if not isinstance(values, dict) or set(values) != set(labels):
             raise MiniXceptionError(f"metrics: {name} must have one number for each of {', '.join(labels)}")
         if not all(isinstance(value, float | int) for value in values.values()):
-            raise MiniXceptionError(f"metrics: {name} must have fractions of 1, not {list(values.values())}")
+            raise MiniXceptionError(f"metrics: {name} must have numbers from 0 to 1, not {list(values.values())}")
 
 
 def renew_card(existing: str, local: str, card: ModelCard) -> str:
     """Merge a new model card into a repository's README, which others may have edited.
 
-    If the README has text, three things are renewed: the section between the marks, the results, and entries that the
-    front matter lacks. If it has text but no marks, it is left unchanged. If it has no text, the result is the local
-    README, if any, and the section.
+    - If the README has text and marks, the section between the marks and the results are replaced, and missing entries
+      are added to the front matter.
+    - If the README has text but no marks, it is left unchanged.
+    - If the README has no text, the result is the local README with the section, or else the whole card.
 
     Args:
         existing: the repository's README, or "".
         local: the checkpoint folder's README, or "".
-        card: from :func:`write_card`.
+        card: the result of :func:`write_card`.
 
     Returns:
         The new README.
@@ -205,13 +206,13 @@ def _parse(readme: str) -> tuple[dict[str, Any], str]:
 
     try:
         parsed = ModelCard(readme if readme.startswith("---") else f"---\n\n---\n{readme}", ignore_metadata_errors=True)
-    except Exception as error:  # the YAML parser's own
+    except Exception as error:  # The YAML parser raises its own exceptions.
         raise MiniXceptionError("README.md: the front matter is not valid YAML; correct it first") from error
     return parsed.data.to_dict(), parsed.text
 
 
 def results_file(metrics: dict[str, Any] | None) -> bytes | None:
-    """Write the contents of RESULTS; None if the metrics are of a data set that the Hub does not have."""
+    """Return the contents of the file RESULTS. Return None if there is no accuracy on a data set in DATASETS."""
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
     from huggingface_hub.utils import yaml_dump
 
@@ -227,7 +228,7 @@ def results_file(metrics: dict[str, Any] | None) -> bytes | None:
 
 
 def _eval_results(metrics: dict[str, Any]) -> list[EvalResult]:
-    """Make the results of the front matter; none if the data set has no name."""
+    """Return the results for the front matter. Without the name of a data set, the list is empty."""
     from huggingface_hub import EvalResult
 
     dataset = str(metrics.get("dataset", ""))

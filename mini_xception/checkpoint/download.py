@@ -1,4 +1,4 @@
-"""From a checkpoint's name to its folder: bundled, local, or downloaded from the Hugging Face Hub."""
+"""Find a checkpoint's folder by its name: bundled, local, or downloaded from the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def locate_checkpoint(
     local_files_only: bool = False,
     force_download: bool = False,
 ) -> Path:
-    """Find a checkpoint's folder, and download it from the Hub if necessary.
+    """Return a checkpoint's folder. Download it from the Hub if necessary.
 
-    Cached files are not downloaded again. With ``HF_HUB_OFFLINE=1`` no network is used.
+    Cached files are not downloaded again. With ``HF_HUB_OFFLINE=1``, nothing is downloaded.
 
     Args:
         name: a folder, a Hub repository ``"user/repo"``, or None for the bundled checkpoint.
-        revision: a branch, tag or commit of the repository; None is ``main``.
-        cache_dir: the download cache; None is huggingface_hub's.
-        token: an access token for the Hub; None is the one stored by ``hf auth login``.
+        revision: a branch, tag or commit of the repository. None uses ``main``.
+        cache_dir: folder of the download cache. None uses huggingface_hub's.
+        token: an access token for the Hub. None uses the token stored by ``hf auth login``.
         local_files_only: use cached files only.
-        force_download: download cached files again.
+        force_download: download files again even if they are cached.
 
     Raises:
         MiniXceptionError: the checkpoint does not exist or cannot be downloaded.
@@ -43,7 +43,7 @@ def locate_checkpoint(
         return folder
     if folder.exists():
         raise MiniXceptionError(
-            f"{folder}: a file, not a checkpoint folder; `mini-xception convert` makes one from a .pth or .hdf5 file"
+            f"{folder}: not a folder; convert a .pth or .hdf5 file to a checkpoint folder with `mini-xception convert`"
         )
     if str(name).count("/") != 1:
         raise MiniXceptionError(f"{name}: folder not found; a Hub repository is named user/repo")
@@ -61,7 +61,7 @@ def locate_checkpoint(
         "force_download": force_download,
     }
     folder = fetch_file(str(name), CONFIG, revision=revision, **options).parent
-    # The folder is named after the commit, so both files are of the same commit whatever is pushed meanwhile.
+    # The folder is named after the commit. Both files come from this commit, even if someone pushes in the meantime.
     fetch_file(str(name), WEIGHTS, revision=folder.name, **options)
     return folder
 
@@ -70,9 +70,9 @@ def fetch_graph(name: str | os.PathLike[str] | None, folder: Path, **options: An
     """Download the ``model.onnx`` of a Hub checkpoint into its folder, if the repository has one.
 
     Args:
-        name: as for :func:`locate_checkpoint`; for a local folder nothing happens.
+        name: as for :func:`locate_checkpoint`. If it is None or a local folder, nothing is downloaded.
         folder: the result of :func:`locate_checkpoint`.
-        options: of :func:`locate_checkpoint`.
+        options: keyword arguments, as for :func:`locate_checkpoint`.
     """
     if name is None or Path(name).is_dir() or (folder / GRAPH).is_file():
         return

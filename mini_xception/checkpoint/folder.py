@@ -12,15 +12,15 @@ import numpy as np
 from mini_xception.errors import MiniXceptionError
 from mini_xception.media.atomic import atomic_write
 
-#: The default checkpoint, part of the package.
+#: The default checkpoint. It is part of the package.
 BUNDLED = Path(__file__).parents[1] / "weights"
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
-#: The network as an ONNX file, which a checkpoint may have; see ``network/graph.py``.
+#: The network as an ONNX file. It is optional; see ``network/graph.py``.
 GRAPH = "model.onnx"
-#: The key in the weights file's metadata that holds format version and provenance, as JSON.
+#: Key in the metadata of the weights file. Its value holds the format version and the provenance, as JSON.
 METADATA = "mini_xception"
-#: Version of both files. It rises when an older mini_xception could misread a newer file.
+#: Format version of both files. It is raised when an older mini_xception could misread newer files.
 FORMAT_VERSION = 1
 
 
@@ -30,8 +30,8 @@ class Checkpoint:
 
     Attributes:
         config: the network's constructor arguments.
-        tensors: its state dict, as arrays, so that no PyTorch is needed.
-        provenance: ``recipe``, the command that made the weights, and ``commit``, the version of the code.
+        tensors: the network's state dict, as NumPy arrays, so PyTorch is not needed.
+        provenance: the origin of the weights: the command as ``recipe``, the version of the code as ``commit``.
     """
 
     config: dict[str, Any]
@@ -43,7 +43,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     """Read a checkpoint folder.
 
     Raises:
-        MiniXceptionError: a file is missing, damaged or of a newer format; the message names the file.
+        MiniXceptionError: a file is missing, damaged or in a newer format. The message names the file.
     """
     for file in (CONFIG, WEIGHTS):
         if not (folder / file).is_file():
@@ -52,7 +52,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint folder, each file atomically. Equal checkpoints give equal files.
+    """Write a checkpoint folder. Each file is written atomically. Equal checkpoints give identical files.
 
     A ``model.onnx`` in the folder is removed if the weights or the configuration change.
 
@@ -65,7 +65,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     text = json.dumps(config, indent=2, sort_keys=True, default=float)  # float: JSON has no NumPy numbers
     # safetensors ignores strides: it would write the values of a channels-last array in the wrong order.
     tensors = {name: np.asarray(array, order="C") for name, array in checkpoint.tensors.items()}
-    # One key, because safetensors writes several in random order.
+    # Everything is under one key, because safetensors writes several keys in random order.
     provenance = json.dumps({"format_version": FORMAT_VERSION, **checkpoint.provenance}, sort_keys=True)
     contents = {CONFIG: f"{text}\n".encode(), WEIGHTS: save(tensors, {METADATA: provenance})}
     try:
@@ -89,7 +89,8 @@ def _read_config(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise MiniXceptionError(f"{path}: not valid JSON ({error}); download the checkpoint again") from error
     if not isinstance(config, dict):
-        raise MiniXceptionError(f"{path}: must be a JSON object, not a {type(config).__name__}")
+        kind = type(config).__name__
+        raise MiniXceptionError(f"{path}: must be a JSON object, not a {kind}; download the checkpoint again")
     _check_version(path, config.pop("format_version", FORMAT_VERSION))
     return config
 
@@ -101,7 +102,7 @@ def _read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         with path.open("rb") as start:
             if start.read(20) == b"version https://git-":
                 raise MiniXceptionError(
-                    f"{path}: a git-LFS pointer instead of the weights; run `git lfs pull` in its repository"
+                    f"{path}: a git-LFS pointer, not the weights; run `git lfs pull` in its repository"
                 )
         with safe_open(path, framework="numpy") as file:
             provenance = json.loads((file.metadata() or {}).get(METADATA, "{}"))
@@ -114,7 +115,7 @@ def _read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         raise MiniXceptionError(f"{path}: damaged or truncated ({error}); download the checkpoint again") from error
     if not isinstance(provenance, dict):
         raise MiniXceptionError(
-            f"{path}: its metadata {METADATA!r} must be a JSON object; download the checkpoint again"
+            f"{path}: the metadata entry {METADATA!r} must be a JSON object; download the checkpoint again"
         )
     _check_version(path, provenance.pop("format_version", FORMAT_VERSION))
     if broken := [name for name, tensor in tensors.items() if not np.isfinite(tensor).all()]:
@@ -127,6 +128,6 @@ def _check_version(path: Path, version: object) -> None:
         raise MiniXceptionError(f"{path}: format_version must be a number, not {version!r}; download it again")
     if int(str(version)) > FORMAT_VERSION:
         raise MiniXceptionError(
-            f"{path}: format_version is {version}, this mini_xception reads up to {FORMAT_VERSION}; "
+            f"{path}: format_version is {version}, but this mini_xception supports up to {FORMAT_VERSION}; "
             "upgrade mini_xception"
         )

@@ -31,20 +31,22 @@ def push_folder(
 ) -> str:
     """Publish a checkpoint folder.
 
-    The repository gets the folder's files, its plots, the plots of the run that the folder is the best of, and a model
-    card. Plots, ``model.onnx`` and results of an earlier push that the folder does not have are deleted. Everything is
-    one commit, so a failure changes nothing. A README in the repository keeps the text of others; see
-    :func:`~mini_xception.checkpoint.card.renew_card`. A new README begins with the folder's.
+    The weights, the configuration, ``model.onnx`` if present, the plots and a model card are published. For a run's
+    ``best`` folder, plots are also taken from the run's folder. If an earlier push published plots, ``model.onnx`` or
+    results that are missing now, they are deleted. Everything is one commit, so nothing is published in part.
+
+    If the repository has a README, text that others wrote is kept; see
+    :func:`~mini_xception.checkpoint.card.renew_card`. A new README begins with the folder's README.
 
     Args:
-        folder: with ``config.json`` and ``model.safetensors``.
-        repo_id: "user/repo"; it is created if it does not exist.
-        private: whether a new repository is private; None is the account's default.
-        branch: created if it does not exist; None is ``main``.
+        folder: a checkpoint folder, with ``config.json`` and ``model.safetensors``.
+        repo_id: "user/repo". The repository is created if it does not exist.
+        private: whether a new repository is private. None uses the account's default.
+        branch: the branch to push to. It is created if it does not exist. None uses ``main``.
         tag: name of a new tag on the commit.
-        commit_message: None is "Pushed by mini_xception" and the version.
+        commit_message: the commit's message. None uses "Pushed by mini_xception" and the version.
         create_pr: open a pull request instead of changing the branch.
-        token: an access token with write permission; None is the one stored by ``hf auth login``.
+        token: an access token with write permission. None uses the token stored by ``hf auth login``.
 
     Returns:
         The URL of the commit or of the pull request.
@@ -58,7 +60,7 @@ def push_folder(
     folder = Path(folder)
     if not folder.is_dir():
         raise MiniXceptionError(f"{folder}: folder not found")
-    folder = folder.resolve()  # the name of "." is empty
+    folder = folder.resolve()  # because the name of "." is empty
     checkpoint = read_checkpoint(folder)
     files = _files(folder)
     card = write_card(repo_id, checkpoint.config, checkpoint.provenance, files)
@@ -73,7 +75,7 @@ def push_folder(
             api.create_branch(repo_id, branch=branch, exist_ok=True)
         present = api.model_info(repo_id, revision=branch)
         contents[README] = renew_card(_readme(api, repo_id, present.sha), local, card).encode()
-        # Delete plots, graph and results of the weights that were pushed before.
+        # Delete the plots, the graph and the results that belong to earlier weights.
         stale = {file.rfilename for file in present.siblings or []} & {GRAPH, RESULTS, *PLOTS} - set(contents)
         commit: CommitInfo = api.create_commit(
             repo_id,
@@ -89,7 +91,7 @@ def push_folder(
     except MiniXceptionError:
         raise
     except (HTTPError, OSError, RuntimeError, ValueError) as error:
-        # The answer of a commit that was made may be lost, so nothing is said about the repository's state.
+        # The commit may have succeeded and only its answer been lost, so the message does not describe the repository.
         raise MiniXceptionError(f"{repo_id}: push failed: {_reason(error)}; run the command again to resume") from error
     if tag:
         _tag(api, repo_id, tag, commit.oid)
@@ -97,10 +99,10 @@ def push_folder(
 
 
 def check_repo_id(repo_id: str) -> None:
-    """Check a repository's name, before a long training for example.
+    """Check that a repository's name is valid. Training does this before it starts.
 
     Raises:
-        MiniXceptionError: it is not a valid "user/repo".
+        MiniXceptionError: the name is not a valid "user/repo".
     """
     try:
         validate_repo_id(repo_id)
@@ -111,16 +113,16 @@ def check_repo_id(repo_id: str) -> None:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """Return the files that are published unchanged: name in the repository → path."""
+    """Return the files that are published unchanged, as name in the repository → path."""
     found = {name: folder / name for name in (CONFIG, WEIGHTS, GRAPH, *PLOTS)}
-    if folder.name == "best":  # A run's plots lie beside its best checkpoint.
+    if folder.name == "best":  # A run's plots are next to its "best" folder.
         found |= {name: folder.parent / name for name in PLOTS if not found[name].is_file()}
     return {name: path for name, path in found.items() if path.is_file()}
 
 
 def _readme(api: HfApi, repo_id: str, commit: str | None) -> str:
     """Return the repository's README, or ""."""
-    with tempfile.TemporaryDirectory() as empty:  # Not from the cache, which may be outdated.
+    with tempfile.TemporaryDirectory() as empty:  # Bypass the cache, which may be outdated.
         try:
             return Path(api.hf_hub_download(repo_id, README, revision=commit, local_dir=empty)).read_bytes().decode()
         except EntryNotFoundError:
@@ -143,13 +145,13 @@ def _tag(api: HfApi, repo_id: str, tag: str, commit: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Return in one line why the Hub rejected a request."""
+    """Return why the Hub rejected a request, in one line."""
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         if status == 401:
             return f"no valid token: run `hf auth login`, or create one at {constants.ENDPOINT}/settings/tokens"
         if status == 403:
-            return "the token has no write permission; use one that has, or open a pull request"
+            return "the token has no write permission: use a token that has it, or open a pull request"
         if status == 412:
             return "someone else pushed at the same time"
         return f"the Hub answered with status {status}"

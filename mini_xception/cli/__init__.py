@@ -1,4 +1,4 @@
-"""The command line. To add a command, write a module here and a row in COMMANDS."""
+"""The command-line interface. To add a command, write a module in this package and add a row to COMMANDS."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from mini_xception import __version__
 from mini_xception.errors import MiniXceptionError
 
 PROGRAM = "mini-xception"
-#: name → purpose. The module of that name adds the command's options and runs it; it is imported only if it is called.
+#: name → purpose. The module with this name adds the command's options and runs the command. It is imported only when
+#: the command is called.
 COMMANDS: dict[str, str] = {
     "predict": "recognise expressions in photos",
     "video": "recognise expressions in a video",
     "webcam": "recognise expressions live, from a camera",
-    "evaluate": "measure a checkpoint on FER2013",
-    "train": "train a checkpoint on FER2013",
-    "convert": "convert a .pth or Keras .hdf5 file into a checkpoint",
+    "evaluate": "evaluate a checkpoint on FER2013",
+    "train": "train a network on FER2013",
+    "convert": "convert a .pth or Keras .hdf5 file to a checkpoint",
     "export": "export a checkpoint to ONNX",
     "push": "publish a checkpoint on the Hugging Face Hub",
     "demo": "serve the web page on this computer",
 }
 
-#: Packages that only some commands need → what pip has to install.
+#: Package that only some commands need → what to install with pip.
 REQUIREMENTS: dict[str, str] = {
     "accelerate": "mini-xception[train]",
     "av": "mini-xception[video]",
@@ -44,20 +45,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        argv: the arguments; None is those of this process.
+        argv: the arguments. None uses the arguments of this process.
 
     Returns:
-        The exit status: 0 for success; 1 after a failure, with one line on stderr; 130 after Ctrl-C.
+        The exit status: 0 after success; 1 after a failure, with one line on stderr; 130 after Ctrl-C.
 
     Raises:
-        SystemExit: with status 2 after a wrong option, with 0 after ``--help`` and ``--version``.
+        SystemExit: with status 2 after an invalid option, with status 0 after ``--help`` and ``--version``.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
-    for stream in (sys.stdout, sys.stderr):  # A file name that the terminal cannot encode must not end the work.
+    for stream in (sys.stdout, sys.stderr):  # A file name that the terminal cannot encode must not be an error.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # An exception, so that temporary files are deleted.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # Raise an exception, which deletes temporary files.
     try:
         args = _parser(argv).parse_args(argv)
         status: int = import_module(f"{__name__}.{args.command}").run(args)
@@ -79,13 +80,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         print(f"{PROGRAM}: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
-        # Python flushes standard output at exit, and would report the same error again.
+        # Otherwise, Python would flush standard output at exit and report the same error again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Keeps the paragraphs of a description, and names only the required arguments in the usage."""
+    """A help formatter that keeps paragraphs in descriptions and shows only the required arguments in the usage."""
 
     def __init__(self, prog: str, **options: Any) -> None:
         super().__init__(prog, max_help_position=28, **options)
@@ -100,7 +101,7 @@ class _Formatter(argparse.HelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports a wrong option in one line, without the usage."""
+    """An argument parser that reports an invalid option in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message.removeprefix('argument ')} (see {self.prog} --help)\n")

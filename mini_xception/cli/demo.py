@@ -1,6 +1,7 @@
 """Serve the web page.
 
-If --checkpoint is not given, the environment variable MINI_XCEPTION_CHECKPOINT names the checkpoint.
+Without --checkpoint, the environment variable MINI_XCEPTION_CHECKPOINT names the checkpoint. If it is not set, the
+bundled weights are used.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from mini_xception.cli.options import add_recognizer_options, load_recognizer, n
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host",
-        help="address to listen on; 0.0.0.0 is all network interfaces (default: $GRADIO_SERVER_NAME, else 127.0.0.1)",
+        help="address to listen on; 0.0.0.0 listens on all network interfaces (default: $GRADIO_SERVER_NAME, or "
+        "127.0.0.1 if it is not set)",
     )
     parser.add_argument(
         "--port",
         type=number(int, 1),
-        help="port to listen on, 1 or more (default: the first free port, from $GRADIO_SERVER_PORT or 7860)",
+        help="port to listen on, 1 or more (default: the first free port, starting at $GRADIO_SERVER_PORT, or at 7860 "
+        "if it is not set)",
     )
     parser.add_argument(
-        "--share", action="store_true", help="also open a public link, which leads through Gradio's servers"
+        "--share", action="store_true", help="also open a public link; its traffic goes through Gradio's servers"
     )
     add_recognizer_options(parser)
 

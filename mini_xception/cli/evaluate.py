@@ -1,4 +1,4 @@
-"""Measure a checkpoint on one split of FER2013, in float32, with one forward pass per image."""
+"""Evaluate a checkpoint on one split of FER2013, in float32, with one forward pass per image."""
 
 from __future__ import annotations
 
@@ -53,16 +53,17 @@ def run(args: argparse.Namespace) -> int:
 
     from mini_xception.recognizer import EmotionRecognizer
 
-    torch.backends.cudnn.allow_tf32 = False  # Otherwise GPUs round float32.
+    torch.backends.cudnn.allow_tf32 = False  # TF32 would round float32 values on GPUs.
     if args.plots:
         make_writable(args.plots)
-    # Another engine could round to bfloat16.
+    # Other engines could compute in bfloat16.
     recognizer = EmotionRecognizer.from_pretrained(
         args.checkpoint, revision=args.revision, device=args.device, engine="torch", detector=None
     )
     if recognizer.labels != EMOTIONS:
         raise MiniXceptionError(
-            f"the checkpoint's labels are {', '.join(recognizer.labels)}; FER2013 has {', '.join(EMOTIONS)}"
+            f"the checkpoint's labels are {', '.join(recognizer.labels)}; use a checkpoint with FER2013's labels, "
+            f"{', '.join(EMOTIONS)}"
         )
     faces = load_fer2013(args.data, args.split)
     probabilities = _classify(recognizer, faces.images, args.quiet)
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _classify(recognizer: EmotionRecognizer, images: np.ndarray, quiet: bool) -> np.ndarray:
-    """Classify images, uint8, (N, H, W), behind a progress bar."""
+    """Classify images, uint8, (N, H, W), and show a progress bar."""
     starts = range(0, len(images), CHUNK)
     hidden = True if quiet else None  # None shows the bar on terminals only.
     bar = tqdm(starts, unit=f" × {CHUNK} images", leave=False, disable=hidden)
@@ -105,7 +106,7 @@ def _report(metrics: Metrics, averaged: Metrics | None, name: str) -> str:
         lines += ["with test-time augmentation, the average over each image and its flipped copy:", _summary(averaged)]
     lines += [
         "",
-        "Confusion matrix: rows are the truth, columns the prediction",
+        "Confusion matrix: rows are true labels, columns are predictions",
         " " * 9 + "".join(f"{label:>9}" for label in labels) + "   recall  precision",
     ]
     for label, row in zip(labels, metrics.confusion_matrix, strict=True):

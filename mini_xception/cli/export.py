@@ -1,4 +1,4 @@
-"""Export a checkpoint's network to ONNX, and check it against PyTorch. Needs PyTorch and onnx."""
+"""Export a checkpoint's network to ONNX, and check it against PyTorch. This needs the packages torch and onnx."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FOLDER",
         help="write model.onnx and the face detector's networks to this folder instead, "
-        "for the web page that runs in the browser",
+        "for the page that runs in the browser",
     )
 
 
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
         raise MiniXceptionError(f"{args.dir}: folder not found; name a checkpoint folder")
     model = MiniXception.from_pretrained(args.dir, device="cpu")
     if args.web:
-        print(f"{export_web(model, args.web)}: exported the network and the face detector's, for the browser page")
+        print(f"{export_web(model, args.web)}: exported the network and the face detector for the browser page")
     else:
-        print(f"{export(model, args.dir)}: exported, and checked against PyTorch; its metadata describe the input")
+        print(f"{export(model, args.dir)}: exported and checked against PyTorch; its metadata describe the input")
     return 0

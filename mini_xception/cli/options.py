@@ -1,4 +1,4 @@
-"""Options that several commands share, and checks before the work begins."""
+"""Options that several commands share, and checks that run before the work starts."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mini_xception.errors import MiniXceptionError
 if TYPE_CHECKING:
     from mini_xception.recognizer import EmotionRecognizer
 
-# Copies of the API's names and defaults: importing them would import PyTorch. A test compares them.
+# Copies of the API's names and defaults, because importing the originals would import PyTorch. A test compares them.
 ENGINES = ("auto", "torch", "onnx", "openvino", "openvino-bf16")
 NO_DETECTOR = "none"
 DETECTORS = ("mtcnn", NO_DETECTOR)
-#: In pixels. MTCNN's window is the smallest face it can find.
+#: Default and lower limit of --min-face-size, in pixels. The limit is the size of MTCNN's window.
 MIN_FACE_SIZE, SMALLEST_FACE_SIZE = 40, 12
 SMOOTHING_S = 0.3
 
@@ -46,7 +46,7 @@ def add_device(options: Options) -> None:
         "--device",
         default="auto",
         type=device,
-        help="auto, cpu, cuda, cuda:N or mps; auto is cuda if available, else cpu (default: %(default)s)",
+        help="auto, cpu, cuda, cuda:N or mps; auto uses cuda if available, else cpu (default: %(default)s)",
     )
 
 
@@ -60,23 +60,23 @@ def add_recognizer_options(parser: argparse.ArgumentParser) -> Options:
         default=ENGINES[0],
         choices=ENGINES,
         metavar="ENGINE",
-        help=f"{', '.join(ENGINES[:-1])} or {ENGINES[-1]}; auto is onnx on a CPU, else torch; "
-        "all compute in float32 except openvino-bf16 (default: %(default)s)",
+        help=f"{', '.join(ENGINES[:-1])} or {ENGINES[-1]}; auto uses onnx on a CPU, else torch; "
+        "all engines except openvino-bf16 compute in float32 (default: %(default)s)",
     )
     options.add_argument(
         "--detector",
         default=DETECTORS[0],
         choices=DETECTORS,
         metavar="DETECTOR",
-        help=f"{', '.join(DETECTORS[:-1])}, or none if each image is one face crop already (default: %(default)s)",
+        help=f"{', '.join(DETECTORS[:-1])}, or none if each image is already a face crop (default: %(default)s)",
     )
     options.add_argument(
         "--min-face-size",
         default=MIN_FACE_SIZE,
         type=number(int, SMALLEST_FACE_SIZE),
         metavar="PIXELS",
-        help=f"smallest face to look for, in pixels, {SMALLEST_FACE_SIZE} or more; a larger value is faster; faces "
-        "down to half this size may still be found (default: %(default)s)",
+        help=f"size of the smallest faces to look for, in pixels, {SMALLEST_FACE_SIZE} or more; a larger value is "
+        "faster; faces of half this size may still be found (default: %(default)s)",
     )
     return options
 
@@ -88,7 +88,7 @@ def add_smoothing(options: Options) -> None:
         default=SMOOTHING_S,
         type=number(float, 0),
         metavar="SECONDS",
-        help="time constant of the smoothing of probabilities, in seconds, 0 or more; 0 disables it "
+        help="time constant for smoothing the probabilities, in seconds, 0 or more; 0 disables smoothing "
         "(default: %(default)s)",
     )
 
@@ -96,12 +96,14 @@ def add_smoothing(options: Options) -> None:
 def add_quiet(options: Options) -> None:
     """Add ``--quiet``."""
     options.add_argument(
-        "--quiet", action="store_true", help="print no progress and no summary; errors and requested results, such as --json, are still printed"
+        "--quiet",
+        action="store_true",
+        help="hide the progress and the summary; errors and requested results, such as --json, are still printed",
     )
 
 
 def load_recognizer(args: argparse.Namespace) -> EmotionRecognizer:
-    """Load the recogniser that :func:`add_recognizer_options` describes.
+    """Load a recogniser with the options of :func:`add_recognizer_options`.
 
     Raises:
         MiniXceptionError: as :meth:`EmotionRecognizer.from_pretrained`.
@@ -119,14 +121,14 @@ def load_recognizer(args: argparse.Namespace) -> EmotionRecognizer:
 
 
 def device(text: str) -> str:
-    """Check a device's name; an argparse type."""
+    """Check the name of a device. This is an argparse type."""
     if not DEVICE.fullmatch(text):
         raise argparse.ArgumentTypeError(f"must be auto, cpu, cuda, cuda:N or mps, not {text!r}")
     return text
 
 
 def number(kind: type[int] | type[float], minimum: int) -> Callable[[str], float]:
-    """Make an argparse type that accepts finite numbers from a minimum on."""
+    """Return an argparse type that accepts finite numbers, the minimum or more."""
 
     def parse(text: str) -> float:
         try:
@@ -145,7 +147,7 @@ def make_writable(folder: Path) -> None:
     """Create a folder if it does not exist, and check that files can be written there.
 
     Raises:
-        MiniXceptionError: it cannot be created, or is not writable.
+        MiniXceptionError: the folder cannot be created, or is not writable.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

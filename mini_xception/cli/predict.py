@@ -26,7 +26,7 @@ from mini_xception.table import open_table
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="photo, or folder that is searched for photos recursively"
+        "paths", nargs="+", type=Path, metavar="PATH", help="photo, or folder to search for photos recursively"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object per photo instead of text")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write a table with one row per face")
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=number(int, 0),
         metavar="N",
-        help="processes that detect faces, 0 or more; 0 does all the work in one process "
+        help="number of processes that detect faces, 0 or more; 0 does all the work in one process "
         "(default: one per core for 100 photos or more, else 0)",
     )
     add_quiet(parser)
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     photos = list(_photos(args.paths))
-    inputs = {Path(os.path.realpath(photo)) for photo in photos}  # resolve() fails on a link to itself.
+    inputs = {Path(os.path.realpath(photo)) for photo in photos}  # resolve() fails if a link points to itself.
     if args.csv:
         _check_target(args.csv, inputs)
     for folder in (args.save, args.csv and args.csv.parent):
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
     recognizer = load_recognizer(args)
     workers = default_workers(len(photos)) if args.workers is None else args.workers
-    taken = set(inputs)  # An annotated copy replaces neither a photo nor another copy of this run.
+    taken = set(inputs)  # An annotated copy must not replace a photo, or another copy from this run.
     failed = 0
     with ExitStack() as stack:
         write_face = stack.enter_context(open_table(args.csv, recognizer.labels)) if args.csv else None
@@ -91,14 +91,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _photos(paths: Sequence[Path]) -> Iterator[Path]:
-    """Yield the photos at these paths, those of a folder in alphabetical order."""
+    """Yield the photos at these paths. The photos in a folder are in alphabetical order."""
     for path in paths:
         if not path.is_dir():
-            yield path  # If it does not exist, loading it gives the error.
+            yield path  # If it does not exist, loading it reports the error.
             continue
         found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.is_dir())
         if not found:
-            raise MiniXceptionError(f"{path}: no photo in this folder; photos end in {', '.join(sorted(SUFFIXES))}")
+            raise MiniXceptionError(
+                f"{path}: no photo in this folder; file names must end in {', '.join(sorted(SUFFIXES))}"
+            )
         yield from found
 
 

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from mini_xception.network.model import MiniXception
 
     if args.dir.is_dir():
-        MiniXception.from_pretrained(args.dir, device="cpu")  # A checkpoint that does not load is not published.
+        MiniXception.from_pretrained(args.dir, device="cpu")  # Do not publish a checkpoint that cannot be loaded.
     options = {"private": args.private, "branch": args.branch, "tag": args.tag, "create_pr": args.create_pr}
     print(push_folder(args.dir, args.repo_id, **options))
     return 0

@@ -1,7 +1,8 @@
-"""Train a checkpoint on FER2013: a named run, with any of its settings changed.
+"""Train a network on FER2013. A named run (--preset) supplies the settings; options change them.
 
-To resume a run that was stopped, repeat its command. To use several GPUs, start the same options with accelerate launch
--m mini_xception.training; for several processes on CPUs, use torchrun --nproc_per_node N -m -- mini_xception.training.
+To resume a run that was stopped, repeat its command. To use several GPUs, replace "mini-xception train" with
+"accelerate launch -m mini_xception.training". To use several processes on CPUs, replace it with
+"torchrun --nproc_per_node N -m -- mini_xception.training".
 """
 
 from __future__ import annotations
@@ -36,32 +37,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"FER2013: {FORMS}; see docs/training.md",
     )
     parser.add_argument(
-        "--run", type=Path, required=True, metavar="DIR", help="folder of the run, which is resumed if it exists"
+        "--run", type=Path, required=True, metavar="DIR", help="folder of the run; an existing run is resumed"
     )
     parser.add_argument(
         "--preset",
         default=DEFAULT_RUN,
         choices=RUNS,
-        help="named run: best is this project's, reference is the PyTorch reference's, finish continues from the last "
-        "weights of best, given as --initial (default: %(default)s)",
+        help="named run: best is this project's; reference is the PyTorch reference's; finish continues from the last "
+        "weights of best, passed with --initial (default: %(default)s)",
     )
     parser.add_argument(
         "--votes",
         type=Path,
         metavar="FILE",
-        help="FER+'s fer2013new.csv, mixed into the targets by --vote-weight (default: no votes, weight 0)",
+        help="FER+'s fer2013new.csv; --vote-weight sets the votes' share of the targets (default: no votes, weight 0)",
     )
     parser.add_argument(
         "--teacher",
         type=Path,
         metavar="FILE",
-        help="a teacher's probabilities, written by recipes/teacher.py, mixed into the targets by --teacher-weight "
-        "(default: no teacher, weight 0)",
+        help="a teacher's probabilities, written by recipes/teacher.py; --teacher-weight sets their share of the "
+        "targets (default: no teacher, weight 0)",
     )
     parser.add_argument(
         "--initial",
         metavar="NAME",
-        help="start from a checkpoint: folder, or Hub repository user/repo (default: random weights)",
+        help="checkpoint to start from: folder, or Hub repository user/repo (default: random weights)",
     )
     parser.add_argument(
         "--push-to-hub", metavar="USER/REPO", help="publish the best checkpoint on the Hub when the run ends"
@@ -72,7 +73,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     """Add an option for every setting and every augmentation."""
-    settings = parser.add_argument_group("settings of the run; defaults are those of --preset best, then of the others")
+    settings = parser.add_argument_group(
+        "settings of the run", "The default is the value in --preset best. Different values in other presets follow it."
+    )
     for name, (kind, setting) in SETTINGS.items():
         text = setting.help if setting.choices else f"{setting.help}; {setting.allowed}"
         text = f"{text} ({_defaults(name)})"
@@ -80,9 +83,9 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
             settings.add_argument(_option(name), choices=setting.choices, help=text)
         else:
             settings.add_argument(_option(name), type=kind, metavar=kind.__name__.upper(), help=text)
-    strengths = parser.add_argument_group("augmentation; 0 disables one")
+    strengths = parser.add_argument_group("augmentation", "Strengths of the augmentations. 0 disables an augmentation.")
     strengths.add_argument(
-        "--augment", choices=PRESETS, help="named set of strengths, see docs/training.md (default: the preset's)"
+        "--augment", choices=PRESETS, help="named set of strengths; see docs/training.md (default: the preset's)"
     )
     for name, entry in AUGMENTATIONS.items():
         (unit,) = inspect.signature(entry.kind).parameters
@@ -103,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
     if args.push_to_hub:
         check_repo_id(args.push_to_hub)
         if get_token() is None:
-            raise MiniXceptionError("--push-to-hub: no token with write access; run `hf auth login`")
+            raise MiniXceptionError("--push-to-hub: no access token found; run `hf auth login`")
     config = config_from(args)
     training, validation = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
     votes = load_votes(args.votes, "Training", training.rows) if args.votes else None
@@ -122,13 +125,13 @@ def run(args: argparse.Namespace) -> int:
         except MiniXceptionError as error:
             again = f"mini-xception push {best} {args.push_to_hub}"
             raise MiniXceptionError(
-                f"{error}; the run in {args.run} is complete, push it again with: {again}"
+                f"{error}; the run in {args.run} is complete; to publish it, run: {again}"
             ) from error
     return 0
 
 
 def config_from(args: argparse.Namespace) -> TrainConfig:
-    """Return the preset with the settings of the command line.
+    """Return the preset's settings with the changes from the command line.
 
     Raises:
         MiniXceptionError: a value is not allowed, or a file is given that the settings do not use.
@@ -140,17 +143,17 @@ def config_from(args: argparse.Namespace) -> TrainConfig:
     for source, weight in (("votes", "vote_weight"), ("teacher", "teacher_weight")):
         if getattr(preset, weight) and not getattr(args, source) and weight not in settings:
             if os.environ.get("RANK", "0") == "0":  # Only the first of several processes prints.
-                print(f"no --{source}: training {args.preset} with {_option(weight)} 0", file=sys.stderr)
+                print(f"--{source} is not given: training with {_option(weight)} 0", file=sys.stderr)
             settings[weight] = 0.0
         if getattr(args, source) and not settings.get(weight, getattr(preset, weight)):
             raise MiniXceptionError(
-                f"--{source} has no effect while {_option(weight)} is 0; give a weight, 0.5 for example"
+                f"--{source} has no effect while {_option(weight)} is 0; set it, for example to 0.5"
             )
     return dataclasses.replace(preset, augmentations={**strengths, **changed}, **settings)
 
 
 def _defaults(name: str) -> str:
-    """Return a setting's or an augmentation's value in the named runs, as text for the help."""
+    """Return a help text with the values of a setting or of an augmentation in the named runs."""
     values = {}
     for preset, config in RUNS.items():
         value = config.augmentations.get(name, 0) if name in AUGMENTATIONS else getattr(config, name)
@@ -161,7 +164,7 @@ def _defaults(name: str) -> str:
 
 
 def _recipe(args: argparse.Namespace) -> str:
-    """Return the command that was given, without the folders of this machine and what has no effect on the weights."""
+    """Return the training command, without paths of folders and without options that do not affect the weights."""
     omitted = ("command", "push_to_hub", "quiet")
     given = {name: value for name, value in vars(args).items() if value is not None and name not in omitted}
     if "initial" in given and Path(given["initial"]).is_dir():
@@ -171,7 +174,7 @@ def _recipe(args: argparse.Namespace) -> str:
 
 
 def _code_version() -> str:
-    """Return the git commit of the code, or the version of the package if it is installed without git."""
+    """Return the git commit of the code. Without a git checkout, return the version of the package."""
     root = Path(__file__).parents[2]
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     if (root / ".git").exists():

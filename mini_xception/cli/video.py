@@ -19,7 +19,7 @@ from mini_xception.errors import MiniXceptionError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="VIDEO", help="video file, or the URL of one")
+    parser.add_argument("source", metavar="VIDEO", help="video file, or URL of a video")
     parser.add_argument(
         "copy", nargs="?", type=Path, metavar="OUT.mp4", help="write an annotated copy, an MP4 file with the same audio"
     )
@@ -30,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if not (args.copy or args.csv):
-        raise MiniXceptionError("nothing to write; name an annotated copy, OUT.mp4, or a table, --csv FILE")
+        raise MiniXceptionError("nothing to write; add OUT.mp4 for an annotated copy, or --csv FILE for a table")
     if args.copy and args.copy.suffix.lower() != ".mp4":
-        raise MiniXceptionError(f"{args.copy}: the annotated copy is an MP4 file; choose a name that ends in .mp4")
+        raise MiniXceptionError(f"{args.copy}: the annotated copy must be an MP4 file; choose a name that ends in .mp4")
     for path in (args.copy, args.csv):
         if path:
             make_writable(path.parent)
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     frames, track_ids = 0, set[int | None]()
     layout = "{percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}]"
     hidden = True if args.quiet else None  # None shows the bar on terminals only.
-    # Closed, so that no temporary file is left after an interrupt.
+    # Closing the generator deletes its temporary files, also after an interrupt.
     work = closing(annotate_video(recognizer, args.source, args.copy, args.csv, smoothing_s=args.smoothing))
     with work as steps, tqdm(total=0.0, disable=hidden, bar_format=layout) as bar:
         for progress in steps:
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
             track_ids.update(face.track_id for face in frame.faces)
             bar.total = max(progress.duration_s or 0.0, frame.time_s)
             bar.update(frame.time_s - bar.n)
-        bar.update(bar.total - bar.n)  # The last frame begins before the end.
+        bar.update(bar.total - bar.n)  # The last frame starts before the video ends.
     if not args.quiet:
         print(f"{args.source}: {frames} frames, {_faces(len(track_ids))}")
     return 0

@@ -17,7 +17,7 @@ from mini_xception.errors import MiniXceptionError
 
 WINDOW = PROGRAM
 QUIT_KEYS = frozenset({ord("q"), ord("Q"), 27})  # 27 is Esc.
-#: Weight of the newest interval in the frame rate shown.
+#: Weight of the newest interval in the displayed frame rate.
 RATE_WEIGHT = 0.1
 
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        # Without a display, OpenCV's window ends the whole process.
+        # Without a display, opening a window would make OpenCV abort the process.
         raise MiniXceptionError("no display to open a window on; use the camera in a browser: mini-xception demo")
 
     recognizer = load_recognizer(args)

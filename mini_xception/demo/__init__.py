@@ -1,4 +1,4 @@
-"""The web page, one module per tab, built from the package's public API.
+"""The web page, with one module per tab. It is built on the package's public API.
 
 ``launch`` serves the page; ``mount`` adds it to a FastAPI app.
 """

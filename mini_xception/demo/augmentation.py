@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
-import torch
 
 from mini_xception.demo.cards import data_url
 from mini_xception.demo.photo import examples, load_upload
@@ -62,7 +61,7 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
             return None, text("choose_face", language), python
         image = load_upload(photo, language)
         crops = recognizer.crop(image)
-        face = to_grey(crops[0] if crops else image, recognizer.model.image_size)
+        face = to_grey(crops[0] if crops else image, recognizer.classifier.config.image_size)
         views = augmented_views(face, chosen, seed)
         probabilities = recognizer.classify(views)
         notice = "" if crops else f"<p>{text('whole_image', language)}</p>"
@@ -94,13 +93,15 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
 
 def augmented_views(face: np.ndarray, strengths: dict[str, float], seed: int) -> np.ndarray:
     """Augment a grey face: uint8, (S, S) → (VIEWS + 1, S, S), the original first."""
+    import torch  # only this tab needs it
+
     original = torch.from_numpy(face).float().expand(VIEWS, 1, -1, -1)
     changed = augment(original, build(strengths), torch.Generator().manual_seed(seed))
     return np.concatenate([face[np.newaxis], changed[:, 0].round().to(torch.uint8).numpy()])
 
 
 def _report(probabilities: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
-    """Summarise the predictions, the original's first, as a JSON-ready dictionary."""
+    """Summarise the predictions as a JSON-ready dictionary. The first prediction is the original's."""
     emotions = [labels[i] for i in probabilities.argmax(axis=1)]
     highest = probabilities.max(axis=1)
     return {

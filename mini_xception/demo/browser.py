@@ -1,7 +1,7 @@
-"""The In-your-browser tab: the page that ``make web`` builds from ``web/``, in a frame, served by the same server.
+"""The In-your-browser tab: the page that ``make web`` builds from ``web/``, shown in a frame.
 
-It classifies on the visitor's device and sends nothing back. A browser downloads its files only when the tab is opened,
-and caches them, so each checkpoint has its own address.
+The page classifies faces on the visitor's device and sends nothing back. The same server serves its files. The browser
+downloads them when the tab is opened, and caches them. Each checkpoint therefore has its own address.
 """
 
 from __future__ import annotations
@@ -20,16 +20,15 @@ from starlette.types import Scope
 
 from mini_xception.checkpoint.folder import GRAPH
 from mini_xception.demo.texts import I18N
-from mini_xception.export import export
+from mini_xception.network.classifier import Classifier
 from mini_xception.network.fingerprint import has_fingerprint
-from mini_xception.network.model import MiniXception
 
-#: The built page. It is not in git, but in the wheel.
+#: The built page. It is part of the wheel, but not of the git repository.
 PAGE = Path(__file__).parents[1] / "web"
-#: Its address, relative to the page with the tabs, which can be served under any prefix.
+#: Address of the built page. It is relative, because the page with the tabs can be served under any prefix.
 ADDRESS = "browser"
-#: The browser asks at each visit whether a cached file has changed. Without this header, it guesses from the file's age
-#: how long to keep it, and the files of a wheel can be years old.
+#: Makes the browser ask at each visit whether a cached file has changed. Without this header, it would guess from the
+#: file's age how long to keep it, and files from a wheel can be years old.
 REVALIDATE = {"Cache-Control": "no-cache"}
 
 mimetypes.add_type("application/octet-stream", ".onnx")
@@ -41,7 +40,7 @@ class PageFiles(StaticFiles):
     async def answer(self, request: Request) -> Response:
         """Answer a request for a route's ``{path:path}``.
 
-        A route, not a mount: a mount fails behind a proxy that strips the prefix of the address.
+        The files are served by a route, because a mount fails behind a proxy that strips the prefix of the address.
         """
         return await self.get_response(request.path_params["path"] or ".", request.scope)
 
@@ -54,12 +53,14 @@ class PageFiles(StaticFiles):
 
 
 class Graph:
-    """The ``model.onnx`` of a checkpoint other than the one the page was built with, held in memory."""
+    """A ``model.onnx`` in memory, for a checkpoint that the page was not built with."""
 
-    def __init__(self, model: MiniXception) -> None:
+    def __init__(self, classifier: Classifier) -> None:
+        from mini_xception.export import export  # It needs PyTorch.
+
         with tempfile.TemporaryDirectory() as folder:
-            self.content = export(model, folder).read_bytes()
-        self.headers = {"ETag": f'"{model.fingerprint()}"', **REVALIDATE}
+            self.content = export(classifier.model, folder).read_bytes()
+        self.headers = {"ETag": f'"{classifier.fingerprint}"', **REVALIDATE}
 
     async def answer(self, request: Request) -> Response:
         if request.headers.get("if-none-match") == self.headers["ETag"]:
@@ -71,20 +72,20 @@ def is_built() -> bool:
     return (PAGE / "index.html").is_file()
 
 
-def browser_tab(model: MiniXception) -> None:
-    """Add the tab to the ``gr.Blocks`` of the caller. If the page is not built, it says how to build it."""
+def browser_tab(classifier: Classifier) -> None:
+    """Add the tab to the ``gr.Blocks`` of the caller. If the page is not built, the tab explains how to build it."""
     if is_built():
-        source = f"{ADDRESS}/{model.fingerprint()[:16]}/?embedded"
+        source = f"{ADDRESS}/{classifier.fingerprint[:16]}/?embedded"
         gr.HTML(f'<iframe src="{source}" title="{I18N("in_browser")}" allow="camera"></iframe>', elem_id="browser")
     else:
         gr.HTML(I18N("in_browser_not_built"), elem_id="browser", elem_classes="answer")
 
 
-def browser_routes(model: MiniXception) -> list[Route]:
-    """Return the routes of the tab, in addition to Gradio's own; none if the page is not built.
+def browser_routes(classifier: Classifier) -> list[Route]:
+    """Return the routes that the tab adds to Gradio's. If the page is not built, the list is empty.
 
     Args:
-        model: the network that the tab uses.
+        classifier: whose network the tab uses.
 
     Raises:
         MiniXceptionError: the network cannot be exported.
@@ -93,6 +94,6 @@ def browser_routes(model: MiniXception) -> list[Route]:
         return []
     address = f"/{ADDRESS}/{{checkpoint}}"
     routes = [Route(f"{address}/{{path:path}}", PageFiles(directory=PAGE, html=True).answer)]
-    if not has_fingerprint(PAGE / "models" / GRAPH, model.fingerprint()):
-        routes.insert(0, Route(f"{address}/models/{GRAPH}", Graph(model).answer))
+    if not has_fingerprint(PAGE / "models" / GRAPH, classifier.fingerprint):
+        routes.insert(0, Route(f"{address}/models/{GRAPH}", Graph(classifier).answer))
     return routes

@@ -14,9 +14,9 @@ from mini_xception.draw import colour_of
 from mini_xception.faces import Face
 from mini_xception.network.preprocess import Framing
 
-#: Side of the thumbnail beside a face's bars, in pixels; it is shown at half this size.
+#: Side of a face's thumbnail, in pixels. It is shown at half this size.
 THUMBNAIL_SIDE = 192
-#: OpenCV's default of 95 doubles the size of an annotated camera frame.
+#: OpenCV's default, 95, would double the size of an annotated camera frame.
 JPEG_QUALITY = 80
 
 
@@ -53,7 +53,7 @@ def bars(face: Face, language: int) -> str:
 
 
 def data_url(image: np.ndarray, suffix: str) -> str:
-    """Encode an RGB or grey image as a data URL. It is not cached, and other visitors cannot request it.
+    """Encode an RGB or grey image as a data URL. A data URL is not cached, and other visitors cannot request it.
 
     Args:
         image: uint8, (H, W, 3) or (H, W).

@@ -1,4 +1,4 @@
-"""The page with its tabs, and how it is served."""
+"""The page with its tabs, and the functions that serve it."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ from mini_xception.recognizer import EmotionRecognizer
 TITLE = "mini_Xception · facial expression recognition"
 #: Seconds after which an upload and its results are deleted.
 CACHE_AGE_S = 60
-#: Requests that wait. The page refuses further ones as busy.
+#: Maximum number of waiting requests. The page refuses further requests as busy.
 QUEUE_SIZE = 32
 MAX_FILE_SIZE = "32mb"
-#: After each request, Gradio adds up all requests it remembers, 10,000 by default, for a dashboard that is off here.
+#: Number of requests that Gradio remembers, 10,000 by default. After each request, it processes all of them for a
+#: dashboard, which is off here.
 REMEMBERED_REQUESTS = 100
 
 
@@ -45,7 +46,7 @@ def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
             with gr.Tab(I18N("webcam")):
                 webcam_tab(recognizer)
             with gr.Tab(I18N("in_browser")):
-                browser_tab(recognizer.model)
+                browser_tab(recognizer.classifier)
             with gr.Tab(I18N("video_tab")):
                 video_tab(recognizer)
             with gr.Tab(I18N("augmentation")):
@@ -64,24 +65,25 @@ def launch(
     share: bool = False,
     prevent_thread_lock: bool = False,
 ) -> gr.Blocks:
-    """Serve the page. In a script this runs until Ctrl-C; in a notebook it shows the page and returns.
+    """Serve the page. In a script, this runs until Ctrl-C. In a notebook, it shows the page and returns.
 
     Args:
         checkpoint: a checkpoint folder, a Hub repository ``"user/repo"``, or None for the bundled weights.
-        device: a torch device, or "auto": CUDA, else MPS, else the CPU.
+        device: a torch device. "auto" uses CUDA if available, else the CPU.
         recognizer: a loaded recogniser, used instead of ``checkpoint`` and ``device``.
-        host: address to listen on, "0.0.0.0" for all network interfaces. None is the environment variable
-            GRADIO_SERVER_NAME, else "127.0.0.1".
-        port: port to listen on. None is the first free port, from the environment variable GRADIO_SERVER_PORT or 7860.
-        share: also open a public link, which leads through Gradio's servers.
-        prevent_thread_lock: return at once in a script, too; the page ends with the script.
+        host: address to listen on; "0.0.0.0" listens on all network interfaces. None uses the value of the environment
+            variable GRADIO_SERVER_NAME, or "127.0.0.1".
+        port: port to listen on. None tries ports upwards from the value of the environment variable
+            GRADIO_SERVER_PORT, or from 7860, and takes the first free one.
+        share: also open a public link. Its traffic goes through Gradio's servers.
+        prevent_thread_lock: return at once in a script, too. The page is then served until the script ends.
 
     Returns:
-        The page, with its address in ``local_url``; ``close()`` stops it.
+        The page. Its address is in ``local_url``, and ``close()`` stops it.
 
     Raises:
-        MiniXceptionError: the checkpoint cannot be loaded or exported, the device cannot be used, or the address cannot
-            be listened on.
+        MiniXceptionError: the checkpoint cannot be loaded or exported, the device cannot be used, or the server cannot
+            listen on the address.
     """
     check_address(host or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), port or 0)
     recognizer = recognizer or EmotionRecognizer.from_pretrained(checkpoint, device=device)
@@ -107,7 +109,7 @@ def mount(
     """Add the page to a FastAPI app, with all its tabs and its API.
 
     Args:
-        app: the app, which is changed.
+        app: the app to add the page to.
         path: prefix of the page's addresses.
         checkpoint: as in :func:`launch`.
         device: as in :func:`launch`.
@@ -125,7 +127,7 @@ def mount(
 
 
 def _serving_options(page: gr.Blocks, recognizer: EmotionRecognizer) -> dict[str, Any]:
-    """Return the arguments that ``Blocks.launch`` and ``mount_gradio_app`` share, but for which defaults differ."""
+    """Return arguments for ``Blocks.launch`` and ``mount_gradio_app``, whose defaults differ."""
 
     @contextlib.asynccontextmanager
     async def keep_clean(_: FastAPI) -> AsyncIterator[None]:
@@ -139,20 +141,24 @@ def _serving_options(page: gr.Blocks, recognizer: EmotionRecognizer) -> dict[str
         "css": CSS,
         "i18n": I18N,
         "max_file_size": MAX_FILE_SIZE,
-        "show_error": False,  # Visitors see our messages, not those of unexpected exceptions.
+        "show_error": False,  # Hide the messages of unexpected exceptions from visitors.
         "run_history": False,
         "enable_monitoring": False,
         "footer_links": ["api"],
         "ssr_mode": False,
-        "app_kwargs": {"routes": browser_routes(recognizer.model), "lifespan": keep_clean},
+        "app_kwargs": {"routes": browser_routes(recognizer.classifier), "lifespan": keep_clean},
     }
 
 
 def check_address(host: str, port: int) -> None:
-    """Check that a server can listen on an address; port 0 is any port. Gradio's own check takes minutes to fail.
+    """Check that a server can listen on an address. Gradio's own check takes minutes to fail.
+
+    Args:
+        host: the host name or the IP address.
+        port: the port; 0 checks only the host.
 
     Raises:
-        MiniXceptionError: it cannot.
+        MiniXceptionError: a server cannot listen on the address.
     """
     try:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
@@ -161,14 +167,16 @@ def check_address(host: str, port: int) -> None:
     except (OSError, OverflowError) as error:
         address = f"{host}:{port}" if port else host
         reason = getattr(error, "strerror", None) or error
-        raise MiniXceptionError(f"{address}: cannot listen here ({reason}); choose another host or port") from error
+        raise MiniXceptionError(
+            f"{address}: cannot listen on this address ({reason}); choose another host or port"
+        ) from error
 
 
 def delete_old_files(page: gr.Blocks, age_s: int) -> None:
     """Delete uploads and results older than an age in seconds, even while new ones arrive.
 
-    Gradio 6.31 does this itself, but stops forever once its list of files grows during a pass. A page that is never
-    idle would fill the disk.
+    Gradio 6.31 also deletes old files, but stops for good if its list of files grows during a pass. A page that is
+    never idle would then fill the disk.
     """
     while True:
         try:

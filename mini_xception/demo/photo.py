@@ -1,4 +1,4 @@
-"""The Photo tab: a photo in; the annotated photo, a card per face, a table and JSON out."""
+"""The Photo tab. It takes a photo, and shows the annotated photo, a card per face, a table and JSON."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def examples(pattern: str) -> list[str]:
-    """Return the paths of the matching example files; an empty list in an installed package, which has no examples."""
+    """Return the paths of the matching example files. An installed package has no examples, so the list is empty."""
     is_checkout = (CHECKOUT / "app.py").is_file()
     return sorted(str(path) for path in (CHECKOUT / "examples").glob(pattern)) if is_checkout else []
 
 
 def renew_upload(upload: dict[str, Any], language: int) -> str:
-    """Restart the time after which an uploaded file is deleted, and return its path.
+    """Postpone the deletion of an uploaded file, and return its path.
 
     Raises:
         gr.Error: the file was already deleted.
@@ -62,7 +62,7 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
             interactive=False,
             height=400,
             buttons=["download", "fullscreen"],
-            alt_text=I18N("faces_alt"),  # type: ignore[arg-type]  # Gradio translates it as it does labels.
+            alt_text=I18N("faces_alt"),  # type: ignore[arg-type]  # Gradio translates it like a label.
         )
     if photos := examples("*.jpg"):
         gr.Examples(photos, inputs=photo, label=I18N("examples"))
@@ -101,8 +101,8 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
         return text("photo_failed", language_of(request))
 
     outputs: list[gr.components.Component] = [annotated, result, table, answer]
-    # Clear first: a photo that cannot be read must not appear beside an earlier result. `clear` and `report_failure`
-    # skip the queue: a full queue would refuse both, and "Processing…" would stay.
+    # Clear first, because a photo that cannot be loaded must not appear next to an earlier result. `clear` and
+    # `report_failure` skip the queue. A full queue would refuse both, and "Processing…" would stay.
     prediction = photo.change(clear, outputs=outputs, queue=False, show_progress="hidden", api_visibility="private")
     prediction = prediction.then(
         predict,

@@ -1,4 +1,4 @@
-"""Theme and CSS of the page. The fonts are the system's: no third-party requests."""
+"""Theme and CSS of the page. It uses system fonts, so it sends no third-party requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ THEME = gr.themes.Soft(
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
 ).set(
-    # Soft's own colours have less contrast than the 4.5:1 that WCAG AA requires.
+    # The theme's own colours have less contrast than the 4.5:1 that WCAG AA requires.
     block_label_text_color="*primary_800",
     block_label_text_color_dark="white",
     block_label_background_fill_dark="*primary_800",

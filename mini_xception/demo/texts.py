@@ -1,14 +1,14 @@
 """All texts of the page, in English and Chinese.
 
-Gradio translates the page's own texts in the browser (:data:`I18N`). Handlers answer in the language that the visitor's
-browser prefers (:func:`language_of`).
+Gradio translates the fixed texts of the page in the browser (:data:`I18N`). Event handlers answer in the language that
+the visitor's browser prefers (:func:`language_of`).
 """
 
 from __future__ import annotations
 
 import gradio as gr
 
-#: key → English, Chinese. Gradio uses some keys itself: "video", "image", "file", "label" and others.
+#: key → English, Chinese. Gradio uses some keys itself, such as "video", "image", "file" and "label"; do not use those.
 TEXTS: dict[str, tuple[str, str]] = {
     "introduction": (
         """# Facial expression recognition with 58,047 parameters
@@ -156,7 +156,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "neutral": ("neutral", "中性"),
 }
 
-#: For the page's own texts: ``I18N("photo")``.
+#: Translates the fixed texts of the page: ``I18N("photo")``.
 I18N = gr.I18n(
     en={key: english for key, (english, _) in TEXTS.items()},
     zh={key: chinese for key, (_, chinese) in TEXTS.items()},
@@ -170,10 +170,10 @@ def language_of(request: gr.Request | None) -> int:
 
 
 def text(key: str, language: int) -> str:
-    """Return a text in a language."""
+    """Return the text with a key, in a language."""
     return TEXTS[key][language]
 
 
 def label_text(label: str, language: int) -> str:
-    """Return the name of a label. Labels without a translation keep their own name."""
+    """Return the name of a label in a language. A label without a translation keeps its own name."""
     return LABELS[label][language] if label in LABELS else label

@@ -1,4 +1,4 @@
-"""Probabilities over time, as an SVG chart: one row per label, whose height is the probability."""
+"""Probabilities over time, as an SVG chart with one row per label. The height of a row's area is the probability."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mini_xception.draw import colour_of
 #: A time in seconds, and label → probability.
 Moment = tuple[float, dict[str, float]]
 
-#: In the chart's own units; the page scales the chart to the available width.
+#: Sizes in the chart's own units. The page scales the chart to the available width.
 WIDTH, ROW_HEIGHT, LABEL_WIDTH = 640, 26, 84
 AXIS_HEIGHT = 16
-#: If the face is not seen for longer than this many seconds, the rows are empty there.
+#: Longest gap between two moments that is filled, in seconds. In longer gaps, the rows stay empty.
 GAP_S = 1.0
 
 

@@ -1,4 +1,4 @@
-"""The Video tab: a video in; an annotated video with audio, a timeline per face and a CSV table out."""
+"""The Video tab. It takes a video, and shows the annotated video with audio, timelines of faces and a CSV table."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from mini_xception.errors import MiniXceptionError
 from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.tracking.tracker import Frame
 
-#: The page shows timelines of this many faces, those visible longest. The table lists all faces.
+#: Number of faces with a timeline on the page. These are the faces visible longest; the table lists all faces.
 TIMELINES = 6
 #: Moments per second that a timeline keeps.
 MOMENTS_PER_S = 10
 #: Longest video in seconds. Videos are processed one at a time, so a longer one would block other visitors.
 LONGEST_S = 180
-#: Seconds between progress messages. More messages would queue up, and delay a cancellation.
+#: Seconds between progress messages. More frequent messages would queue up and delay a cancellation.
 PROGRESS_EVERY_S = 0.2
 
 #: Annotated video, table, report, and HTML for the answer area.
@@ -119,14 +119,14 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
         cancel = gr.Button(I18N("cancel"))
     answer = gr.HTML(I18N("video_waiting"), elem_id="timelines", elem_classes="answer")
     table = gr.DownloadButton(
-        I18N("table_file"),  # type: ignore[arg-type]  # Gradio translates it as it does labels.
+        I18N("table_file"),  # type: ignore[arg-type]  # Gradio translates it like a label.
         elem_id="video-table",
     )
     with gr.Accordion(I18N("json"), open=False):
         report = gr.JSON(label=I18N("json"))
 
     def analyze_video(video: dict[str, Any] | None, request: gr.Request) -> Iterator[Answer]:
-        """Classify the faces in every frame of a video: an annotated copy, a CSV table and a summary of each face."""
+        """Classify the faces in every frame of a video. Yield an annotated copy, a CSV table and a summary per face."""
         language = language_of(request)
         if video is None:
             yield None, None, None, text("video_waiting", language)
@@ -147,7 +147,7 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
                         reported = time.monotonic()
                         yield None, None, None, _progress(done_s, total_s, language)
             except MiniXceptionError as error:
-                # Not in a `.failure` listener: Gradio also calls that after a cancellation.
+                # This is not in a `.failure` listener, because Gradio also calls it after a cancellation.
                 yield None, None, None, text("video_failed", language)
                 reason = html.escape(str(error).replace(path, name))
                 raise gr.Error(reason, duration=None, print_exception=False) from error
@@ -175,7 +175,7 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
         show_progress="minimal",
         show_progress_on=annotated,
     )
-    # Report it after the cancellation: a report before it would be replaced by the last progress message.
+    # Report the cancellation only afterwards. Otherwise, the last progress message would replace the report.
     cancel.click(None, cancels=analysis, api_visibility="private").then(
         report_cancelled, outputs=outputs, show_progress="hidden", api_visibility="private"
     )

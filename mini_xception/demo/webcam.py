@@ -1,4 +1,4 @@
-"""The Webcam tab: camera frames in; the annotated frame, live bars and a timeline of 30 seconds out."""
+"""The Webcam tab. It takes camera frames, and shows annotated frames, live bars and a timeline of 30 seconds."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ from mini_xception.tracking.tracker import SMOOTHING_S
 
 #: Without constraints, browsers send up to 1920×1440 pixels.
 CAMERA = {"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}}
-#: Seconds between the browser's checks whether to send the next frame; see PACE_CAMERA.
+#: Interval at which the browser checks whether to send the next frame, in seconds; see PACE_CAMERA.
 EVERY_S = 1 / 60
-#: Shortest time between two frames that are sent, in seconds.
+#: Shortest time between two sent frames, in seconds.
 CAMERA_INTERVAL_S = 1 / 30
-#: Seconds after which a frame without an answer counts as lost or refused, and the next one is sent.
+#: Seconds after which an unanswered frame counts as lost or refused. The next frame is then sent.
 PATIENCE_S = 5
-#: Visitors who can stream at the same time. The next one waits until another stops or reaches TIME_LIMIT_S.
+#: Number of visitors who can stream at the same time. The next visitor waits until another stops or reaches
+#: TIME_LIMIT_S.
 VISITORS = 8
 TIME_LIMIT_S = 600
 TIMELINE_S = 30
@@ -38,9 +39,9 @@ TIMELINE_S = 30
 MOMENTS_PER_S = 5
 LONGEST_SMOOTHING_S = 2.0
 
-#: Gradio sends a frame every EVERY_S, even if the one before is not answered yet. On two cores, most of the time would
-#: go into frames that are never shown. Gradio sends nothing while the video's width is 0, so this script reports a
-#: width of 0 until the next frame is due.
+#: Gradio sends a frame every EVERY_S, even if the previous frame is not answered yet. A server with two cores would
+#: spend most of its time on frames that are never shown. Gradio sends nothing while the video's width is 0, so this
+#: script reports a width of 0 until the next frame is due.
 PACE_CAMERA = """(interval_ms, patience_ms) => {
     const video = document.querySelector("#camera video");
     if (!video || Object.hasOwn(video, "videoWidth")) return;
@@ -49,7 +50,7 @@ PACE_CAMERA = """(interval_ms, patience_ms) => {
     Object.defineProperty(video, "videoWidth", {get: () => {
         const waited = performance.now() - taken;
         if (waited < (answered ? interval_ms : patience_ms)) return 0;
-        // Gradio reads the width several times in the task that takes a frame; all must see the same value.
+        // Gradio reads the width several times in the task that captures a frame, and must always get the same value.
         queueMicrotask(() => { taken = performance.now(); answered = false; });
         return width.call(video);
     }});
@@ -60,7 +61,7 @@ PACE_CAMERA = """(interval_ms, patience_ms) => {
     }).observe(document.getElementById("live"), {subtree: true, childList: true, attributeFilter: ["src"]});
 }"""
 
-#: Gradio shows no error if the camera is refused or missing, so this script catches the browser's own.
+#: Gradio shows no error if camera access is denied or no camera is found, so this script catches the browser's error.
 WATCH_CAMERA = """(texts, pace) => {
     const say = key => {
         const notice = document.getElementById("camera-notice");
@@ -83,7 +84,7 @@ WATCH_CAMERA = """(texts, pace) => {
 
 
 def watch_camera() -> str:
-    """Return JavaScript for page load. It paces the camera, and shows camera errors in the visitor's language."""
+    """Return JavaScript to run when the page loads. It paces the camera and shows errors in the visitor's language."""
     keys = ("refused", "missing", "in_use", "insecure")
     english, chinese = (json.dumps({key: text(f"camera_{key}", language) for key in keys}) for language in (0, 1))
     pace = f"() => ({PACE_CAMERA})({CAMERA_INTERVAL_S * 1e3}, {PATIENCE_S * 1e3})"
@@ -92,7 +93,7 @@ def watch_camera() -> str:
 
 @dataclass
 class Visitor:
-    """The state of one visitor between frames. It holds no camera frame, only the chart of the timeline."""
+    """The state of one visitor between frames. It does not store camera frames."""
 
     faces: StreamMemory = field(default_factory=StreamMemory)
     #: Times and probabilities of the largest face.
@@ -176,7 +177,8 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
-    # After a refusal, Gradio's camera would wait forever. As an output of this event it gets a new state and retries.
+    # After a refusal, Gradio's camera would wait forever. As an output of this event, the camera gets a new state and
+    # retries.
     stream.failure(report_busy, outputs=[live, camera], queue=False, show_progress="hidden", api_visibility="private")
 
 

@@ -1,6 +1,6 @@
-"""Face detection: an RGB image in, boxes and square face crops out.
+"""Face detection, which finds the faces in an RGB image and cuts out square face crops.
 
-A new detector is a class and a row in ``detector.DETECTORS``.
+To add a detector, write a class and add a row to ``detector.DETECTORS``.
 """
 
 from typing import TYPE_CHECKING

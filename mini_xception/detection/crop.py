@@ -1,4 +1,4 @@
-"""From an image to its face crops: detect, then cut each face in the framing that the network was trained on."""
+"""Face crops of an image: detect the faces, then cut out each one in the framing that the network was trained on."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class FaceCropper:
     """Detects the faces of an image and cuts them out, in the detector's order. Picklable, for worker processes.
 
     Attributes:
-        detector: None if each image is one face crop already.
+        detector: the face detector; None if each image is already a face crop.
         framing: how the detector's boxes map to the network's square crops.
         min_face_size: the smallest face that the detector finds, in pixels.
     """
@@ -43,7 +43,7 @@ class FaceCropper:
     min_face_size: int = 40
 
     def __call__(self, image: np.ndarray) -> list[FaceCrop]:
-        """Detect and cut the faces of an image, RGB, uint8, (H, W, 3)."""
+        """Detect the faces of an image, RGB, uint8, (H, W, 3), and cut them out."""
         return self.cut(image, *self.detect(image))
 
     def detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -58,10 +58,10 @@ class FaceCropper:
         return _valid_boxes(*self.detector(image), width, height)
 
     def detect_near(self, image: np.ndarray, boxes: Sequence[Box]) -> tuple[np.ndarray, np.ndarray] | None:
-        """Detect the faces near boxes of the frame before, at a fraction of :meth:`detect`'s cost.
+        """Detect faces near the boxes of the previous frame. This takes a fraction of the time of :meth:`detect`.
 
         Returns:
-            As :meth:`detect`, one face per box, in their order; None if a face was lost.
+            As for :meth:`detect`, with one face per box, in the order of the boxes; None if a face was lost.
         """
         if self.detector is None:
             return None
@@ -72,7 +72,7 @@ class FaceCropper:
         return valid if len(valid[0]) == len(boxes) else None
 
     def cut(self, image: np.ndarray, boxes: np.ndarray, scores: np.ndarray) -> list[FaceCrop]:
-        """Cut the faces of :meth:`detect` or :meth:`detect_near` out of the image."""
+        """Cut out the faces that :meth:`detect` or :meth:`detect_near` found."""
         height, width = image.shape[:2]
         return [
             FaceCrop(
@@ -107,7 +107,7 @@ def crop_face(image: np.ndarray, box: Sequence[float] | np.ndarray, framing: Fra
     height, width = image.shape[:2]
     if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
         raise MiniXceptionError(f"box {tuple(map(float, box))} lies outside the image of {width}×{height} pixels")
-    # A negative stop would count from the far side.
+    # A negative stop would count from the end of the array.
     inside = image[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]
     square = np.zeros((side, side, *image.shape[2:]), np.uint8)
     y, x = min(max(-top, 0), side), min(max(-left, 0), side)
@@ -116,7 +116,7 @@ def crop_face(image: np.ndarray, box: Sequence[float] | np.ndarray, framing: Fra
 
 
 def clip_box(box: Sequence[float] | np.ndarray, width: int, height: int) -> Box:
-    """Round a detector's box to whole pixels inside an image of width × height; never empty."""
+    """Round a detector's box to whole pixels and clip it to an image of width × height. The result is never empty."""
     x1 = min(max(round(box[0]), 0), width - 1)
     y1 = min(max(round(box[1]), 0), height - 1)
     return x1, y1, max(min(round(box[2]), width), x1 + 1), max(min(round(box[3]), height), y1 + 1)

@@ -1,4 +1,4 @@
-"""Face detectors: an RGB image in, boxes and scores out. To add one, write a class and a row in DETECTORS."""
+"""Face detectors, which return boxes and scores. To add one, write a class and add a row to DETECTORS."""
 
 from __future__ import annotations
 
@@ -12,36 +12,38 @@ from mini_xception.boxes import Box, iou
 from mini_xception.detection.mtcnn import MTCNN
 from mini_xception.errors import MiniXceptionError
 
-#: :func:`detect_near` searches a crop that extends a face's box by this fraction of its side in every direction.
+#: :func:`detect_near` extends a face's box by this fraction of its longer side in every direction.
 MARGIN = 0.5
-#: The crop is scaled so that the face is this many times the smallest face the detector finds; larger costs more.
+#: The crop is scaled down until the face has this many times the size of the smallest face that the detector finds.
+#: Larger crops take longer.
 NEAR_SIZE = 1.25
-#: A face must overlap the box of the frame before by this intersection over union.
+#: Minimum intersection over union of a face's box and its box in the previous frame.
 MIN_IOU = 0.3
-#: Two crops whose boxes overlap by more than this contain the same face.
+#: If the boxes found in two crops have a higher intersection over union than this, they belong to the same face.
 SAME_FACE_IOU = 0.5
 
 
 class Detector(Protocol):
-    """Finds faces.
+    """A callable that finds faces.
 
-    Called with an RGB image, uint8, (H, W, 3), it returns boxes, float32, (N, 4), as x1, y1, x2, y2 in the image's
-    pixels, possibly partly outside the image, and scores in [0, 1], float32, (N,).
+    It takes an RGB image, uint8, (H, W, 3). It returns boxes, float32, (N, 4), and scores in [0, 1], float32, (N,). A
+    box is x1, y1, x2, y2 in the image's pixels and may lie partly outside the image.
     """
 
     def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
 
 
-#: name → class; each is constructed with ``min_face_size`` and ``device``.
+#: Name → class. Each class is constructed with ``min_face_size`` and ``device``.
 DETECTORS: dict[str, Callable[..., Detector]] = {"mtcnn": MTCNN}
 
 
 def load_detector(name: str, min_face_size: int, device: str) -> Detector:
-    """Make a detector from its name.
+    """Create a detector from its name.
 
     Args:
         name: a name in DETECTORS.
-        min_face_size: the smallest face to find, in pixels of the image.
+        min_face_size: the smallest face to look for, in pixels of the image. It is not a strict minimum: MTCNN still
+            finds faces down to about half this size.
         device: a torch device.
 
     Raises:
@@ -59,7 +61,7 @@ def detect_near(
 
     Args:
         image: RGB, uint8, (H, W, 3).
-        boxes: where the faces were in the frame before.
+        boxes: the faces' boxes in the previous frame.
         detector: called with each crop, which may be scaled down.
         min_face_size: the smallest face that the detector finds, in pixels.
 
@@ -82,7 +84,7 @@ def _detect_near_one(image: np.ndarray, box: Box, detector: Detector, min_face_s
     left, top = max(x1 - margin, 0), max(y1 - margin, 0)
     crop = np.ascontiguousarray(image[top : y2 + margin, left : x2 + margin])
     scale = min(1.0, NEAR_SIZE * min_face_size / side)
-    if min(crop.shape[:2]) * scale < 1:  # This frame is smaller than the one before and ends before the box.
+    if min(crop.shape[:2]) * scale < 1:  # The box lies outside this frame, which is smaller than the previous one.
         return None
     if scale < 1:
         crop = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -1,11 +1,11 @@
 """MTCNN: a cascade of three networks (Zhang et al. 2016, https://arxiv.org/abs/1604.02878).
 
-The first network proposes boxes on every level of an image pyramid; the second and third refine them. Weights,
-thresholds, rounding and order are facenet-pytorch's, so the boxes are the same. It is faster because one integral image
-serves all levels and candidates, and each stage runs on all candidates at once.
+The first network proposes boxes on every level of an image pyramid; the second and third networks refine them. Weights,
+thresholds, rounding and order are the same as in facenet-pytorch, so the boxes are the same too. This implementation is
+faster, because it uses one integral image for all levels and candidates and runs each stage on all candidates at once.
 
-Boxes are rows of float32: x1, y1, x2, y2 in pixels, score, and, inside the cascade, the offset of each corner as a
-fraction of the box's sides.
+A box is a row of float32: x1, y1, x2, y2 in pixels, then the score. Within the cascade, the offsets of x1, y1, x2 and
+y2 follow, as fractions of the box's sides.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ import numpy as np
 from mini_xception.detection.networks import load_network
 from mini_xception.network.engines import Engine
 
-#: Images with a longer side than this, in pixels, are scaled down for detection.
+#: Images whose longer side exceeds this many pixels are scaled down for detection.
 MAX_SIDE = 4096
-#: The first network's window in pixels, which is also the smallest face that can be found, and its step.
+#: The first network's window and step in pixels. The window is also the smallest possible ``min_face_size``.
 WINDOW, STRIDE = 12, 2
 #: Ratio between the scales of neighbouring pyramid levels.
 PYRAMID_FACTOR = 0.709
-#: Input sides of the second and third network, in pixels.
+#: Input sides of the second and third networks, in pixels.
 REFINE_SIDE, OUTPUT_SIDE = 24, 48
 #: Minimum scores in the three stages.
 PROPOSE_SCORE, REFINE_SCORE, OUTPUT_SCORE = 0.6, 0.7, 0.7
-#: The first threshold as a difference of two logits, which avoids a softmax over the whole image.
+#: The first threshold, as a difference of two logits. Comparing logits avoids a softmax over the whole image.
 PROPOSE_LOGIT = math.log(PROPOSE_SCORE / (1 - PROPOSE_SCORE))
-#: Maximum overlap of two boxes, on one pyramid level and after each stage: intersection over union, and after the last
-#: stage intersection over the smaller box.
+#: Maximum overlap of two boxes, on one pyramid level and after each stage. Overlap is the intersection over union;
+#: after the last stage, it is the intersection over the area of the smaller box.
 LEVEL_OVERLAP, STAGE_OVERLAP = 0.5, 0.7
-#: Candidates per forward pass; more would not fit the processor's cache.
+#: Candidates per forward pass. More would not fit into the processor's cache.
 BATCH_SIZE = 64
 
 
@@ -41,7 +41,8 @@ class MTCNN:
     """MTCNN (Zhang et al. 2016, https://arxiv.org/abs/1604.02878) with facenet-pytorch's weights.
 
     Args:
-        min_face_size: smallest face to find, in pixels of the image.
+        min_face_size: smallest face to look for, in pixels of the image. It is not a strict minimum: as in
+            facenet-pytorch, faces down to about half this size are still found.
         min_score: minimum confidence of a face; false detections score about 0.80–0.85.
         device: a torch device.
     """
@@ -52,11 +53,11 @@ class MTCNN:
         self._cascade = Cascade(device)
 
     def __reduce__(self) -> tuple[type[MTCNN], tuple[int, float]]:
-        """Pickle the settings only. Worker processes make their own detector, on the CPU."""
+        """Pickle the settings only. Worker processes create their own detector, on the CPU."""
         return MTCNN, (self.min_face_size, self.min_score)
 
     def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return boxes, float32, (N, 4), and scores, float32, (N,), from the largest face to the smallest."""
+        """Return boxes, float32, (N, 4), and scores, float32, (N,), the largest face first."""
         scale = min(1.0, MAX_SIDE / max(image.shape[:2]))
         min_face_size = max(round(self.min_face_size * scale), WINDOW)
         if min(image.shape[:2]) * scale < min_face_size:
@@ -85,9 +86,9 @@ class Cascade:
 
         Args:
             image: RGB, uint8, (H, W, 3).
-            min_face_size: smallest face to find, in pixels, at least WINDOW.
+            min_face_size: smallest face to look for, in pixels, at least WINDOW.
         """
-        # Four channels, because NumPy gathers 16 bytes fastest. Differences are right even if an int32 overflows.
+        # Four channels, because NumPy gathers 16-byte items fastest. Differences are correct even if int32 overflows.
         integral = cv2.integral(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA))
         levels = [self._proposals(integral, scale) for scale in _scales(min(image.shape[:2]), min_face_size)]
         boxes = _suppress(np.concatenate([*levels, np.empty((0, 9), np.float32)]), STAGE_OVERLAP)
@@ -138,7 +139,7 @@ def _load(name: str, device: str) -> Engine:
 
 
 def _scales(shorter_side: int, min_face_size: int) -> list[float]:
-    """Return the scales of the pyramid levels, down to the level whose shorter side still holds the window."""
+    """Return the scales of the pyramid levels, down to the last level that can hold the window."""
     scale = WINDOW / min_face_size
     shorter = shorter_side * scale
     scales = []
@@ -150,7 +151,7 @@ def _scales(shorter_side: int, min_face_size: int) -> list[float]:
 
 
 def _bins(start: np.ndarray, stop: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return start and stop pixels of ``count`` bins, (N, count) each.
+    """Divide N ranges of pixels into ``count`` bins. Return the bins' start and stop pixels, (N, count) each.
 
     Neighbouring bins share a pixel if the length is not a multiple of ``count``, as in
     ``torch.nn.functional.interpolate``'s mode "area".
@@ -166,7 +167,7 @@ def _shrink(integral: np.ndarray, height: int, width: int) -> np.ndarray:
     top, bottom = (edges[0] for edges in _bins(zero, zero + integral.shape[0] - 1, height))
     left, right = (edges[0] for edges in _bins(zero, zero + integral.shape[1] - 1, width))
     average = np.empty((3, height, width), np.float32)
-    for start in range(0, height, 16):  # in strips that fit the processor's cache
+    for start in range(0, height, 16):  # in strips that fit into the processor's cache
         strip = slice(start, start + 16)
         rows = integral.take(bottom[strip], axis=0)
         rows -= integral.take(top[strip], axis=0)
@@ -226,7 +227,7 @@ def _square(boxes: np.ndarray) -> np.ndarray:
 
 
 def _suppress(boxes: np.ndarray, max_overlap: float) -> np.ndarray:
-    """Drop boxes that overlap a higher-scored one by more than this intersection over union."""
+    """Drop boxes whose intersection over union with a higher-scored box exceeds ``max_overlap``."""
     if len(boxes) < 2:
         return boxes
     corner_and_size = np.hstack([boxes[:, :2], boxes[:, 2:4] - boxes[:, :2]]).astype(np.float64)
@@ -234,7 +235,7 @@ def _suppress(boxes: np.ndarray, max_overlap: float) -> np.ndarray:
 
 
 def _suppress_inside(boxes: np.ndarray, max_overlap: float) -> np.ndarray:
-    """Drop boxes that overlap a higher-scored one by more than this fraction of the smaller box."""
+    """Drop boxes whose overlap with a higher-scored box exceeds ``max_overlap`` times the area of the smaller box."""
     boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
     areas = (boxes[:, 2:4] - boxes[:, :2] + 1).prod(axis=1)
     kept: list[int] = []

@@ -1,4 +1,4 @@
-"""MTCNN's three networks as the ONNX files of the package, which run on a CPU without PyTorch."""
+"""MTCNN's three networks, which run on a CPU without PyTorch. The package contains them as ONNX files."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from pathlib import Path
 
 from mini_xception.network.engines import Engine, OnnxEngine
 
-#: Network → side in pixels of its input; pnet is fully convolutional and also takes larger images.
+#: Network → side of its input in pixels. pnet is fully convolutional and also accepts larger images.
 SIDES: dict[str, int] = {"pnet": 12, "rnet": 24, "onet": 48}
-#: ``pnet.onnx``, ``rnet.onnx`` and ``onet.onnx``, made by ``recipes/export_mtcnn.py`` from facenet-pytorch's weights.
+#: Folder of ``pnet.onnx``, ``rnet.onnx`` and ``onet.onnx``, which ``recipes/export_mtcnn.py`` exports from
+#: facenet-pytorch's weights.
 GRAPHS = Path(__file__).parents[1] / "weights" / "mtcnn"
 
 

@@ -1,4 +1,4 @@
-"""MTCNN's three networks built from facenet-pytorch's weights: for CUDA, and to export them as ONNX files.
+"""MTCNN's three networks in PyTorch, with facenet-pytorch's weights. They run on CUDA or are exported to ONNX files.
 
 Each maps RGB pixels in 0–255, float32, (N, 3, H, W), to (N, 6, h, w): the logits of "no face" and "face", and the
 offsets of the box's corners (x1, y1, x2, y2) as fractions of its sides.
@@ -21,14 +21,14 @@ from mini_xception.errors import MiniXceptionError
 from mini_xception.network.graph import to_onnx
 from mini_xception.network.torch_engine import TorchEngine
 
-#: Layer → side of the max pooling after it, of stride 2, rounded up.
+#: Network → layer → side of the max pooling after that layer. The stride is 2, and output sides are rounded up.
 POOLINGS: dict[str, dict[int, int]] = {"pnet": {1: 2}, "rnet": {1: 3, 2: 3}, "onet": {1: 3, 2: 3, 3: 2}}
 #: Channels in a block of ONNX Runtime's fast layout (NCHWc).
 BLOCK = 16
 
 
 class Layer(NamedTuple):
-    """A convolution, the slopes of the PReLU after it, and the side of the max pooling after that."""
+    """A convolution, the slopes of the PReLU that follows, and the side of the max pooling after the PReLU."""
 
     weight: Tensor
     bias: Tensor
@@ -46,7 +46,7 @@ def load_torch_network(name: str, device: str) -> TorchEngine:
 
 
 def native_graph(name: str) -> bytes:
-    """Export a network for ONNX Runtime's native fast layout: its channels fill whole blocks of BLOCK.
+    """Export a network for ONNX Runtime's native fast layout: its channels are padded to a multiple of BLOCK.
 
     Raises:
         MiniXceptionError: facenet-pytorch's weights are missing.
@@ -57,7 +57,8 @@ def native_graph(name: str) -> bytes:
 def web_graph(name: str) -> bytes:
     """Export a network for ONNX Runtime Web, whose WebAssembly lacks the blocked layout.
 
-    There, blocks would cost time: pnet takes 11 ms with them and 8 ms without for a pyramid of 640×480 pixels.
+    There, padded channels would only cost time: on the pyramid of a 640×480 image, pnet takes 11 ms with them and 8 ms
+    without.
 
     Raises:
         MiniXceptionError: facenet-pytorch's weights are missing.
@@ -139,9 +140,9 @@ def _convolution(weight: Tensor, bias: Tensor) -> nn.Conv2d:
 
 
 class BlockedPReLU(nn.Module):
-    """PReLU as slope·x + (1 − slope)·relu(x), each product a depthwise 1×1 convolution.
+    """PReLU as slope·x + (1 − slope)·relu(x). Each product is a depthwise 1×1 convolution.
 
-    ONNX Runtime computes these in its fast layout, but not PRelu; pnet takes half the time.
+    ONNX Runtime's fast layout supports such convolutions but not PRelu, so pnet takes half the time.
     """
 
     def __init__(self, slopes: Tensor) -> None:
@@ -153,7 +154,7 @@ class BlockedPReLU(nn.Module):
         self.factors_are_positive = bool((slopes <= 1).all())
 
     def forward(self, x: Tensor) -> Tensor:
-        # ONNX Runtime fuses a relu after the product, which is correct only if the factor keeps the sign.
+        # ONNX Runtime fuses a relu that follows the product. That order is correct only if no factor is negative.
         if self.factors_are_positive:
             return self.all(x) + torch.relu(self.positive(x))
         return self.all(x) + self.positive(torch.relu(x))
@@ -162,8 +163,8 @@ class BlockedPReLU(nn.Module):
 class PooledPReLU(nn.Module):
     """PReLU after a max pooling instead of before it: the same result from a quarter of the values.
 
-    For slopes of at least 0, PReLU is monotonic and both orders agree. For negative slopes, PReLU is max(x, slope·x):
-    the convolution computes slope·x as an extra channel, which is pooled too, and max(a, b) is a + relu(b − a).
+    For slopes of at least 0, PReLU is monotonic and both orders agree. For negative slopes, PReLU is max(x, slope·x).
+    The convolution computes slope·x as an extra channel, which is pooled too, and max(a, b) is a + relu(b − a).
     """
 
     def __init__(self, slopes: Tensor) -> None:
@@ -193,7 +194,7 @@ def _whole_blocks(channels: int) -> int:
 
 
 def _in_blocks(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """Pad a convolution's output channels, and its input channels unless they are colours, with zeros."""
+    """Pad a convolution's output channels with zeros, and also its input channels unless they are colours."""
     channels, in_channels = weight.shape[:2]
     missing = _whole_blocks(channels) - channels
     in_missing = _whole_blocks(in_channels) - in_channels if in_channels > 3 else 0

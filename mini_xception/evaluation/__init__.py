@@ -1,4 +1,4 @@
-"""Evaluation: metrics from a classifier's probabilities, and plots.
+"""Evaluation: metrics computed from a classifier's probabilities, and plots.
 
 The metrics need only NumPy; the plots need matplotlib.
 """

@@ -1,4 +1,4 @@
-"""Metrics from a classifier's probabilities: accuracy, recall, F1, calibration, confusion matrix."""
+"""Metrics computed from a classifier's probabilities: accuracy, recall, F1, calibration error, confusion matrix."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-#: Number of equal bins over [0, 1] for the expected calibration error, as in Guo et al. 2017.
+#: Number of bins of equal width over [0, 1] for the expected calibration error, as in Guo et al. 2017.
 ECE_BINS = 15
 #: Temperatures that :func:`fit_temperature` compares, 0.2 % apart.
 TEMPERATURES = np.geomspace(0.25, 4, 1387)
@@ -16,19 +16,19 @@ TEMPERATURES = np.geomspace(0.25, 4, 1387)
 
 @dataclass(frozen=True)
 class Metrics:
-    """Metrics of a classifier. Scores are fractions of 1.
+    """Metrics of a classifier. Scores are numbers from 0 to 1.
 
-    A label that never occurs has recall 0, and a label that is never predicted has precision 0.
+    A label that never occurs has recall 0. A label that is never predicted has precision 0.
 
     Attributes:
         n: number of images.
         accuracy: fraction of the images that are classified correctly.
-        balanced_accuracy: mean recall of the labels.
-        macro_f1: mean F1 of the labels.
+        balanced_accuracy: mean recall over the labels.
+        macro_f1: mean F1 over the labels.
         recall: label → fraction of its images that are classified correctly.
         precision: label → fraction of its predictions that are correct.
         ece: expected calibration error of the highest probability.
-        confusion_matrix: counts, int64, (labels, labels); rows are the truth, columns the prediction.
+        confusion_matrix: int64, (labels, labels), numbers of images. Rows are true labels, columns are predictions.
     """
 
     n: int
@@ -47,12 +47,12 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Confidence and accuracy in bins of confidence.
+    """Predictions grouped into bins by confidence, with each bin's mean confidence and accuracy.
 
     Attributes:
-        count: int64, (ECE_BINS,), number of images.
-        confidence: float64, (ECE_BINS,), mean of the highest probability; 0 in an empty bin.
-        accuracy: float64, (ECE_BINS,), fraction of correct predictions; 0 in an empty bin.
+        count: int64, (ECE_BINS,), number of images in the bin.
+        confidence: float64, (ECE_BINS,), mean of the highest probability, or 0 in an empty bin.
+        accuracy: float64, (ECE_BINS,), fraction of correct predictions, or 0 in an empty bin.
     """
 
     count: np.ndarray
@@ -61,17 +61,17 @@ class Reliability:
 
     @property
     def ece(self) -> float:
-        """Expected calibration error: mean gap of confidence and accuracy, weighted by count (Guo et al. 2017)."""
+        """Expected calibration error: mean gap between confidence and accuracy, weighted by count (Guo et al. 2017)."""
         return float((np.abs(self.confidence - self.accuracy) * self.count).sum() / self.count.sum())
 
 
 def measure(probabilities: np.ndarray, truth: np.ndarray, labels: Sequence[str]) -> Metrics:
-    """Compute the metrics of probabilities.
+    """Compute accuracy, recall, precision, F1, ECE and the confusion matrix.
 
     Args:
         probabilities: float32, (N, len(labels)), N > 0.
         truth: int64, (N,), indices into labels.
-        labels: names of the classes, in the order of the columns.
+        labels: names of the classes, in the order of the columns of ``probabilities``.
     """
     matrix = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(matrix, (truth, probabilities.argmax(axis=1)), 1)
@@ -91,7 +91,7 @@ def measure(probabilities: np.ndarray, truth: np.ndarray, labels: Sequence[str])
 
 
 def reliability(probabilities: np.ndarray, truth: np.ndarray) -> Reliability:
-    """Put the highest probabilities into bins. A bin contains its upper limit, not its lower one.
+    """Group predictions into bins by their highest probability. A bin includes its upper limit, not its lower limit.
 
     Args:
         probabilities: float32, (N, labels), N > 0.
@@ -107,14 +107,14 @@ def reliability(probabilities: np.ndarray, truth: np.ndarray) -> Reliability:
 
 
 def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Find the temperature that calibrates a classifier: it divides the logits (Guo et al. 2017).
+    """Find the temperature that calibrates a classifier when its logits are divided by it (Guo et al. 2017).
 
     Args:
         probabilities: float32, (N, labels), N > 0, at temperature 1.
         truth: int64, (N,), indices into the labels.
 
     Returns:
-        The one of TEMPERATURES with the lowest cross-entropy. The accuracy does not depend on it.
+        The value in TEMPERATURES with the lowest cross-entropy. The temperature does not change the accuracy.
     """
     logits = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)).astype(np.float64)
     logits -= logits.max(axis=1, keepdims=True)

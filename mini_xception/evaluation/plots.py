@@ -1,4 +1,4 @@
-"""Plots of a training run and of a classifier, as PNG files. They need matplotlib."""
+"""Plots of training runs and of classifiers, written as PNG files. They need matplotlib."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def plot_curves(logs: dict[str, Path], split: str, target: Path) -> None:
     """Plot loss and accuracy over the epochs of one or more runs.
 
     Args:
-        logs: name of each run → its ``log.csv``; a column that is missing is not plotted.
-        split: name of the validation set, "PublicTest" for example.
+        logs: name of each run → its ``log.csv``. Missing columns are not plotted.
+        split: name of the validation set, such as "PublicTest".
         target: the PNG file to write.
     """
     from matplotlib.figure import Figure
@@ -46,12 +46,12 @@ def plot_curves(logs: dict[str, Path], split: str, target: Path) -> None:
 
 
 def plot_confusion_matrix(matrix: np.ndarray, labels: Sequence[str], title: str, target: Path) -> None:
-    """Plot a confusion matrix. Rows are the truth; each cell has its count and its fraction of the row.
+    """Plot a confusion matrix. Rows are true labels. Each cell shows its count and its share of the row.
 
     Args:
         matrix: counts, (labels, labels).
         labels: names of the classes.
-        title: above the plot.
+        title: title of the plot.
         target: the PNG file to write.
     """
     from matplotlib.figure import Figure
@@ -80,8 +80,8 @@ def plot_reliability(bins: Reliability, title: str, target: Path) -> None:
     """Plot accuracy against confidence. The bars of a calibrated classifier end on the diagonal.
 
     Args:
-        bins: of :func:`~mini_xception.evaluation.reliability`.
-        title: above the plot; the ECE is added.
+        bins: the result of :func:`~mini_xception.evaluation.reliability`.
+        title: title of the plot. The ECE is added to it.
         target: the PNG file to write.
     """
     from matplotlib.figure import Figure

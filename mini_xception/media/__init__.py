@@ -1,6 +1,6 @@
-"""Images, videos and cameras as RGB uint8 arrays (H, W, 3), and annotated videos written back.
+"""Reading of images, videos and cameras as RGB uint8 arrays (H, W, 3), and writing of videos.
 
-Also atomic file writes, which every other part of the package uses.
+It also contains atomic file writes, which the rest of the package uses.
 """
 
 from typing import TYPE_CHECKING

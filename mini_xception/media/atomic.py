@@ -1,4 +1,4 @@
-"""Atomic writes: a file is replaced when it is complete, or not at all."""
+"""Atomic writes: a file is replaced only when its new contents are complete."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from mini_xception.errors import MiniXceptionError
 
 @contextmanager
 def atomic_write(target: Path) -> Iterator[Path]:
-    """Yield a temporary file beside the target, which replaces the target on success and is deleted on failure.
+    """Yield a temporary file next to the target. It replaces the target on success and is deleted on failure.
 
     Args:
-        target: the file to write; its folder is made if it does not exist.
+        target: the file to write; its folder is created if it does not exist.
 
     Raises:
         MiniXceptionError: the file cannot be written.
     """
     temporary: Path | None = None
     try:
-        path = target.resolve()  # A symbolic link stays; the file it points to is replaced.
+        path = target.resolve()  # Replaces the file that a symbolic link points to, not the link.
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A name of its own length: the target's name plus anything could be too long. Writers look at the suffix.
+        # A random name: the target's name with an addition could be too long. Some writers depend on the suffix.
         temporary = path.with_name(f".{os.urandom(8).hex()}{path.suffix}")
         temporary.touch()
         if path.exists():

@@ -1,4 +1,4 @@
-"""Images from files, bytes, PIL and NumPy, as one type: an upright RGB uint8 array (H, W, 3)."""
+"""Loading of images from files, bytes, PIL and NumPy as upright RGB uint8 arrays (H, W, 3)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from mini_xception.errors import MiniXceptionError
 #: Everything that :func:`load_image` accepts.
 ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray
 
-#: Pillow's names of the supported formats. No others are tried, because some of its decoders start other programs.
+#: Pillow's names of the supported formats. Other formats are rejected, because some of Pillow's decoders start external
+#: programs.
 FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 #: File name suffixes of these formats, to find the images in a folder.
 SUFFIXES: frozenset[str] = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
@@ -33,15 +34,16 @@ UPRIGHT: dict[int, Image.Transpose] = {
 }
 #: Larger images are rejected before they are decoded. A decoded image takes 3 bytes per pixel.
 MAX_PIXELS = 150_000_000
-# Some programs store megabytes of text in a PNG, to describe how it was made. Pillow's default limit is 1 MB.
+# Some programs store megabytes of text in a PNG to describe how it was created. Pillow's default limit is 1 MB.
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
 
 
 def load_image(source: ImageSource, name: str | None = None) -> np.ndarray:
     """Load an image.
 
-    A file is turned upright according to its EXIF orientation. An animation gives its first frame. Transparent pixels
-    are blended with white. 16-bit grey is scaled to 8 bits. A contiguous RGB array is returned as it is, not copied.
+    A file is turned upright according to its EXIF orientation. Only the first frame of an animation is loaded.
+    Transparent pixels are blended with white. 16-bit grey is scaled to 8 bits. A contiguous RGB array is returned
+    without copying it.
 
     Args:
         source: a path, the bytes of a file, an open binary file, a PIL image, or a uint8 array that is grey (H, W),
@@ -52,7 +54,7 @@ def load_image(source: ImageSource, name: str | None = None) -> np.ndarray:
         RGB, uint8, (H, W, 3).
 
     Raises:
-        MiniXceptionError: the source has another type, is damaged, or has more than MAX_PIXELS pixels.
+        MiniXceptionError: the source is of another type, is damaged, or has more than MAX_PIXELS pixels.
     """
     if isinstance(source, np.ndarray):
         return _rgb_from_array(source)
@@ -103,7 +105,7 @@ def _rgb_from_pil(image: Image.Image, name: str) -> np.ndarray:
     if image.width == 0 or image.height == 0:
         raise MiniXceptionError(f"{name}: the image has no pixels; choose another image")
     try:
-        image.load()  # This turns a TIFF upright and deletes its orientation.
+        image.load()  # load() turns a TIFF upright and deletes its orientation.
         # ImageOps.exif_transpose rewrites the whole EXIF data, and fails if one entry is invalid.
         if transpose := UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1)):
             image = image.transpose(transpose)
@@ -118,7 +120,7 @@ def _rgb_from_pil(image: Image.Image, name: str) -> np.ndarray:
         return np.array(image if image.mode == "RGB" else image.convert("RGB"))
     except MiniXceptionError:
         raise
-    except Exception as error:  # As above: load() decodes the file.
+    except Exception as error:  # load() decodes the file; see above.
         raise _damaged(name, error) from error
 
 

@@ -1,4 +1,4 @@
-"""Frames of videos, cameras and image sequences: upright RGB uint8 arrays (H, W, 3) with their times."""
+"""Reading of videos, cameras and image sequences as upright RGB uint8 arrays (H, W, 3) with their times."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
 
-#: FFmpeg's names of the supported file formats. Other formats can make FFmpeg open further files.
+#: FFmpeg's names of the supported file formats. Other formats are rejected, because they can make FFmpeg open further
+#: files.
 FORMATS: tuple[str, ...] = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "gif")
 SUPPORTED = "MP4, MOV, MKV, WebM, AVI, MPEG, FLV, WMV, OGG or GIF"
 #: File name suffixes of these formats, for file dialogs.
 SUFFIXES: frozenset[str] = frozenset(
     {".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".ts", ".mpg", ".mpeg", ".flv", ".wmv", ".ogv", ".gif"}
 )
-#: Largest aspect ratio of a pixel, in either direction, on DVDs and old cameras. Larger values are ignored.
+#: Maximum aspect ratio of a pixel, in either direction. Larger values are ignored. DVDs and old cameras have pixels
+#: that are not square.
 MAX_PIXEL_ASPECT = 4
-#: Frames per second of images, and of a video whose container does not state its frame rate.
+#: Frames per second of an image sequence, and of a video whose container does not state its frame rate.
 DEFAULT_FRAME_RATE = Fraction(30)
 #: Width and height requested from a camera, in pixels.
 CAMERA_SIZE = (640, 480)
@@ -42,8 +44,8 @@ def read_frames(
     """Read a stream frame by frame. Only the current frame is in memory.
 
     Args:
-        source: a camera's number, a video file, the URL of a video, or images.
-        frame_rate: of images, in frames per second. Videos and cameras have their own times.
+        source: a camera number, a video file, the URL of a video, or a sequence of images.
+        frame_rate: frames per second of a sequence of images. Videos and cameras supply their own times.
 
     Yields:
         The time in seconds since the beginning, and the image: RGB, uint8, (H, W, 3), upright.
@@ -64,16 +66,17 @@ def read_frames(
 
 
 class VideoReader:
-    """A video file or URL, opened by FFmpeg to be read once.
+    """A video file or URL, opened with FFmpeg. It can be read once.
 
     Attributes:
         name: the path or URL.
-        frame_rate: average, in frames per second.
+        frame_rate: average frame rate, in frames per second.
         duration_s: approximate duration in seconds; None if the container does not state it.
         audio: the first audio stream; None if the video has no audio.
 
     Raises:
-        MiniXceptionError: the source cannot be opened, has no video stream, or its frames have more than MAX_PIXELS.
+        MiniXceptionError: the source cannot be opened, has no video stream, or has frames of more than MAX_PIXELS
+            pixels.
     """
 
     def __init__(self, source: str | os.PathLike[str]) -> None:
@@ -88,12 +91,13 @@ class VideoReader:
             self._container.close()
             limit = MAX_PIXELS // 1_000_000
             raise MiniXceptionError(
-                f"{self.name}: frames have {width:,}×{height:,} pixels, more than {limit} megapixels; scale it down"
+                f"{self.name}: frames have {width:,}×{height:,} pixels, more than {limit} megapixels; "
+                "scale the video down"
             )
         self._video.thread_type = "AUTO"
         self.audio: AudioStream | None = next(iter(self._container.streams.audio), None)
         rate = self._video.average_rate or self._video.guessed_rate or DEFAULT_FRAME_RATE
-        # Video rates have denominators up to 1001, as in 30000/1001. Slide shows, with rates below 1, need more.
+        # Video rates have denominators up to 1001, as in 30000/1001. Slide shows need more: their rates are below 1.
         self.frame_rate = Fraction(rate).limit_denominator(1001 if rate >= 1 else 1_000_000)
         pixel = self._video.sample_aspect_ratio or 1
         self._pixel_width = float(pixel) if 1 / MAX_PIXEL_ASPECT <= pixel <= MAX_PIXEL_ASPECT else 1.0
@@ -111,11 +115,11 @@ class VideoReader:
         """Decode the frames. Packets that cannot be decoded are skipped, as in video players.
 
         Args:
-            on_audio: called with every packet of :attr:`audio`, in the order of the file; the last packet is empty. The
-                packets' times and the frames' times count from the same beginning.
+            on_audio: called with every packet of :attr:`audio`, in the order of the file; the last packet is empty.
+                Packets and frames count their times from the same start.
 
         Yields:
-            The time and image of each frame, as :func:`read_frames`. Times increase strictly.
+            The time and image of each frame, as in :func:`read_frames`. Times increase strictly.
 
         Raises:
             MiniXceptionError: the file is damaged or truncated, or no frame can be decoded.
@@ -141,10 +145,10 @@ class VideoReader:
             except FFmpegError:
                 continue
             for frame in decoded:
-                # A frame without a time follows the previous one by the frame rate.
+                # A frame without a time is placed one frame interval after the previous one.
                 next_s = max(time_s + float(1 / self.frame_rate), 0.0)
                 frame_s = next_s if frame.time is None else frame.time - self._start_s
-                if frame_s > time_s:  # After damage, old frames may follow newer ones.
+                if frame_s > time_s:  # After a damaged part, older frames may follow.
                     time_s = frame_s
                     yield time_s, _upright(frame, self._pixel_width)
         if time_s == -math.inf:
@@ -188,7 +192,7 @@ def _upright(frame: VideoFrame, pixel_width: float) -> np.ndarray:
     image: np.ndarray = frame.to_ndarray(format="rgb24")
     if pixel_width != 1:
         image = cv2.resize(image, None, fx=pixel_width, fy=1)
-    side_data: Any = frame.side_data  # PyAV types it for motion vectors only.
+    side_data: Any = frame.side_data  # PyAV's types cover motion vectors only.
     try:
         matrix = np.frombuffer(side_data["DISPLAYMATRIX"], np.int32)
     except (KeyError, ValueError):  # ValueError: PyAV does not know the type of some side data.
@@ -215,7 +219,7 @@ def _read_camera(number: int) -> Iterator[tuple[float, np.ndarray]]:
         )
     camera.set(cv2.CAP_PROP_FRAME_WIDTH, CAMERA_SIZE[0])
     camera.set(cv2.CAP_PROP_FRAME_HEIGHT, CAMERA_SIZE[1])
-    camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # Always the newest frame, never a buffered one.
+    camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # Read the newest frame, never a buffered one.
     started = time.monotonic()
     try:
         while True:

@@ -1,4 +1,4 @@
-"""MP4 files for any video player: H.264 in yuv420p, with the frame times and the audio of another video."""
+"""Writing of MP4 files for any video player: H.264 in yuv420p, with the frame times and audio of another video."""
 
 from __future__ import annotations
 
@@ -18,30 +18,31 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.packet import Packet
 
-#: The audio codec that any player supports in an MP4 file. AAC is copied as it is; other audio is encoded as AAC.
+#: The audio codec that any player supports in an MP4 file. AAC is copied unchanged; other audio is converted to AAC.
 AUDIO_CODEC: Final = "aac"
-#: Encoded audio keeps a gap between packets if it is longer than this. Shorter gaps are rounding errors.
+#: Gaps between packets that are longer than this are kept when audio is encoded. Shorter gaps are rounding errors.
 AUDIO_GAP_S = 0.1
-#: Colour space of the conversion from RGB (SMPTE 170M in H.264's table). Without it, players assume BT.709 for large
-#: images.
+#: Colour space of the conversion from RGB (SMPTE 170M in H.264's table). If a file does not state it, players assume
+#: BT.709 for large images.
 BT601 = 6
 #: Approximate ticks per second of a file's clock. The exact value is a multiple of the frame rate's numerator.
 CLOCK_HZ = 90_000
-#: Matroska and WebM round times to milliseconds. A time this close to a multiple of the frame duration is moved to it.
+#: Matroska and WebM round times to milliseconds. A time that is this close to a multiple of the frame duration is moved
+#: to the multiple.
 GRID_TOLERANCE_S = 0.001
 
 
 class VideoWriter:
-    """A writer of one MP4 file, used as a context manager.
+    """A context manager that writes one MP4 file.
 
     Args:
         path: the file; an existing file is replaced.
-        frame_rate: average, in frames per second. Each frame keeps its own time.
+        frame_rate: average frame rate, in frames per second. Each frame keeps its own time.
         audio: the audio stream whose packets :meth:`write_audio` will receive; None writes no audio.
         name: the file's name in error messages; by default its path.
 
     Raises:
-        MiniXceptionError: the file cannot be written. Every method raises it.
+        MiniXceptionError: the file cannot be written. All methods can raise it.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class VideoWriter:
         self._clock_hz = frame_rate.numerator * max(1, round(CLOCK_HZ / frame_rate.numerator))
         with self._errors():
             self._container = av.open(path, "w", format="mp4", options={"movflags": "faststart"})
-            # No B-frames: with their reordering, the file states too short a duration and players stop early.
+            # Disable B-frames. Their reordering makes the stated duration too short, and players stop early.
             options = {"preset": "veryfast", "crf": "20", "bf": "0"}
             self._video = self._container.add_stream("libx264", frame_rate, options)
             self._video.pix_fmt = "yuv420p"
@@ -68,7 +69,7 @@ class VideoWriter:
         """Write a frame.
 
         Args:
-            time_s: its time in seconds.
+            time_s: the frame's time in seconds.
             image: RGB, uint8, (H, W, 3). An odd side is made even by repeating the last row or column.
         """
         from av import VideoFrame
@@ -90,7 +91,7 @@ class VideoWriter:
 
     def write_audio(self, packet: Packet) -> None:
         """Write a packet of the audio stream. An empty packet ends the audio."""
-        assert self._audio, "the writer was made without an audio stream"
+        assert self._audio, "the writer was created without an audio stream"
         if self._first_s is None:  # The first packet writes the file's header, which needs the frame size.
             self._early_audio.append(packet)
             return

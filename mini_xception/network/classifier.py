@@ -1,4 +1,7 @@
-"""From face crops to probabilities: a checkpoint's preprocessing, engine and temperature. Imports PyTorch if needed."""
+"""Classification of face crops with a checkpoint's preprocessing, engine and temperature.
+
+PyTorch is imported only if it is needed.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from mini_xception.errors import MiniXceptionError
 from mini_xception.network.config import ModelConfig
 from mini_xception.network.devices import choose_device
 from mini_xception.network.engines import ENGINES, Engine, choose_engine, load_engine
-from mini_xception.network.fingerprint import find_graph
+from mini_xception.network.fingerprint import compute_fingerprint, find_graph
 from mini_xception.network.preprocess import normalise
 
 if TYPE_CHECKING:
@@ -25,9 +28,9 @@ if TYPE_CHECKING:
 
     from mini_xception.network.model import MiniXception
 
-#: Faces that are preprocessed and classified at once.
+#: Number of faces that are preprocessed and classified together.
 BATCH_SIZE = 256
-#: Options that only a network in PyTorch has.
+#: Options that only the PyTorch network supports.
 TORCH_OPTIONS = frozenset({"dtype", "labels", "num_classes", "ignore_mismatched_head"})
 
 logger = logging.getLogger("mini_xception")
@@ -39,17 +42,20 @@ class Classifier:
     Args:
         config: the checkpoint's configuration.
         engine: computes the logits.
+        fingerprint: identifies weights and configuration; see :mod:`mini_xception.network.fingerprint`.
         folder: the checkpoint's folder, from which :attr:`model` is loaded on first use.
 
     Attributes:
         config: labels, preprocessing and temperature.
         engine: computes the logits.
-        detection_device: where a face detector beside it should run: "cpu", or the network's CUDA device.
+        fingerprint: identifies weights and configuration.
+        detection_device: where the face detector should run: "cpu", or the network's CUDA device.
     """
 
-    def __init__(self, config: ModelConfig, engine: Engine, folder: Path) -> None:
+    def __init__(self, config: ModelConfig, engine: Engine, fingerprint: str, folder: Path) -> None:
         self.config = config
         self.engine = engine
+        self.fingerprint = fingerprint
         self.detection_device = "cpu"
         self._folder = folder
 
@@ -76,25 +82,26 @@ class Classifier:
         except MiniXceptionError as error:
             raise MiniXceptionError(f"{name}: {error}") from error
         fetch_graph(name, folder, **options)
-        if graph := find_graph(folder, config, checkpoint.tensors):
-            return cls(config, ENGINES[chosen].run_graph(graph), folder)
+        fingerprint = compute_fingerprint(config, checkpoint.tensors)
+        if graph := find_graph(folder, fingerprint):
+            return cls(config, ENGINES[chosen].run_graph(graph), fingerprint, folder)
         _suggest_export(str(name), folder)
         return cls.from_model(_import_model(name).from_pretrained(folder, device="cpu"), engine)
 
     @classmethod
     def from_model(cls, model: MiniXception, engine: Engine | str = "auto") -> Classifier:
-        """Classify with a network in memory; it is put into inference mode."""
+        """Create a classifier from a network in memory, which is switched to inference mode."""
         model.eval()
         loaded = load_engine(engine, model) if isinstance(engine, str) else engine
-        classifier = cls(model.settings, loaded, Path())
+        classifier = cls(model.settings, loaded, model.fingerprint(), Path())
         classifier.model = model  # instead of loading it from a folder
-        if model.device.type == "cuda":  # MPS lacks the pooling of MTCNN's pyramid.
+        if model.device.type == "cuda":  # MPS does not support MTCNN's pooling.
             classifier.detection_device = str(model.device)
         return classifier
 
     @cached_property
     def model(self) -> MiniXception:
-        """The network in PyTorch, loaded on first use."""
+        """The PyTorch network, loaded on first use."""
         return _import_model(self._folder).from_pretrained(self._folder, device="cpu")
 
     def __call__(self, crops: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
@@ -124,8 +131,8 @@ def _import_model(name: object) -> type[MiniXception]:
         if error.name != "torch":
             raise
         raise MiniXceptionError(
-            f"{name or 'the bundled weights'}: PyTorch is needed and not installed; pip install torch, or give the "
-            "checkpoint a model.onnx with `mini-xception export` and run it on the CPU"
+            f"{name or 'the bundled weights'}: PyTorch is required but not installed; pip install torch, or add a "
+            "model.onnx to the checkpoint with `mini-xception export` and use the CPU"
         ) from error
     return MiniXception
 
@@ -134,7 +141,7 @@ def _import_model(name: object) -> type[MiniXception]:
 def _suggest_export(name: str, folder: Path) -> None:
     logger.warning(
         "%s: no model.onnx for these weights, so PyTorch is imported, which takes seconds; "
-        "`mini-xception export %s` makes one",
+        "run `mini-xception export %s` to create one",
         name,
         folder,
     )

@@ -1,4 +1,4 @@
-"""What a checkpoint's ``config.json`` says: the network's arguments and how its input is made. Needs no PyTorch."""
+"""The contents of a checkpoint's ``config.json``: the network's arguments and preprocessing. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
 from mini_xception.network.preprocess import MTCNN_TO_FER2013, Framing
 
-#: Side in pixels of the smallest input: the base's two 3×3 convolutions leave one pixel of it.
+#: Side of the smallest input in pixels, which the base's two 3×3 convolutions reduce to one pixel.
 SMALLEST_SIDE = 5
 PADDINGS = ("symmetric", "tensorflow")
-#: Entries that ``config.json`` must have. Without them the input's scaling would be a guess.
+#: Entries that ``config.json`` must contain. Without them, the preprocessing would be a guess.
 REQUIRED: frozenset[str] = frozenset({"labels", "image_size", "mean", "std", "framing"})
 
 
@@ -61,7 +61,7 @@ class ModelConfig:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ModelConfig:
-        """Read the contents of a ``config.json``.
+        """Create a configuration from the contents of a ``config.json``.
 
         Raises:
             MiniXceptionError: an entry is missing, unknown or invalid.

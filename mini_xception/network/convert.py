@@ -36,8 +36,8 @@ def convert_checkpoint(source: str | os.PathLike[str], target: str | os.PathLike
     folder's ``config.json`` stores these values.
 
     Args:
-        source: the file. No code in it is run: a ``.pth`` is loaded with ``weights_only=True``, and HDF5 contains only
-            data.
+        source: the file. Code in it is never run: a ``.pth`` file is loaded with ``weights_only=True``, and HDF5
+            contains only data.
         target: the folder to write.
 
     Raises:
@@ -57,10 +57,10 @@ def convert_checkpoint(source: str | os.PathLike[str], target: str | os.PathLike
 def _from_reference(source: Path) -> MiniXception:
     try:
         state = torch.load(source, map_location="cpu", weights_only=True)
-    except Exception as error:  # For a file of another kind, torch.load raises almost anything.
+    except Exception as error:  # For a file of another kind, torch.load raises almost any exception.
         raise MiniXceptionError(
-            f"{source}: not a PyTorch file of tensors alone, and not HDF5; "
-            "use a .pth of the PyTorch reference or a .hdf5 of the Keras project"
+            f"{source}: neither a PyTorch file of tensors only nor HDF5; "
+            "use a .pth file of the PyTorch reference or a .hdf5 file of the Keras project"
         ) from error
     model = MiniXception()
     try:
@@ -92,7 +92,7 @@ def _from_keras(source: Path) -> MiniXception:
     except (OSError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise MiniXceptionError(
             f"{source}: not a mini_XCEPTION of the official Keras project with {len(EMOTIONS)} classes; "
-            "use a file that contains the whole model, not the weights alone"
+            "use a file that contains the whole model, not only the weights"
         ) from error
     return model
 

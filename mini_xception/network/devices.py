@@ -13,19 +13,20 @@ from mini_xception.errors import MiniXceptionError
 if TYPE_CHECKING:
     import torch
 
-#: Files that the drivers of NVIDIA, WSL and AMD GPUs make on Linux.
+#: Device files that the drivers of NVIDIA, WSL and AMD GPUs create on Linux.
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 
 def choose_device(device: str | torch.device | None) -> str:
-    """Return the name of the device for a recogniser, importing PyTorch only if there may be a GPU.
+    """Return the name of a recogniser's device. PyTorch is imported only if a GPU may be present.
 
     Args:
-        device: a torch device or its name. "auto" is CUDA if there is one, else the CPU: on MPS, networks this small
-            are not faster. None is torch's default device if torch is imported, else the CPU.
+        device: a torch device or its name. "auto" uses CUDA if it is available, else the CPU; it ignores MPS, which is
+            not faster for networks this small. None uses torch's default device if torch is already imported, else the
+            CPU.
 
     Raises:
-        MiniXceptionError: the device does not exist here.
+        MiniXceptionError: the device is not available.
     """
     if device is None:
         imported = sys.modules.get("torch")
@@ -48,10 +49,11 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
     """Return a torch device, and check that it is available.
 
     Args:
-        device: a torch device or its name; "auto" is CUDA, else MPS, else the CPU; None is torch's default device.
+        device: a torch device or its name. "auto" uses CUDA if it is available, else MPS, else the CPU. None uses
+            torch's default device.
 
     Raises:
-        MiniXceptionError: the device does not exist here.
+        MiniXceptionError: the device is not available.
     """
     import torch
 
@@ -71,7 +73,10 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
 
 
 def computes_bfloat16(device: torch.device) -> bool:
-    """Check whether a device has bfloat16 instructions. CPUs without them emulate it, ten times slower than float32."""
+    """Check whether a device has bfloat16 instructions.
+
+    CPUs without such instructions emulate them and are ten times slower than in float32.
+    """
     import torch
 
     if device.type == "cuda":

@@ -1,8 +1,10 @@
-"""Engines run a network: ONNX Runtime, OpenVINO or PyTorch behind one call, an array in and an array out.
+"""Engines, which run a network in ONNX Runtime, OpenVINO or PyTorch. Each one takes an array and returns an array.
 
-To add one, write a class and a row in ENGINES. On a CPU, ONNX Runtime and PyTorch use one thread per call, which suits
-networks this small; callers may use several threads. With more threads, OpenMP's waiting threads spin: if another
-process keeps a core busy, two PyTorch threads classify 2 faces per second instead of hundreds.
+To add an engine, write a class and add a row to ENGINES.
+
+On a CPU, ONNX Runtime and PyTorch use one thread per call, which suits networks this small. Callers may use several
+threads. More threads per call can be much slower, because OpenMP's waiting threads spin: if another process keeps a
+core busy, two PyTorch threads classify 2 faces per second instead of hundreds.
 """
 
 from __future__ import annotations
@@ -22,18 +24,18 @@ from mini_xception.network.onnx_session import INPUT, open_session, unreadable
 if TYPE_CHECKING:
     from mini_xception.network.model import MiniXception
 
-#: Images per forward pass and core. Larger batches leave the processor's cache.
+#: Images per forward pass and core. Larger batches do not fit into the processor's cache.
 ONNX_CHUNK, OPENVINO_CHUNK = 8, 32
 
 
 class Engine(Protocol):
-    """A network in inference: float32 (N, C, H, W) in, float32 (N, …) out. Thread-safe."""
+    """A network ready for inference. It takes float32 (N, C, H, W) and returns float32 (N, …). Thread-safe."""
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray: ...
 
 
 class OnnxEngine:
-    """A graph in ONNX Runtime, on the CPU, in float32.
+    """An engine that runs an ONNX graph in ONNX Runtime, on the CPU, in float32.
 
     Args:
         graph: an ONNX file's path, or its contents.
@@ -52,12 +54,12 @@ class OnnxEngine:
 
 
 class OpenVinoEngine:
-    """A graph in OpenVINO, on the CPU.
+    """An engine that runs an ONNX graph in OpenVINO, on the CPU.
 
     Args:
         graph: an ONNX file's path, or its contents.
-        precision: "f32", or "bf16", which is faster on CPUs with bfloat16 instructions and changes probabilities in the
-            third decimal.
+        precision: "f32" or "bf16". "bf16" is faster on CPUs with bfloat16 instructions, but it changes probabilities in
+            the third decimal place.
 
     Raises:
         MiniXceptionError: the graph cannot be read.
@@ -86,13 +88,16 @@ class OpenVinoEngine:
 
 
 class Entry(NamedTuple):
-    """A registry row: the package an engine needs, and how to run a graph, an ONNX file's path or its contents."""
+    """A registry row: the package that the engine needs, and a function from an ONNX file to the engine.
+
+    The function takes the file's path or its contents.
+    """
 
     package: str
     run_graph: Callable[[Path | bytes], Engine]
 
 
-#: name → how a graph runs on the CPU. "torch" is not in the list: it runs the network itself, on any device.
+#: Name → engine that runs an ONNX graph on the CPU. "torch" is not listed: it runs the PyTorch network, on any device.
 ENGINES: dict[str, Entry] = {
     "onnx": Entry("onnxruntime", OnnxEngine),
     "openvino": Entry("openvino", OpenVinoEngine),
@@ -103,7 +108,7 @@ ENGINE_NAMES: tuple[str, ...] = ("auto", "torch", *ENGINES)
 
 
 def is_installed(package: str) -> bool:
-    """Whether a package can be imported."""
+    """Check whether a package can be imported."""
     return find_spec(package) is not None
 
 
@@ -111,11 +116,11 @@ def choose_engine(name: str, device: str) -> str:
     """Check that an engine can run on a device, and resolve "auto".
 
     Args:
-        name: one of ENGINE_NAMES. "auto" is "onnx" on a CPU, else "torch".
+        name: one of ENGINE_NAMES. "auto" selects "onnx" on a CPU, else "torch".
         device: "cpu", "cuda", "cuda:1", "mps", …
 
     Raises:
-        MiniXceptionError: no engine has this name, it is not installed, or it cannot run on the device.
+        MiniXceptionError: the engine is unknown, is not installed, or cannot run on the device.
     """
     if name == "auto":
         return "onnx" if device == "cpu" else "torch"
@@ -131,15 +136,18 @@ def choose_engine(name: str, device: str) -> str:
 
 
 def load_engine(name: str, model: MiniXception) -> Engine:
-    """Make an engine that computes the logits of a network in memory, with the weights that it has now.
+    """Create an engine for a network in memory. Later changes to the network's weights do not affect the engine.
 
     Args:
-        name: as in :func:`choose_engine`. All engines compute in float32 except "openvino-bf16". "auto" is "torch" if
-            onnx, which exports the network, is not installed.
+        name: as in :func:`choose_engine`. All engines compute in float32 except "openvino-bf16". If onnx is not
+            installed, the network cannot be exported, and "auto" selects "torch".
         model: the network.
 
+    Returns:
+        An engine that computes the network's logits.
+
     Raises:
-        MiniXceptionError: no engine has this name, a package is missing, or it cannot run on the model's device.
+        MiniXceptionError: the engine is unknown, a package is missing, or the engine cannot run on the model's device.
     """
     from mini_xception.network.graph import fold_batch_norms, stored_graph
     from mini_xception.network.torch_engine import TorchEngine

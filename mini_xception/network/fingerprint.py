@@ -1,4 +1,4 @@
-"""Which ``model.onnx`` belongs to which weights, decided without PyTorch."""
+"""Fingerprints, which tell whether a ``model.onnx`` belongs to a checkpoint's weights. They need no PyTorch."""
 
 from __future__ import annotations
 
@@ -12,42 +12,41 @@ import numpy as np
 from mini_xception.checkpoint.folder import GRAPH
 from mini_xception.network.config import ModelConfig
 
-#: The entry of an ONNX file's metadata that identifies the weights.
+#: Name of the metadata entry that identifies the weights of an ONNX file.
 FINGERPRINT = "fingerprint"
 
 
 def compute_fingerprint(config: ModelConfig, tensors: Mapping[str, np.ndarray]) -> str:
-    """Compute the SHA-256 digest of a configuration, without its metrics, and of a state dict."""
+    """Compute the SHA-256 digest of a configuration (without its metrics) and a state dict."""
     digest = hashlib.sha256(json.dumps(metadata(config), sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(name.encode() + tensor.astype(np.float64).tobytes())
     return digest.hexdigest()
 
 
-def find_graph(folder: Path, config: ModelConfig, tensors: Mapping[str, np.ndarray]) -> Path | None:
-    """Find the graph of a checkpoint's weights: its own ``model.onnx``, or one in the user's cache."""
-    expected = compute_fingerprint(config, tensors)
-    if has_fingerprint(folder / GRAPH, expected):
+def find_graph(folder: Path, fingerprint: str) -> Path | None:
+    """Find the graph with this fingerprint: the checkpoint folder's ``model.onnx``, or one in the user's cache."""
+    if has_fingerprint(folder / GRAPH, fingerprint):
         return folder / GRAPH
-    cached = cached_graph_path(expected)
-    return cached if has_fingerprint(cached, expected) else None
+    cached = cached_graph_path(fingerprint)
+    return cached if has_fingerprint(cached, fingerprint) else None
 
 
 def has_fingerprint(path: Path, fingerprint: str) -> bool:
-    """Whether an ONNX file exists and carries this fingerprint.
+    """Check whether an ONNX file exists and contains a fingerprint.
 
-    Its metadata is plain text at the end of the file. Searching for the digest needs neither onnx nor a session.
+    The metadata is plain text at the end of the file, so searching for the digest needs neither onnx nor a session.
     """
     return path.is_file() and fingerprint.encode() in path.read_bytes()
 
 
 def cached_graph_path(fingerprint: str) -> Path:
-    """Return where the graph of these weights is stored in the user's cache."""
+    """Return the path of the ONNX file with this fingerprint in the user's cache."""
     from platformdirs import user_cache_path
 
     return user_cache_path("mini_xception") / "graphs" / f"{fingerprint}.onnx"
 
 
 def metadata(config: ModelConfig) -> dict[str, str]:
-    """Return each entry of a configuration as JSON, without the metrics; an ONNX file stores them."""
+    """Return the metadata of an ONNX file: each entry of the configuration as JSON, without the metrics."""
     return {name: json.dumps(value) for name, value in config.to_json().items() if name != "metrics"}

@@ -1,8 +1,8 @@
 """The network as an ONNX graph, for ONNX Runtime, OpenVINO and other programs.
 
 The graph maps normalised faces, ``input``, float32 (N, 1, S, S) with any N, to logits, float32 (N, labels). The file's
-metadata holds the rest of ``config.json``, as JSON under the same names: format_version, labels, image_size, mean, std,
-framing, temperature and others.
+metadata contains the entries of ``config.json`` except the metrics, as JSON under the same names: format_version,
+labels, image_size, mean, std, framing, temperature and others.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from mini_xception.network.fingerprint import FINGERPRINT, cached_graph_path, ha
 from mini_xception.network.model import MiniXception, SeparableConv2d
 from mini_xception.network.onnx_session import INPUT, open_session
 
-#: Largest difference between the graph's logits and PyTorch's; the logits reach about 10.
+#: Maximum difference between the graph's logits and PyTorch's. Logits reach about 10.
 TOLERANCE = 1e-3
 
 
 def make_graph(model: MiniXception) -> bytes:
-    """Export a model, and check the graph's logits against PyTorch's.
+    """Export a model to ONNX, and check the graph's logits against PyTorch's.
 
     Returns:
         The contents of an ONNX file.
@@ -65,7 +65,7 @@ def make_graph(model: MiniXception) -> bytes:
 
 
 def stored_graph(model: MiniXception) -> Path | bytes:
-    """Return a model's graph from the user's cache, or make it and store it there."""
+    """Return a model's graph from the user's cache. If it is not there yet, export it and store it."""
     expected = model.fingerprint()
     cached = cached_graph_path(expected)
     if has_fingerprint(cached, expected):
@@ -92,11 +92,12 @@ def fold_batch_norms(model: MiniXception) -> MiniXception:
 
 
 def to_onnx(module: nn.Module, example: torch.Tensor, *, free_sides: bool = False) -> bytes:
-    """Export a module. Needs onnx.
+    """Export a module to ONNX. Needs the onnx package.
 
     Args:
-        module: in inference mode, on the CPU.
-        example: an input. Its N is variable in the graph, with ``free_sides`` also its H and W.
+        module: a module in inference mode, on the CPU.
+        example: an input, (N, C, H, W). N is variable in the graph.
+        free_sides: whether H and W are variable too.
 
     Returns:
         The contents of an ONNX file.

@@ -1,9 +1,9 @@
 """mini_Xception (Arriaga, Plöger and Valdenegro, *Real-time Convolutional Neural Networks for Emotion and Gender
 Classification*, 2017, https://arxiv.org/abs/1710.07557), figure 4.
 
-Layer names follow the PyTorch reproduction (https://github.com/thgpddl/mini_Xception), so its checkpoints load. The
-softmax is left out because cross-entropy contains it. The authors' Keras code differs in three arguments: ``bias``,
-``padding`` and ``norm_epsilon``. Shapes in comments are (channels × height × width) for a 48×48 input.
+Layer names follow the PyTorch reproduction (https://github.com/thgpddl/mini_Xception), so its checkpoints can be
+loaded. The softmax is omitted, because cross-entropy includes it. The authors' Keras code differs in three arguments:
+``bias``, ``padding`` and ``norm_epsilon``. Shapes in comments are (channels × height × width) for a 48×48 input.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ class SeparableConv2d(nn.Module):
 
 
 class TensorFlowMaxPool2d(nn.Module):
-    """TensorFlow's 3×3, stride 2, ``same`` max pooling: an even side is padded by one pixel at its end."""
+    """TensorFlow's 3×3 max pooling with stride 2 and ``same`` padding: an even side gets one more pixel at its end."""
 
     def forward(self, x: Tensor) -> Tensor:
-        odd = (int(x.shape[-2]) % 2, int(x.shape[-1]) % 2)  # ints, also during export
+        odd = (int(x.shape[-2]) % 2, int(x.shape[-1]) % 2)  # ints, even during export
         return functional.max_pool2d(x, kernel_size=3, stride=2, padding=odd, ceil_mode=True)
 
 
 class StridedConv2d(nn.Conv2d):
     """A strided 1×1 convolution.
 
-    In training, the input is subsampled first and then convolved without a stride: for fewer than 16 channels in
-    channels_last, oneDNN's weight gradient writes past its workspace and crashes
+    In training, the input is subsampled first and then convolved without a stride. This avoids a crash: with fewer than
+    16 channels in channels_last format, oneDNN's weight gradient writes past its workspace
     (https://github.com/uxlfoundation/oneDNN/issues/6035).
     """
 
@@ -58,7 +58,7 @@ class StridedConv2d(nn.Conv2d):
 
 
 class ResidualBlock(nn.Module):
-    """Two separable convolutions and a max pooling, plus a strided 1×1 convolution. Halves the side, rounded up."""
+    """Two separable convolutions and a max pooling, plus a strided 1×1 convolution. Halves the side, rounding up."""
 
     def __init__(self, in_channels: int, out_channels: int, bias: bool, padding: str) -> None:
         super().__init__()
@@ -80,9 +80,9 @@ class ResidualBlock(nn.Module):
 
 
 class MiniXception(nn.Module, Pretrained):
-    """mini_Xception and everything about its input that its weights depend on.
+    """The mini_Xception network, with the preprocessing settings that its weights depend on.
 
-    All arguments are stored in ``config.json`` and travel with the weights.
+    All arguments are stored with the weights, in ``config.json``.
 
     Args:
         labels: names of the classes, in the order of the logits.
@@ -90,15 +90,15 @@ class MiniXception(nn.Module, Pretrained):
         mean: subtracted from grey values in [0, 1].
         std: divides the difference.
         framing: how a detector's box maps to the square crop that the network was trained on.
-        padding: of the max poolings, "symmetric" or "tensorflow".
+        padding: padding of the max poolings, "symmetric" or "tensorflow".
         bias: whether the convolutions before batch norm have a bias; the last convolution always has one.
         norm_epsilon: added to the variance in batch norm.
         temperature: divides the logits before softmax, to calibrate the probabilities (Guo et al. 2017).
-        metrics: scores of these weights, JSON-ready, shown in model cards: "dataset" and "split" are names, "accuracy",
-            "macro_f1" and others fractions of 1.
+        metrics: scores of these weights, JSON-ready, shown in model cards. "dataset" and "split" are names; "accuracy",
+            "macro_f1" and other scores are numbers from 0 to 1.
 
     Attributes:
-        provenance: ``recipe``, the command that made the weights, and ``commit``, the version of the code.
+        provenance: ``recipe``, the command that created the weights, and ``commit``, the version of the code.
 
     Raises:
         MiniXceptionError: an argument is invalid.
@@ -150,7 +150,7 @@ class MiniXception(nn.Module, Pretrained):
                 module.eps = norm_epsilon
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute logits, (N, labels), from normalised grey faces, float, (N, 1, S, S), of :meth:`preprocess`."""
+        """Compute logits, (N, labels), from the output of :meth:`preprocess`, float, (N, 1, S, S)."""
         x = self.base(x)  # 8×44×44
         x = self.module1(x)  # 16×22×22
         x = self.module2(x)  # 32×11×11
@@ -165,7 +165,7 @@ class MiniXception(nn.Module, Pretrained):
         return self.conv.weight.device
 
     def preprocess(self, crops: Sequence[np.ndarray] | np.ndarray) -> Tensor:
-        """Make network input, (N, 1, S, S) on the model's device, from N uint8 face crops, grey or RGB, of any size.
+        """Convert N uint8 face crops, grey or RGB, of any size, to network input, (N, 1, S, S), on the model's device.
 
         Raises:
             MiniXceptionError: a crop is not a uint8 image.

@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions: one place for their options and errors."""
+"""ONNX Runtime sessions: their options and error messages."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mini_xception.errors import MiniXceptionError
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-#: Name of a graph's input.
+#: Name of the input in every graph.
 INPUT = "input"
 
 
 def open_session(graph: Path | bytes) -> InferenceSession:
-    """Open a graph on the CPU, with one thread.
+    """Open an ONNX graph on the CPU, with one thread.
 
     Args:
         graph: an ONNX file's path, or its contents.
@@ -24,7 +24,7 @@ def open_session(graph: Path | bytes) -> InferenceSession:
     Raises:
         MiniXceptionError: the graph cannot be read.
     """
-    # ONNX Runtime 1.29 and newer report usage over the network unless this is set before its import.
+    # ONNX Runtime 1.29 and newer report usage over the network unless this variable is set before the import.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 

@@ -1,4 +1,4 @@
-"""From face crops to network input. Training, evaluation, the recogniser and the demo all use these functions."""
+"""Conversion of face crops to network input, shared by training, evaluation, the recogniser and the demo."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ class Framing:
 
     Attributes:
         scale: side of the square, as a fraction of the box's longer side.
-        offset_x: from the box's centre to the square's centre, rightwards, as a fraction of the box's longer side.
-        offset_y: the same, downwards.
+        offset_x: how far the square's centre lies to the right of the box's centre, as a fraction of the box's longer
+            side.
+        offset_y: how far the square's centre lies below the box's centre, as a fraction of the box's longer side.
 
     Raises:
         MiniXceptionError: an argument is not a finite number, or the scale is not above 0.
@@ -38,22 +39,23 @@ class Framing:
     def __post_init__(self) -> None:
         numbers = (self.scale, self.offset_x, self.offset_y)
         if not all(isinstance(number, float | int) and math.isfinite(number) for number in numbers) or self.scale <= 0:
-            raise MiniXceptionError(f"framing must be finite numbers, its scale above 0, not {numbers}")
+            raise MiniXceptionError(f"framing must be finite numbers with a scale above 0, not {numbers}")
 
 
-#: From an MTCNN box to FER2013's framing: the best of the framings that ``recipes/measure_framing.py`` compares
-#: (``recipes/logs/framing.txt``). The ratio of box size to FER2013's framing, 1.04, suggests the same scale.
+#: Maps an MTCNN box to FER2013's framing. It gave the highest accuracy of the framings that
+#: ``recipes/measure_framing.py`` compares; see ``recipes/logs/framing.txt``. MTCNN's boxes are 1.04 times as high as
+#: FER2013's images, which suggests about the same scale.
 MTCNN_TO_FER2013 = Framing(scale=0.95, offset_y=-0.03)
 
 
 def to_grey(crop: np.ndarray, size: int) -> np.ndarray:
     """Convert a crop to grey and resize it to the network's input size.
 
-    Downscaling averages pixels (``INTER_AREA``), upscaling interpolates between them (``INTER_LINEAR``).
+    Downscaling averages pixels (``INTER_AREA``); upscaling interpolates between them (``INTER_LINEAR``).
 
     Args:
         crop: RGB or grey, uint8, (H, W, 3), (H, W, 1) or (H, W).
-        size: side in pixels.
+        size: side of the result in pixels.
 
     Returns:
         uint8, (size, size).
@@ -75,12 +77,12 @@ def to_grey(crop: np.ndarray, size: int) -> np.ndarray:
 
 
 def scale_pixels(pixels: Pixels, mean: float, std: float) -> Pixels:
-    """Scale grey values from 0–255 to network input; an array or a tensor of any shape."""
+    """Scale the grey values of an array or tensor of any shape from 0–255 to network input."""
     return (pixels / 255.0 - mean) / std
 
 
 def normalise(crops: Sequence[np.ndarray] | np.ndarray, size: int, mean: float, std: float) -> np.ndarray:
-    """Make network input from face crops.
+    """Convert face crops to network input.
 
     Args:
         crops: N face crops, uint8, grey or RGB, each of any size.

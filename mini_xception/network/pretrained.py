@@ -1,4 +1,4 @@
-"""Strict loading, saving and publishing for a network whose constructor arguments are its ``config.json``."""
+"""Strict loading, saving and publishing of a network whose constructor arguments are stored in ``config.json``."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 
 
 class Pretrained(PyTorchModelHubMixin):
-    """huggingface_hub's mixin for PyTorch networks, made strict.
+    """A strict version of huggingface_hub's mixin for PyTorch networks.
 
-    The methods keep the mixin's names and keywords. Each one is overridden, because the mixin's own
+    The methods keep the mixin's names and keywords. They are overridden because, in the mixin,
 
     - ``from_pretrained`` accepts a missing ``config.json`` and missing tensors, and falls back to pickled weights,
     - ``save_pretrained`` deletes ``config.json`` before it writes a new one,
     - ``push_to_hub`` replaces a model card that others have edited,
     - ``generate_model_card`` knows neither the labels nor the scores.
 
-    A subclass is a ``torch.nn.Module`` with the attributes ``labels`` and ``provenance``, a property ``config``, and a
-    last layer ``conv``.
+    A subclass must be a ``torch.nn.Module`` with the attributes ``labels`` and ``provenance``, the properties
+    ``config`` and ``settings``, and a last layer ``conv``.
     """
 
     if TYPE_CHECKING:
@@ -71,19 +71,20 @@ class Pretrained(PyTorchModelHubMixin):
 
         Args:
             name: a checkpoint folder, a Hub repository ``"user/repo"``, or None for the bundled weights.
-            device: a torch device; "auto" is CUDA, else MPS, else the CPU; None is torch's default device.
+            device: a torch device. "auto" uses CUDA if it is available, else MPS, else the CPU. None uses torch's
+                default device.
             dtype: data type of the weights and the input.
-            labels: names of the classes, for further training; None keeps the checkpoint's.
-            num_classes: number of classes, instead of labels. If the checkpoint has another number, they are named "0",
-                "1", ….
-            ignore_mismatched_head: give the network a new last layer with random weights if its classes differ from
-                the checkpoint's. Otherwise different classes are an error.
+            labels: new names of the classes, for fine-tuning. None keeps the checkpoint's labels.
+            num_classes: number of classes, as an alternative to ``labels``. If it differs from the checkpoint's, the
+                classes are named "0", "1", ….
+            ignore_mismatched_head: if the classes differ from the checkpoint's, replace the last layer by a new one
+                with random weights. If this is False, different classes are an error.
             download: revision, cache_dir, token, local_files_only and force_download of
                 :func:`~mini_xception.checkpoint.locate_checkpoint`.
 
         Raises:
-            MiniXceptionError: a file or tensor is missing, damaged or of another network; the classes differ; or the
-                device is not available.
+            MiniXceptionError: a file or tensor is missing or damaged, or belongs to another network; the classes
+                differ; or the device is not available.
         """
         target = resolve_device(device)
         checkpoint = read_checkpoint(locate_checkpoint(name, **download))
@@ -124,11 +125,11 @@ class Pretrained(PyTorchModelHubMixin):
             return push_folder(folder, repo_id, **options)
 
     def generate_model_card(self, repo_id: str = "user/repo") -> ModelCard:
-        """Write the model card that :meth:`push_to_hub` publishes in a new repository."""
+        """Create the model card that :meth:`push_to_hub` publishes in a new repository."""
         return write_card(repo_id, self.config, self.provenance)
 
     def fingerprint(self) -> str:
-        """Compute the digest by which a ``model.onnx`` is recognised as this network's."""
+        """Compute the digest that links a ``model.onnx`` to this network's configuration and weights."""
         return compute_fingerprint(self.settings, self._arrays())
 
     def _with_classes(
@@ -138,7 +139,7 @@ class Pretrained(PyTorchModelHubMixin):
         num_classes: int | None,
         ignore_mismatched_head: bool,
     ) -> tuple[Self, Checkpoint]:
-        """Replace the last layer by an untrained one if the caller asks for other classes."""
+        """Replace the last layer by an untrained one if the caller asks for different classes."""
         if labels is None:
             labels = self.labels if num_classes in (None, len(self.labels)) else [str(i) for i in range(num_classes)]
         if num_classes not in (None, len(labels)):
@@ -150,7 +151,7 @@ class Pretrained(PyTorchModelHubMixin):
         if not ignore_mismatched_head:
             raise MiniXceptionError(
                 f"the checkpoint's classes are {', '.join(self.labels)}, not {', '.join(labels)}; "
-                "ignore_mismatched_head=True replaces the last layer by an untrained one"
+                "pass ignore_mismatched_head=True to replace the last layer by an untrained one"
             )
         # Temperature, metrics and provenance belong to the old last layer.
         renewed = type(self)(**self.config | {"labels": labels, "temperature": 1.0, "metrics": None})

@@ -1,4 +1,4 @@
-"""The PyTorch engine: any device, any module."""
+"""The PyTorch engine, which runs any module on any device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHUNK = 16
 
 
 class TorchEngine:
-    """A module on its device. The module is put into inference mode and channels-last layout."""
+    """An engine that runs a module on its device. It switches the module to inference mode and channels-last layout."""
 
     def __init__(self, module: nn.Module) -> None:
         self._module = module.eval().to(memory_format=torch.channels_last)
@@ -30,10 +30,10 @@ class TorchEngine:
 
 
 class _OneThread:
-    """Limits PyTorch to one thread during a call, and restores the number afterwards.
+    """Limits PyTorch to one thread during a call, and restores the previous number afterwards.
 
-    The number belongs to each thread, but a thread that is new to PyTorch takes the number that was last set anywhere.
-    Of several calls at the same time, only the first knows which number to restore.
+    PyTorch stores the number separately for each thread, but a new thread starts with the number that was last set in
+    any thread. If several calls overlap, only the first one knows which number to restore.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
-"""The same face from frame to frame, with probabilities smoothed over time.
+"""Face tracking: faces keep their identity from frame to frame, and their probabilities are smoothed over time.
 
-``tracker`` matches faces; ``memory`` decides when the whole frame is searched again.
+``tracker`` matches faces. ``memory`` decides when the whole image is searched again.
 """
 
 from typing import TYPE_CHECKING

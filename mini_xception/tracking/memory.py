@@ -1,4 +1,4 @@
-"""What a stream remembers from frame to frame: its faces, and when the whole image was last searched."""
+"""The state of a stream between frames: its faces, and when the whole image was last searched."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from mini_xception.boxes import Box
 from mini_xception.faces import Face
 from mini_xception.tracking.tracker import FORGET_S, SMOOTHING_S, Tracker
 
-#: The whole image is searched at least once in this many frames. A new face waits no longer than that.
+#: The whole image is searched at least once in this many frames, so a new face is found after 10 frames at most.
 DETECT_EVERY = 10
-#: Detecting near one known face costs as much as searching this many pixels. If the image has fewer pixels for each
-#: known face, searching the whole image is cheaper.
+#: Detecting near one known face costs as much as searching this many pixels. If the image has fewer pixels per known
+#: face, searching the whole image is cheaper.
 NEAR_PIXELS = 50_000
 
 
 class StreamMemory:
-    """The memory of one stream. It holds no image and no model, so a server can keep one for each visitor.
+    """The memory of one stream. It holds neither images nor a model, so a server can keep one for each visitor.
 
     Between two searches of the whole image, faces are detected in small crops around their last boxes. Template
-    matching would be cheaper, but it drifts: on a video of a moving crowd, after 9 frames one box in ten had left its
-    face, while nine in ten of the boxes detected in crops overlapped those of a full search by 0.87 or more.
+    matching would be cheaper, but it drifts. On a video of a moving crowd, one box in ten had left its face after 9
+    frames. Of the boxes detected in crops, nine in ten had an overlap of 0.87 or more with the boxes of a full search.
 
     Args:
         smoothing_s: time constant of the smoothing of probabilities, in seconds; 0 disables it.
-        forget_s: seconds after which a face that is not seen loses its identity.
+        forget_s: seconds after which an unseen face loses its identity.
 
     Attributes:
         tracker: the faces and their identities.
@@ -37,12 +37,12 @@ class StreamMemory:
     def boxes_to_follow(self, height: int, width: int) -> list[Box]:
         """Return the boxes near which the next frame's faces should be detected.
 
-        An empty list means that the whole image should be searched: no face is known, a search is due, or searching a
-        small image with many faces is cheaper.
+        An empty list means that the whole image should be searched. This is the case if no face is known, if a search
+        is due, or if the image is so small and has so many faces that a search is cheaper.
 
         Args:
-            height: of the next frame, in pixels.
-            width: of the next frame, in pixels.
+            height: height of the next frame in pixels.
+            width: width of the next frame in pixels.
         """
         boxes = [face.box for face in self.tracker.faces]
         worthwhile = self._frames_until_search > 0 and len(boxes) * NEAR_PIXELS <= height * width
@@ -52,9 +52,9 @@ class StreamMemory:
         """Store a frame's faces, and return them with track ids and smoothed probabilities, in the same order.
 
         Args:
-            faces: the faces of this frame alone.
+            faces: the frame's faces, before smoothing.
             time_s: the frame's time in seconds; see :meth:`Tracker.update`.
-            searched: whether the whole image was searched for them.
+            searched: whether the whole image was searched for the faces.
         """
         self._frames_until_search = DETECT_EVERY - 1 if searched else self._frames_until_search - 1
         return self.tracker.update(faces, time_s)

@@ -15,11 +15,12 @@ from mini_xception.faces import Face
 
 #: Time constant of the exponential smoothing of probabilities, in seconds.
 SMOOTHING_S = 0.3
-#: A face that was not seen for this many seconds gets a new identity when it returns.
+#: A face that was not seen for more than this many seconds gets a new identity when it returns.
 FORGET_S = 1.0
-#: A face keeps its identity if its box overlaps the expected box by this intersection over union.
+#: A face keeps its identity if its box and the expected box have at least this intersection over union.
 MIN_IOU = 0.3
-#: Time constant of the smoothing of a face's velocity, in seconds. Short, so that it is known before two faces cross.
+#: Time constant of the smoothing of a face's velocity, in seconds. It is short, because the velocity must
+#: be known before two faces cross.
 MOTION_S = 0.1
 
 
@@ -30,7 +31,7 @@ class Frame:
     Attributes:
         time_s: seconds since the beginning of the stream.
         image: RGB, uint8, (H, W, 3), upright.
-        faces: with track ids and smoothed probabilities.
+        faces: the faces, with track ids and smoothed probabilities.
     """
 
     time_s: float
@@ -66,18 +67,18 @@ class _Track:
 class Tracker:
     """Matches faces by the overlap of their boxes, and smooths their probabilities exponentially.
 
-    Each face is expected where its velocity takes it, so faces may cross. All constants are in seconds, so the frame
-    rate does not matter. The tracker holds the last known faces only; copying and pickling it is cheap.
+    Each face's position is predicted from its velocity, so faces may cross. All constants are in seconds, so the frame
+    rate does not matter. The tracker stores only the last known faces, so it is cheap to copy and pickle.
 
     Args:
         smoothing_s: time constant of the smoothing, in seconds; 0 disables it.
-        forget_s: seconds after which a face that is not seen loses its identity.
+        forget_s: seconds after which an unseen face loses its identity.
 
     Attributes:
-        faces: of the last frame, with track ids and smoothed probabilities.
+        faces: the faces of the last frame, with track ids and smoothed probabilities.
 
     Raises:
-        MiniXceptionError: a time is negative.
+        MiniXceptionError: ``smoothing_s`` or ``forget_s`` is negative.
     """
 
     def __init__(self, smoothing_s: float = SMOOTHING_S, forget_s: float = FORGET_S) -> None:
@@ -90,11 +91,11 @@ class Tracker:
         self._last_id = 0
 
     def update(self, faces: Sequence[Face], time_s: float) -> tuple[Face, ...]:
-        """Match the faces of the next frame to the known ones.
+        """Match the faces of the next frame to the known faces.
 
         Args:
-            faces: the faces of this frame alone.
-            time_s: the frame's time in seconds. After a step back in time, every face is a new one.
+            faces: the frame's faces, before smoothing.
+            time_s: the frame's time in seconds. After a step back in time, all faces count as new.
 
         Returns:
             The faces in the same order, with ``track_id`` set and probabilities smoothed. Ids count from 1.
@@ -130,7 +131,7 @@ def _match(expected: Sequence[np.ndarray], boxes: Sequence[Sequence[float]]) -> 
 
 
 def _share(elapsed_s: float, constant_s: float) -> float:
-    """Return the weight of a new value in an exponential average after this time, in [0, 1]."""
+    """Return the weight, in [0, 1], of a new value in an exponential average, ``elapsed_s`` after the previous one."""
     return -math.expm1(-elapsed_s / constant_s) if constant_s else 1.0
 
 

@@ -14,10 +14,10 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Generator, Tensor
-from torch.nn import functional
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
 
 
 class PixelAugmentation(ABC):
@@ -66,6 +66,8 @@ class SaltAndPepper(PixelAugmentation):
     probability: float
 
     def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
+        import torch
+
         noise = torch.rand(faces.shape, device=faces.device, generator=generator)
         return faces.masked_fill(noise < self.probability, 0.0).masked_fill(noise > 1 - self.probability, 255.0)
 
@@ -102,13 +104,15 @@ class Blur(PixelAugmentation):
     sigma: float
 
     def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
+        import torch
+
         sigma = _uniform(len(faces), 0.0, self.sigma, generator).clamp(min=1e-3).view(-1, 1)
         radius = math.ceil(3 * self.sigma)
         taps = torch.exp(-torch.arange(-radius, radius + 1, device=faces.device).square() / (2 * sigma.square()))
         taps = (taps / taps.sum(dim=1, keepdim=True)).view(-1, 1, 1, 2 * radius + 1)
-        blurred = functional.pad(faces.transpose(0, 1), [radius] * 4, mode="replicate")
+        blurred = torch.nn.functional.pad(faces.transpose(0, 1), [radius] * 4, mode="replicate")
         for kernel in (taps, taps.transpose(2, 3)):
-            blurred = functional.conv2d(blurred, kernel, groups=len(faces))
+            blurred = torch.nn.functional.conv2d(blurred, kernel, groups=len(faces))
         return blurred.transpose(0, 1)
 
 
@@ -122,6 +126,8 @@ class Zoom(GeometricAugmentation):
     fraction: float
 
     def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
+        import torch
+
         x, y = (1 / _around_one(n, self.fraction, generator) for _ in range(2))
         zero = torch.zeros_like(x)
         return _matrices((x, zero, zero), (zero, y, zero))
@@ -138,6 +144,8 @@ class Shift(GeometricAugmentation):
     fraction: float
 
     def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
+        import torch
+
         size = torch.rand(2, n, device=generator.device, generator=generator) * self.fraction
         sign = torch.rand(2, n, device=generator.device, generator=generator).sub(0.5).sign()
         x, y = sign * (size * side).floor() * (2 / side)  # Coordinates run from −1 to 1.
@@ -152,6 +160,8 @@ class Rotation(GeometricAugmentation):
     degrees: float
 
     def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
+        import torch
+
         angle = _uniform(n, -self.degrees, self.degrees, generator) * (math.pi / 180)
         cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
         return _matrices((cos, -sin, zero), (sin, cos, zero))
@@ -164,6 +174,8 @@ class Flip(GeometricAugmentation):
     probability: float
 
     def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
+        import torch
+
         drawn = torch.rand(n, device=generator.device, generator=generator)
         x = torch.where(drawn < self.probability, -1.0, 1.0)
         one, zero = torch.ones_like(x), torch.zeros_like(x)
@@ -192,13 +204,17 @@ def augment(faces: Tensor, augmentations: Sequence[Augmentation], generator: Gen
 
 
 def _resample(faces: Tensor, matrices: Tensor | None) -> Tensor:
+    import torch
+
     if matrices is None:
         return faces
-    grid = functional.affine_grid(matrices[:, :2], list(faces.shape), align_corners=False)
-    return functional.grid_sample(faces, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    grid = torch.nn.functional.affine_grid(matrices[:, :2], list(faces.shape), align_corners=False)
+    return torch.nn.functional.grid_sample(faces, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 def _uniform(n: int, low: float, high: float, generator: Generator) -> Tensor:
+    import torch
+
     return torch.rand(n, device=generator.device, generator=generator) * (high - low) + low
 
 
@@ -207,6 +223,8 @@ def _around_one(n: int, fraction: float, generator: Generator) -> Tensor:
 
 
 def _matrices(first: tuple[Tensor, Tensor, Tensor], second: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    import torch
+
     zero, one = torch.zeros_like(first[0]), torch.ones_like(first[0])
     return torch.stack([*first, *second, zero, zero, one], dim=1).view(-1, 3, 3)
 
@@ -242,8 +260,8 @@ def build(strengths: dict[str, float]) -> tuple[Augmentation, ...]:
     return tuple(AUGMENTATIONS[name].kind(strength) for name, strength in chosen.items() if strength > 0)  # type: ignore[call-arg]
 
 
-#: Named sets of strengths. ``keras`` comes from the official project. ``basic`` and ``full`` are the PyTorch reference's
-#: first and second set. ``best`` is this project's set. The strengths of ``mild`` are about a third of those of ``best``.
+#: Named sets of strengths. ``keras`` comes from the official project. ``basic`` and ``full`` are the first and the
+#: second set of the PyTorch reference. ``best`` is this project's. ``mild`` has about a third of its strengths.
 PRESETS: dict[str, dict[str, float]] = {
     "keras": {"zoom": 0.1, "shift": 0.1, "rotation": 10.0, "flip": 0.5},
     "basic": {"brightness": 0.2, "rotation": 10.0, "flip": 0.5},

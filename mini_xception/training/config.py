@@ -68,7 +68,7 @@ class TrainConfig:
     batch_size: Annotated[int, Setting("images per step, in total over all processes", low=1)]
     optimizer: Annotated[str, Setting("optimizer", choices=("adam", "adamw"))]
     learning_rate: Annotated[
-        float, Setting("initial learning rate of the plateau schedule, or highest one of one_cycle", above=True)
+        float, Setting("initial learning rate of plateau, or highest learning rate of one_cycle", above=True)
     ]
     schedule: Annotated[
         str,

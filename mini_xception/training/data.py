@@ -87,7 +87,7 @@ def load_fer2013(path: str | os.PathLike[str], split: str) -> LabelledFaces:
     chosen = np.flatnonzero(decoded["splits"] == SPLITS.index(split))
     if len(chosen) == 0:
         present = [SPLITS[i] for i in np.unique(decoded["splits"])]
-        raise MiniXceptionError(f"{path}: no {split} images, only {', '.join(present)}; use the complete data")
+        raise MiniXceptionError(f"{path}: contains no {split} images, only {', '.join(present)}; use the complete data")
     return LabelledFaces(decoded["images"][chosen], decoded["labels"][chosen], chosen, split)
 
 
@@ -223,7 +223,9 @@ def _decode_row(row: dict[str, str | None], where: str) -> Row:
         reason = "the pixels are not whole numbers separated by spaces"
         raise MiniXceptionError(f"{where}: {reason}; download the data again") from error
     if pixels.size != SIDE * SIDE:
-        raise MiniXceptionError(f"{where}: the image has {pixels.size} pixels; it must have {SIDE}×{SIDE} = {SIDE * SIDE}")
+        raise MiniXceptionError(
+            f"{where}: the image has {pixels.size} pixels; it must have {SIDE}×{SIDE} = {SIDE * SIDE}"
+        )
     if pixels.min() < 0 or pixels.max() > 255:
         raise MiniXceptionError(f"{where}: a pixel is outside 0–255; pixels must be 8-bit grey values")
     return int(emotion), SPLITS.index(usage), pixels.astype(np.uint8).reshape(SIDE, SIDE)

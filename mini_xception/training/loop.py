@@ -49,9 +49,10 @@ def train(
 ) -> MiniXception:
     """Train a network, and return the checkpoint of the best epoch. If the folder holds a run, resume it.
 
-    The run's folder holds ``log.csv``, the checkpoints ``best`` and ``last``, and ``run_state.pt``. If matplotlib is
-    installed, it also holds plots; if TensorBoard is installed, its log. On one CPU, a run that was killed and resumed
-    ends with the same weights, bit for bit, as an uninterrupted run.
+    The run's folder holds ``log.csv``, the checkpoints ``best`` and ``last``, and ``run_state.pt``. It also holds plots
+    if matplotlib is installed, and a TensorBoard log if TensorBoard is installed.
+
+    On one CPU, a run that was killed and resumed ends with the same weights, bit for bit, as an uninterrupted run.
 
     Args:
         config: the settings. A run can only be resumed with the same settings.
@@ -138,7 +139,7 @@ def _digest(
     teacher: np.ndarray | None,
     initial: MiniXception | None,
 ) -> dict[str, str]:
-    """Compute SHA-256 digests of everything except the settings that affects a run's result."""
+    """Compute SHA-256 digests of all inputs, except the settings, that affect a run's result."""
     weights = [weight.cpu().numpy() for weight in initial.state_dict().values()] if initial else []
     inputs = {
         "training data": [training.images, training.labels],

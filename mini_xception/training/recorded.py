@@ -23,7 +23,7 @@ class RecordedStep:
         generator: the generator of all random numbers that the step draws.
     """
 
-    #: Runs before the recording. In these, the optimizer creates its state and cuDNN chooses its algorithms.
+    #: Runs before the recording, in which the optimizer creates its state and cuDNN chooses its algorithms.
     WARM_UP = 3
 
     def __init__(self, step: Callable[[Tensor], None], generator: torch.Generator) -> None:

@@ -21,8 +21,8 @@ from mini_xception.training.config import TrainConfig
 
 #: Names in a run's folder: the run state, the log, and the checkpoints of the best and of the last epoch.
 RUN_STATE, LOG, BEST, LAST = "run_state.pt", "log.csv", "best", "last"
-#: The plateau schedule divides the learning rate by ten after more than this number of epochs without a better accuracy.
-#: The PyTorch reference uses the same number.
+#: The plateau schedule divides the learning rate by ten after more than this number of epochs without a better
+#: accuracy. The PyTorch reference uses the same number.
 PLATEAU_PATIENCE = 12
 
 

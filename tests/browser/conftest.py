@@ -1,4 +1,4 @@
-"""The served page, and a real Chromium."""
+"""Fixtures: the served page, and a real Chromium."""
 
 from __future__ import annotations
 

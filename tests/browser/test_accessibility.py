@@ -1,4 +1,4 @@
-"""axe-core finds no serious violation of ours on any tab, in light and in dark mode."""
+"""axe-core finds no serious violation in the page's own elements, on any tab, in light and in dark mode."""
 
 from __future__ import annotations
 

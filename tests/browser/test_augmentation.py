@@ -61,7 +61,7 @@ def test_a_seed_repeats_the_images(tab):
 
 
 def test_the_code_gives_the_same_images(tab, recognizer):
-    """The code that the page offers to copy, run in Python, makes the images that the page shows."""
+    """The code that the page offers to copy produces, in Python, the images that the page shows."""
     import base64
 
     import cv2

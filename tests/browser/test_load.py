@@ -29,7 +29,7 @@ VIDEO = ROOT / "examples" / "two_portraits.mp4"
 
 @pytest.fixture
 def server(tmp_path):
-    """A server of its own, for tests that overload or stop it."""
+    """A separate server, for tests that overload or stop it."""
     with serve(tmp_path / "cache", tmp_path / "log.txt") as server:
         yield server
 

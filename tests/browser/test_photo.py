@@ -69,7 +69,7 @@ def test_a_file_that_is_not_a_photo_gets_a_clear_message(page, tmp_path):
     upload(page, bad)
     page.wait_for_selector("text=holiday.jpg: not a supported image; use JPEG, PNG, WebP, GIF, BMP or TIFF")
     assert "Traceback" not in page.content()
-    # Nothing of the photo before is left.
+    # Nothing of the previous photo is left.
     page.wait_for_selector("#cards >> text=This photo could not be processed; see the notification.")
     assert page.locator(".face").count() == 0
 

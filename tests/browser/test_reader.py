@@ -110,7 +110,7 @@ def test_a_stream_and_another_one(page):
     ]
     assert [[face["trackId"] for face in answer["faces"]] for answer in answers] == [[1]] * 12
     assert answers[-1]["faces"][0]["box"][0] == pytest.approx(answers[0]["faces"][0]["box"][0] + 44, abs=6)
-    # After a jump it is another face; in another stream it is the first one.
+    # After a jump, the face counts as a new one. In a new stream, it is the first face.
     assert [face["trackId"] for face in page.evaluate("recognize('frame', 'portrait.jpg', 2, 200)")["faces"]] == [2]
     page.evaluate("forget()")
     assert [face["trackId"] for face in page.evaluate("recognize('frame', 'portrait.jpg', 3)")["faces"]] == [1]
@@ -128,7 +128,7 @@ def test_frames_that_arrive_too_fast_are_answered_in_order(page):
         ("nowhere", "no-download", "nowhere/"),
         ("damaged", "bad-checkpoint", "damaged, or not an ONNX file"),
         ("bare", "bad-checkpoint", "metadata labels is missing"),
-        ("newer", "bad-checkpoint", "format_version is 2, this page reads 1"),
+        ("newer", "bad-checkpoint", "format_version is 2, but this page reads 1"),
         ("other labels", "bad-checkpoint", "7 logits for 2 labels"),
     ],
 )
@@ -172,7 +172,7 @@ def test_threads_if_the_page_is_cross_origin_isolated(chromium, serve):
 
 @pytest.mark.slow
 def test_a_software_graphics_card(start_chromium, serve):
-    """It gives the same results; WebAssembly continues when it is lost; it is too slow to be chosen."""
+    """It gives the same results but is too slow to be chosen. If it is lost, WebAssembly continues."""
     browser = start_chromium("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
     page = browser.new_page()
     page.set_default_timeout(300_000)

@@ -28,7 +28,7 @@ FAKE_CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-st
 
 @pytest.fixture
 def host(tmp_path):
-    """A plain host that has the page in a folder."""
+    """A plain host that serves the page from a folder."""
     (tmp_path / "host").mkdir()
     (tmp_path / "host" / "faces").symlink_to(BROWSER_PAGE)
     with serve_files(tmp_path / "host") as host:
@@ -147,7 +147,7 @@ def test_a_first_visit_downloads_less_than_8_megabytes(chromium, host):
 def sent_since(log: Path, start_s: float) -> list[str]:
     """Return the requests of pages, workers and service workers after a time, and the bytes sent.
 
-    Chromium's network log has all of them. Requests that Chromium makes on its own account are excluded.
+    They are in Chromium's network log. Requests that Chromium sends for its own purposes are excluded.
     """
     events = json.loads(log.read_text())
     names = {number: name for name, number in events["constants"]["logEventTypes"].items()}

@@ -34,7 +34,7 @@ class Repo:
         gated: only the owner and readers can download files.
         readers: names of users.
         commits: commit → path → file contents.
-        messages: of the commits, the oldest first.
+        messages: the commits' messages, the oldest first.
         branches: name → commit; a pull request is the branch ``refs/pr/N``.
         tags: name → commit.
     """

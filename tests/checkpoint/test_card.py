@@ -48,9 +48,9 @@ def test_card_describes_the_checkpoint(hub, tmp_path):
 @pytest.mark.parametrize(
     ("metrics", "reason"),
     [
-        ({"accuracy": "90%"}, "accuracy must be a fraction of 1, not '90%'"),
+        ({"accuracy": "90%"}, "accuracy must be a number from 0 to 1, not '90%'"),
         ({"recall": {"a": 1.0}, "precision": {"a": 1.0}}, "recall must have one number for each of angry, disgust"),
-        ({"recall": dict.fromkeys(EMOTIONS, "high")}, "recall must have fractions of 1, not ['high'"),
+        ({"recall": dict.fromkeys(EMOTIONS, "high")}, "recall must have numbers from 0 to 1, not ['high'"),
     ],
 )
 def test_invalid_metrics_are_rejected_before_any_request(hub, folder, metrics, reason):

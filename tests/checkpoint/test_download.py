@@ -103,7 +103,7 @@ def test_private_and_gated(repo):
 
 
 def test_missing_repository_revision_and_files(repo):
-    assert "no such repository" in refusal("owner/absent")
+    assert "no such local folder and no such repository" in refusal("owner/absent")
     assert "no such repository" in refusal("owner/absent", token=OWNER_TOKEN)
     assert "no revision 'v9'" in refusal(revision="v9")
     assert "rejects the token" in refusal(token="hf_wrong")
@@ -262,7 +262,7 @@ def test_other_classes_on_request_alone():
         assert "ignore_mismatched_head=True" in refusal(**asked)
     assert MiniXception.from_pretrained(REPO, num_classes=7).labels[0] == "angry"
     model = MiniXception.from_pretrained(REPO, labels=["no", "yes", "maybe"], ignore_mismatched_head=True)
-    assert model.provenance == {}  # It is not what the recipe made any more.
+    assert model.provenance == {}  # The recipe did not create this model.
     body = MiniXception.from_pretrained(REPO)
     assert torch.equal(model.module4.right[0].weight, body.module4.right[0].weight)
     assert EmotionRecognizer(model, detector=None).classify(np.zeros((2, 48, 48), np.uint8)).shape == (2, 3)

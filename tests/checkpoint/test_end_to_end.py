@@ -30,7 +30,7 @@ with torch.inference_mode():
 
 @pytest.fixture
 def fer2013_csv(tmp_path):
-    """A file like FER2013's, with made-up faces: the label is the position of a bright band."""
+    """A file in FER2013's format with synthetic faces: the label is the position of a bright band."""
     path = tmp_path / "fer2013.csv"
     rng = np.random.default_rng(0)
     with path.open("w") as file:

@@ -1,4 +1,4 @@
-"""The command line as a user runs it: errors, help, and commands that have no file of their own here."""
+"""The command line as a user runs it: errors, help, and commands without a separate test file."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ def run(*arguments: str | Path | int | float, cwd: Path | None = None) -> subpro
         (["predict", "x.jpg", "--save", "file/folder"], "file/folder: folder cannot be created"),
         (["predict", "x.jpg", "--csv", "file/faces.csv"], "file: folder cannot be created"),
         (["predict", "x.jpg", "--csv", "."], ".: not a regular file; choose another name"),
-        (["video", "file"], "nothing to write; name an annotated copy, OUT.mp4, or a table, --csv FILE"),
+        (["video", "file"], "nothing to write; add OUT.mp4 for an annotated copy, or --csv FILE for a table"),
         (["video", "file", "out.mp4"], "file: not a supported video"),
         (["video", "absent.mp4", "--csv", "out.csv"], "absent.mp4: cannot be read"),
         (["video", "file", "file"], "choose a name that ends in .mp4"),
@@ -35,7 +35,7 @@ def run(*arguments: str | Path | int | float, cwd: Path | None = None) -> subpro
         (["video", "file", "file/out.mp4"], "file: folder cannot be created"),
         (["evaluate", "--data", "absent.csv", "--split", "PublicTest"], "absent.csv: no such file"),
         (["convert", "absent.pth", "out"], "absent.pth: cannot be read"),
-        (["convert", "file", "out"], "file: not a PyTorch file"),
+        (["convert", "file", "out"], "file: neither a PyTorch file of tensors only nor"),
         (["export", "absent/folder"], "absent/folder: folder not found; name a checkpoint folder"),
         (["demo", "--checkpoint", "nowhere"], "nowhere: folder not found"),
     ],
@@ -95,7 +95,7 @@ def test_the_bundled_weights_reach_the_accuracy_of_the_reference(fer2013, tmp_pa
 def test_evaluate_needs_the_split_it_was_asked_for(fer2013):
     result = run("evaluate", "--data", fer2013, "--split", "PrivateTest")
     assert result.returncode == 1
-    assert "the data has Training, PublicTest" in result.stderr
+    assert "contains no PrivateTest images, only Training, PublicTest; use the complete data" in result.stderr
 
 
 MISSING = [

@@ -1,4 +1,4 @@
-"""The options that commands share: each one has its effect, and a bad value is one line."""
+"""The options that commands share: each one has its effect, and a bad value gives a one-line error."""
 
 import contextlib
 import inspect
@@ -39,7 +39,7 @@ def run_in_terminal(*arguments: str | Path) -> tuple[str, str]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as process:
         os.close(stderr)
         shown = b""
-        with contextlib.suppress(OSError), open(terminal, "rb", buffering=0) as screen:  # Linux ends it with an error.
+        with contextlib.suppress(OSError), open(terminal, "rb", buffering=0) as screen:  # Linux ends with an error.
             while part := screen.read(4096):
                 shown += part
         assert process.stdout is not None

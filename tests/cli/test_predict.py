@@ -122,7 +122,7 @@ def test_a_full_standard_output_is_not_reported_as_an_error_of_the_table(tmp_pat
 
 
 def test_one_failing_photo_does_not_stop_the_others(tmp_path):
-    """A name too long for a copy, a broken link, and a link to itself: each is named, and the rest is processed."""
+    """A name too long for a copy, a broken link, and a link to itself each give an error. The rest is processed."""
     photos = tmp_path / "photos"
     photos.mkdir()
     shutil.copy(PORTRAIT, photos / f"{'x' * 250}.jpg")

@@ -75,7 +75,7 @@ def write_repeated(video: Path, times: int, path: Path) -> None:
 
 @pytest.mark.parametrize(("kill", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_video_leaves_nothing(tmp_path, tmp_path_factory, kill, status):
-    video = tmp_path_factory.mktemp("video") / "long.mp4"  # A short one could end before it is interrupted.
+    video = tmp_path_factory.mktemp("video") / "long.mp4"  # A short video could end before the signal.
     write_repeated(VIDEO, 20, video)
     command = [sys.executable, "-m", "mini_xception", "video", str(video), "out.mp4"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:

@@ -1,4 +1,4 @@
-"""Handlers, routes and serving of the page, as far as they need no browser."""
+"""The page's handlers, routes and serving, as far as they can be tested without a browser."""
 
 import os
 import re
@@ -10,6 +10,7 @@ import pytest
 
 from mini_xception import EMOTIONS, MiniXception, MiniXceptionError
 from mini_xception.checkpoint.folder import BUNDLED
+from mini_xception.network.classifier import Classifier
 
 gradio = pytest.importorskip("gradio")
 
@@ -60,7 +61,7 @@ def built(tmp_path, monkeypatch):
     return folder
 
 
-def serve_tab(model, root_path=""):
+def serve_tab(classifier, root_path=""):
     """Serve the tab alone; return its HTML, and a client at the address that its frame shows."""
     from fastapi.testclient import TestClient
     from gradio.routes import App
@@ -68,17 +69,17 @@ def serve_tab(model, root_path=""):
     from mini_xception.demo.browser import browser_routes, browser_tab
 
     with gradio.Blocks() as page:
-        browser_tab(model)
+        browser_tab(classifier)
     page.root_path = root_path
     (tab,) = [part["props"]["value"] for part in page.get_config_file()["components"] if part["type"] == "html"]
-    app = App.create_app(page, app_kwargs={"routes": browser_routes(model)})
+    app = App.create_app(page, app_kwargs={"routes": browser_routes(classifier)})
     shown = re.search(r'<iframe src="(browser/\w+/)\?embedded".* allow="camera"', str(tab))
     return str(tab), TestClient(app, base_url=f"http://page/{shown[1] if shown else 'browser/any/'}")
 
 
 @pytest.mark.usefixtures("built")
 def test_the_browser_page_is_served_with_its_content_types(recognizer):
-    tab, client = serve_tab(recognizer.model)
+    tab, client = serve_tab(recognizer.classifier)
     assert "<iframe" in tab
     assert client.get("").text == "made up"
     types = {
@@ -97,13 +98,14 @@ def test_the_browser_page_is_served_with_its_content_types(recognizer):
 @pytest.mark.parametrize("labels", [None, ("no", "yes")])
 def test_it_is_served_behind_a_proxy(recognizer, root_path, labels):
     """The proxy serves the page under a prefix, and strips the prefix before it forwards a request."""
-    _, client = serve_tab(MiniXception(labels=labels) if labels else recognizer.model, root_path)
+    classifier = Classifier.from_model(MiniXception(labels=labels)) if labels else recognizer.classifier
+    _, client = serve_tab(classifier, root_path)
     assert client.get("").text == "made up"
     assert client.get("models/model.onnx").status_code == 200
 
 
 def test_a_browser_revalidates_cached_files(built, recognizer):
-    _, client = serve_tab(recognizer.model)
+    _, client = serve_tab(recognizer.classifier)
     first = client.get("code.js")
     assert first.headers["cache-control"] == "no-cache"
     assert client.get("code.js", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
@@ -113,9 +115,9 @@ def test_a_browser_revalidates_cached_files(built, recognizer):
 
 
 def test_the_tab_uses_the_checkpoint_of_the_page(built, recognizer):
-    """At its own address: a browser caches the files of the other checkpoint."""
+    """Its files have a separate address, because browsers cache those of the other checkpoint."""
     onnx = pytest.importorskip("onnx")
-    other = MiniXception(labels=("no", "yes"))
+    other = Classifier.from_model(MiniXception(labels=("no", "yes")))
     tab, client = serve_tab(other)
     graph = client.get("models/model.onnx")
     proto = onnx.load_from_string(graph.content)
@@ -127,7 +129,7 @@ def test_the_tab_uses_the_checkpoint_of_the_page(built, recognizer):
     assert client.get("models/pnet.onnx").text == "made up"
     assert client.get("code.js").text == "made up"
 
-    bundled_tab, client = serve_tab(recognizer.model)
+    bundled_tab, client = serve_tab(recognizer.classifier)
     assert bundled_tab != tab
     again = client.get("models/model.onnx", headers=cached)
     assert (again.status_code, again.content) == (200, (built / "models" / "model.onnx").read_bytes())
@@ -137,7 +139,7 @@ def test_the_tab_says_how_to_build_its_page(built, recognizer):
     from mini_xception.demo.texts import TEXTS
 
     (built / "index.html").unlink()
-    tab, client = serve_tab(recognizer.model)
+    tab, client = serve_tab(recognizer.classifier)
     assert "in_browser_not_built" in tab
     assert all("<code>make web</code>" in text for text in TEXTS["in_browser_not_built"])
     assert client.get("").status_code == 404
@@ -169,11 +171,11 @@ def test_old_files_are_deleted_while_the_server_runs_and_not_after(recognizer, m
         (
             "127.0.0.1",
             None,
-            "127.0.0.1:{port}: cannot listen here (Address already in use); choose another host or port",
+            "127.0.0.1:{port}: cannot listen on this address (Address already in use); choose another host or port",
         ),
-        ("192.0.2.1", 7860, "192.0.2.1:7860: cannot listen here ("),
-        ("no such host", 7860, "no such host:7860: cannot listen here ("),
-        ("127.0.0.1", 70_000, "127.0.0.1:70000: cannot listen here ("),
+        ("192.0.2.1", 7860, "192.0.2.1:7860: cannot listen on this address ("),
+        ("no such host", 7860, "no such host:7860: cannot listen on this address ("),
+        ("127.0.0.1", 70_000, "127.0.0.1:70000: cannot listen on this address ("),
     ],
 )
 def test_an_address_that_cannot_be_used_is_reported_at_once(host, port, reason):

@@ -81,7 +81,7 @@ def test_missing_extra_is_named(tmp_path):
 def test_other_pytorch_files_are_rejected(tmp_path):
     path = tmp_path / "other.pth"
     path.write_bytes(b"text")
-    with pytest.raises(MiniXceptionError, match=r"other.pth: not a PyTorch file of tensors alone, and not HDF5; use"):
+    with pytest.raises(MiniXceptionError, match=r"other.pth: neither a PyTorch file of tensors only nor HDF5; use"):
         convert_checkpoint(path, tmp_path / "folder")
     for state in ({"conv.weight": torch.zeros(1)}, torch.zeros(1), [1]):
         torch.save(state, path)

@@ -1,4 +1,4 @@
-"""Every engine gives the same answer; what is missing or has no use is one clear line."""
+"""Every engine gives the same answer. A missing package or an engine that cannot run gives a one-line error."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ from mini_xception.training.data import load_fer2013
 
 @pytest.fixture(scope="module")
 def plain():
-    """Probabilities as anyone would compute them: the network as it is, in float32."""
+    """Probabilities computed by calling the network directly, in float32."""
     model = MiniXception.from_pretrained(device="cpu")
 
     def classify(crops: np.ndarray) -> np.ndarray:
@@ -171,14 +171,14 @@ except MiniXceptionError as error:
 
 
 def test_onnx_runtime_reports_nothing_home(tmp_path):
-    """Its telemetry would leave a device's number in the cache."""
+    """Its telemetry would leave a device identifier in the cache."""
     code = "from mini_xception import EmotionRecognizer; EmotionRecognizer.from_pretrained(device='cpu', engine='onnx')"
     subprocess.run([sys.executable, "-c", code], check=True, env={"XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": "."})
     assert not (tmp_path / "Microsoft").exists()
 
 
 def test_calls_at_the_same_time_leave_the_number_of_threads_as_it_was():
-    """The second call begins inside the first and ends after it; a thread that comes later has as many as before."""
+    """The second call begins during the first and ends after it. A thread that starts later has the original number."""
     first_is_in, second_is_in, first_is_out = (threading.Event() for _ in range(3))
 
     class Network(torch.nn.Module):

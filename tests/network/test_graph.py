@@ -1,4 +1,4 @@
-"""model.onnx: what it says, that it is checked, and which one is used."""
+"""model.onnx: its metadata, its check against PyTorch, and which file is used."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def test_metadata_hold_what_the_input_must_be(model, folder):
 
 
 def test_any_number_of_faces_in_another_program(model, folder):
-    """As one would use the file without this package."""
+    """ONNX Runtime runs the file without this package."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(export(model, folder))
@@ -118,7 +118,7 @@ def test_another_checkpoints_file_is_not_used(model, folder):
 
 
 def test_the_same_weights_in_another_network(model, folder):
-    """Padding and batch norm's epsilon are no weights, but change what they give."""
+    """Padding and batch norm's epsilon are not weights, but they change the logits."""
     export(model, folder)
     other = MiniXception(**model.config | {"padding": "tensorflow", "norm_epsilon": 0.1})
     other.load_state_dict(model.state_dict())
@@ -155,7 +155,7 @@ def test_a_graph_in_an_engine_that_is_none():
 @pytest.mark.parametrize("network", SIDES)
 def test_the_browsers_detector_is_the_detector(model, tmp_path, network):
     graph = export_web(model, tmp_path / "made" / "models") / f"{network}.onnx"
-    # The first network looks at pictures of any size, the others at any number of candidates.
+    # The first network accepts images of any size, the others any number of candidates.
     shape = (1, 3, 37, 50) if network == "pnet" else (5, 3, SIDES[network], SIDES[network])
     pixels = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
     assert np.abs(engines.OnnxEngine(graph)(pixels) - load_network(network)(pixels)).max() < 1e-4

@@ -76,7 +76,7 @@ def test_preprocess_follows_the_config(portrait):
 
 
 def test_bundled_weights_give_the_golden_logits():
-    """The logits of two simple images change with the network, the weights and the scaling of pixels."""
+    """The logits of two simple images depend on the network, the weights and the scaling of pixels."""
     model = MiniXception.from_pretrained()
     assert model.labels == EMOTIONS
     assert not model.training

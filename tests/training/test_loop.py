@@ -206,7 +206,7 @@ def test_two_processes_share_the_images_and_write_once(fer2013_csv, tmp_path):
     assert result.returncode == 0, result.stderr
     # Only one process prints and writes: four epochs, four lines, four rows.
     assert result.stderr.count("PublicTest (validation)") == 4
-    assert result.stderr.count("no --votes: training best with --vote-weight 0") == 1
+    assert result.stderr.count("--votes is not given: training with --vote-weight 0") == 1
     two = without_speed(tmp_path / "two" / "log.csv")
     assert len(two) == 4
     alone = command(fer2013_csv, tmp_path / "one", "--preset", "best")

@@ -1,8 +1,8 @@
-"""Write test vectors, with which the browser's reader is compared.
+"""Write test vectors for comparing the browser's reader with the Python package.
 
     python -m tests.web.vectors FOLDER [FER2013.csv.gz]
 
-The folder gets ``vectors.json``, ``arrays.bin`` and the networks, ``models/*.onnx``. The JSON has each array's type,
+The command writes ``vectors.json``, ``arrays.bin`` and the networks, ``models/*.onnx``. The JSON has each array's type,
 shape and start in ``arrays.bin``. The same command writes the same numbers.
 """
 
@@ -62,7 +62,7 @@ class Arrays:
         return {"type": str(array.dtype), "shape": array.shape, "start": start}
 
     def image(self, image: np.ndarray) -> dict[str, Any]:
-        """Write an image as a canvas has it: RGBA."""
+        """Write an image in a canvas's format, RGBA."""
         return self(cv2.cvtColor(image, cv2.COLOR_GRAY2RGBA if image.ndim == 2 else cv2.COLOR_RGB2RGBA))
 
     def close(self) -> None:
@@ -151,7 +151,7 @@ def averages(arrays: Arrays) -> dict[str, Any]:
 
 
 def crops(arrays: Arrays) -> dict[str, Any]:
-    """Cut face crops out of an image, some of which leave it, and clip boxes to it."""
+    """Cut face crops, some of which extend beyond the image, and clip boxes to the image."""
     image = load_image(PORTRAIT)[:200, :300]
     height, width = image.shape[:2]
     rng = np.random.default_rng(2)
@@ -168,7 +168,7 @@ def crops(arrays: Arrays) -> dict[str, Any]:
 
 
 def suppressed():
-    """Suppress boxes, of which some overlap and some have equal scores."""
+    """Suppress boxes. Some of them overlap, and some have equal scores."""
     rng = np.random.default_rng(3)
     for count in (0, 1, 2, 60, 200):
         near = rng.integers(0, 120, (count, 2))

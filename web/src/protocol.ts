@@ -1,4 +1,4 @@
-/** Messages between the page and its worker. Images go in, faces come back. */
+/** Messages between the page and its worker. The page sends images, and the worker returns faces. */
 
 import type { Failure } from "./reader/errors";
 import type { Face } from "./reader/faces";
@@ -13,11 +13,11 @@ export interface Timings {
 export type ToWorker =
   /** The first message: the URL of the folder with the four models. */
   | { kind: "load"; models: string }
-  /** The next frame of a stream, and its time in seconds on any steady clock. The image is transferred and closed. */
+  /** The next frame of a stream and its time in seconds on any monotonic clock. The image is transferred and closed. */
   | { kind: "frame"; image: ImageBitmap; timeS: number }
   /** A single image; it is transferred and closed. */
   | { kind: "photo"; image: ImageBitmap }
-  /** The next frame begins another stream. */
+  /** The next frame starts a new stream. */
   | { kind: "forget" };
 
 export type FromWorker =

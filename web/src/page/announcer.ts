@@ -3,7 +3,7 @@ const SETTLED_S = 1.5;
 /** Minimum seconds between two announcements. */
 const QUIET_S = 4;
 
-/** Decides what a screen reader announces during a stream: settled changes, and not too often. */
+/** Decides what a screen reader announces during a stream: only settled changes, and not too often. */
 export class Announcer {
   #candidate = "";
   #sinceS = 0;

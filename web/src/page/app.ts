@@ -33,9 +33,9 @@ export class App {
   #path = "";
   /** Number of the face in the timeline; null for the largest face. */
   #selected: number | null = null;
-  /** Aborting this ends what is shown. */
+  /** Aborting this closes the camera or photo. */
   #shown = new AbortController();
-  /** The status while nothing is shown. */
+  /** The status while neither camera nor photo is shown. */
   #idle: TextKey = "loading";
   #status: { key: TextKey; values: Record<string, number> } = { key: "loading", values: {} };
   #fault: TextKey | null = null;
@@ -61,12 +61,12 @@ export class App {
     return this.#reader.loaded;
   }
 
-  /** Show that the page works offline now. */
+  /** Show that the page now works offline. */
   setOffline(): void {
     this.#setIdle("ready_offline");
   }
 
-  /** Recognise the camera's frames, one after the other, until something else is shown. */
+  /** Show the camera and recognise the faces in its frames, one frame after the other, until the camera is closed. */
   async showCamera(): Promise<void> {
     const until = this.#begin("camera", "camera", "starting");
     await this.#attempt(until, async () => {
@@ -82,7 +82,7 @@ export class App {
     });
   }
 
-  /** Recognise the faces in a photo. */
+  /** Show a photo and recognise its faces. */
   async showPhoto(file: File): Promise<void> {
     const until = this.#begin("photo", file.name, "processing");
     await this.#attempt(until, async () => {
@@ -100,7 +100,7 @@ export class App {
     });
   }
 
-  /** Show neither camera nor photo. */
+  /** Close the camera or photo. */
   close(): void {
     this.#begin("none", "", this.#idle);
   }
@@ -119,7 +119,7 @@ export class App {
     this.#draw();
   }
 
-  /** Return the photo's faces, or the camera's since it was started, as CSV. */
+  /** Return the faces as CSV: those in the photo, or all since the camera was started. */
   toCsv(): string {
     const photo = { timeS: null, faces: this.#answer?.faces ?? [] };
     return toCsv(this.#path, this.source === "photo" ? [photo] : this.#timeline.frames, this.#labels);
@@ -160,7 +160,7 @@ export class App {
 
   #showFrame(answer: Answer, timeS: number): void {
     this.#answer = answer;
-    this.#drawFaces(); // First, so that it does not have to wait for a layout.
+    this.#drawFaces(); // First, because after the other changes it would wait for a layout.
     this.#timeline.add(timeS, answer.faces);
     this.#speed.count(timeS * 1000, answer.timings.totalMs);
     if (timeS - this.#speedS >= SPEED_INTERVAL_S) {

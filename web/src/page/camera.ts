@@ -8,7 +8,7 @@ const CAMERA = { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: "use
  *
  * @param until closes the camera when aborted.
  * @param onGone called when the camera is disconnected.
- * @throws Fault there is no camera, or the browser cannot access it.
+ * @throws Fault no camera is found, or the browser cannot access it.
  */
 export async function openCamera(video: HTMLVideoElement, until: AbortSignal, onGone: () => void): Promise<void> {
   if (!navigator.mediaDevices) throw new Fault("camera_insecure", "navigator.mediaDevices is undefined; use HTTPS");
@@ -20,7 +20,7 @@ export async function openCamera(video: HTMLVideoElement, until: AbortSignal, on
     };
     if (until.aborted) return close();
     until.addEventListener("abort", close);
-    stream.getVideoTracks()[0].onended = onGone; // stop() does not fire it.
+    stream.getVideoTracks()[0].onended = onGone; // stop() does not fire this event.
     video.srcObject = stream;
     await video.play();
   } catch (error) {
@@ -41,7 +41,7 @@ export class Frames {
     this.#listen();
   }
 
-  /** Wait for a new frame; return false after the signal. */
+  /** Wait for a new frame. Return false once the signal is aborted. */
   async next(): Promise<boolean> {
     while (!this.#isNew && !this.until.aborted) {
       await new Promise<void>((resolve) => {

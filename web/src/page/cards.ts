@@ -6,7 +6,7 @@ import { type Language, labelText, percent, text } from "./texts";
 
 /** Side of a thumbnail in canvas pixels; it is shown at half this size. */
 const THUMBNAIL_SIDE = 144;
-/** A card stays this long after its face was last seen, because a detector misses a face now and then. */
+/** A card stays this long after its face was last seen, because the detector misses a face now and then. */
 const LINGER_MS = 500;
 
 /** A card for each face: its expression, the confidence, and the probabilities of all labels. */
@@ -23,9 +23,9 @@ export class Cards {
   ) {}
 
   /**
-   * Show these faces in the order of their numbers, so that no card jumps when another face becomes the largest.
+   * Show these faces in the order of their numbers. In the order of their sizes, cards would jump.
    *
-   * @param image the image of the faces; a new face's thumbnail is cut from it.
+   * @param image the image with the faces; a new face's thumbnail is cut from it.
    * @param isChoice whether a face can be selected.
    * @param selected the number of the selected face.
    */
@@ -39,7 +39,7 @@ export class Cards {
   ): void {
     const nowMs = performance.now();
     const numbered = faces.map((face) => ({ face, number: numberOf(face, faces) }));
-    // A new face is usually a lost one under a new number, so the old card is removed at once.
+    // A new face is usually a lost face with a new number, so the old card is removed at once.
     const lingerMs = numbered.every(({ number }) => this.#cards.has(number)) ? LINGER_MS : 0;
     for (const { face, number } of numbered.sort((a, b) => a.number - b.number)) {
       let card = this.#cards.get(number);

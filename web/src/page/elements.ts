@@ -1,4 +1,4 @@
-/** Return the element with this id, which is in `index.html`. */
+/** Return the element of `index.html` that has this id. */
 export function byId<E extends HTMLElement>(id: string): E {
   return document.getElementById(id) as E;
 }
@@ -7,7 +7,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(tag: K, className
   return Object.assign(document.createElement(tag), { className });
 }
 
-/** Set a text if it differs. Setting an equal text would cause a layout at every frame. */
+/** Set an element's text if it differs. Setting the same text would cause a layout at every frame. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

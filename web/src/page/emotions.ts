@@ -1,6 +1,6 @@
 import type { Face } from "../reader/faces";
 
-/** A colour for each emotion, from Okabe and Ito's palette, which is safe for colour-blind people; as in `draw.py`. */
+/** Emotion → colour, from Okabe and Ito's colour-blind-safe palette, as in `draw.py`. */
 export const COLOURS: Readonly<Record<string, string>> = {
   angry: "#D55E00",
   disgust: "#009E73",
@@ -10,19 +10,19 @@ export const COLOURS: Readonly<Record<string, string>> = {
   surprise: "#56B4E9",
   neutral: "#BDBDBD",
 };
-/** For labels that are not one of the seven emotions. */
+/** Colour of labels that are not one of the seven emotions. */
 export const OTHER_COLOUR = "#E69F00";
 
 export function colourOf(label: string): string {
   return COLOURS[label] ?? OTHER_COLOUR;
 }
 
-/** Return the text colour that is readable on a label's colour. */
+/** Return a text colour that is readable on a label's colour. */
 export function inkOn(label: string): string {
   return ["sad", "angry", "disgust"].includes(label) ? "white" : "black";
 }
 
-/** Return the index of the highest probability; the first one if several are equal. */
+/** Return the index of the highest probability, or the first such index if several are equal. */
 export function indexOfHighest(probabilities: readonly number[]): number {
   return probabilities.indexOf(Math.max(...probabilities));
 }

@@ -14,7 +14,7 @@ export class Fault extends Error {
   }
 }
 
-/** Convert the worker's failure. */
+/** Convert a failure of the worker to a fault. */
 export function workerFault(failure: Failure, detail: string): Fault {
   const keys: Record<Failure, TextKey> = {
     "no-simd": "no_simd",
@@ -27,7 +27,11 @@ export function workerFault(failure: Failure, detail: string): Fault {
   return new Fault(keys[failure], detail);
 }
 
-/** Convert an error of `getUserMedia`; see https://w3c.github.io/mediacapture-main/#dom-mediadevices-getusermedia */
+/**
+ * Convert an error of `getUserMedia` to a fault.
+ *
+ * See https://w3c.github.io/mediacapture-main/#dom-mediadevices-getusermedia
+ */
 export function cameraFault(error: unknown): Fault {
   const name = error instanceof Error || error instanceof DOMException ? error.name : "";
   const keys: Record<string, TextKey> = {

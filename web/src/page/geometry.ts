@@ -1,4 +1,4 @@
-/** From image pixels to screen pixels. */
+/** Conversion of image pixels to screen pixels. */
 
 export interface Size {
   width: number;
@@ -56,7 +56,7 @@ export function labelCorner(box: Rectangle, label: Size, frame: Size, gap: numbe
   return { left: Math.max(0, Math.min(box.left - gap, frame.width - label.width)), top };
 }
 
-/** Return the square around a box, for a face's thumbnail. It may leave the image. */
+/** Return the square around a box, for a face's thumbnail. It may extend beyond the image. */
 export function squareAround([x1, y1, x2, y2]: readonly number[]): Rectangle {
   const side = Math.max(x2 - x1, y2 - y1);
   return { left: (x1 + x2 - side) / 2, top: (y1 + y2 - side) / 2, width: side, height: side };

@@ -4,7 +4,7 @@ import { App } from "./app";
 import { byId, element, setText } from "./elements";
 import { type Language, languageOf, type TextKey, text } from "./texts";
 
-/** Another page embeds this one, such as the Gradio demo, which has a title of its own. */
+/** Pages that embed this one, such as the Gradio demo, have their own title. */
 if (new URLSearchParams(location.search).has("embedded")) document.body.classList.add("embedded");
 
 let language = languageOf(navigator.language);
@@ -39,7 +39,7 @@ app.setMirrored(mirror.checked);
 const photoFile = byId<HTMLInputElement>("photo-file");
 photoFile.onchange = () => {
   showFirst(photoFile.files);
-  photoFile.value = ""; // So that the same file can be chosen again.
+  photoFile.value = ""; // Otherwise, the same file could not be chosen again.
 };
 document.ondragover = (event) => event.preventDefault();
 document.ondrop = (event) => {

@@ -32,7 +32,7 @@ export function drawFaces(
     return { box: onScreen(face.box, placement), label: labels[best], caption };
   });
   for (const { box, label } of drawn) {
-    // Around the face, not on it. A dark line on both sides keeps the colour visible on any background.
+    // Draw around the face, not over it. A dark line on both sides keeps the colour visible on any background.
     for (const [colour, width] of [
       ["black", LINE + 2],
       [colourOf(label), LINE],
@@ -44,7 +44,7 @@ export function drawFaces(
       pen.stroke();
     }
   }
-  // Labels last, so that no box covers them.
+  // Draw the labels last, so no box covers them.
   for (const { box, label, caption } of drawn) {
     const fontSize = Math.max(MIN_FONT_SIZE, Math.min(box.width / 6, MAX_FONT_SIZE));
     pen.font = `600 ${fontSize}px system-ui, sans-serif`;

@@ -10,7 +10,7 @@ interface Pending {
   reject(fault: Fault): void;
 }
 
-/** The worker behind promises. It answers in the order of the requests. Rejections are {@link Fault}s. */
+/** A promise-based interface to the worker, which answers requests in order. It rejects with {@link Fault}. */
 export class Reader {
   /** Resolves when the models are loaded. */
   readonly loaded: Promise<Loaded>;
@@ -24,16 +24,16 @@ export class Reader {
       if (data.kind === "failed") request?.reject(workerFault(data.failure, data.detail));
       else request?.resolve(data);
     };
-    // The worker's script could not be loaded, or threw outside of an answer. No pending request will be answered.
+    // The worker's script could not be loaded, or failed outside an answer. No pending request will be answered.
     this.#worker.onerror = (event) => {
       const fault = new Fault("other", event.message ?? "the worker could not be started; reload the page");
       for (const request of this.#pending.splice(0)) request.reject(fault);
     };
     this.loaded = this.#send<Loaded>({ kind: "load", models });
-    this.loaded.catch(() => {}); // Every caller of the methods below gets the rejection.
+    this.loaded.catch(() => {}); // The methods below await the same promise and reject too.
   }
 
-  /** Recognise the faces in the next frame of a stream, taken at a time in seconds. The image is transferred. */
+  /** Recognise the faces in the next frame of a stream. `timeS` is its time in seconds. The image is transferred. */
   async recognizeFrame(image: ImageBitmap, timeS: number): Promise<Answer> {
     await this.loaded;
     return this.#send<Answer>({ kind: "frame", image, timeS }, [image]);
@@ -45,7 +45,7 @@ export class Reader {
     return this.#send<Answer>({ kind: "photo", image }, [image]);
   }
 
-  /** Begin another stream with the next frame. */
+  /** Start a new stream with the next frame. */
   forget(): void {
     this.#worker.postMessage({ kind: "forget" } satisfies ToWorker);
   }
@@ -58,7 +58,7 @@ export class Reader {
   }
 }
 
-/** Start the worker from a blob. A worker from its own URL would not be bound by this page's Content-Security-Policy. */
+/** Start the worker from a blob. Started from a URL, it would not obey this page's Content-Security-Policy. */
 function startWorker(): Worker {
   const address = new URL(workerUrl, location.href).href;
   const program = new Blob([`import ${JSON.stringify(address)};`], { type: "text/javascript" });

@@ -1,4 +1,4 @@
-/** Caches the build's files, so that the page works offline. Each build has its own cache, which replaces the old one. */
+/** Caches the build's files, so the page works offline. Each build has its own cache, which replaces the old cache. */
 
 /** The build's version and files; `precache.ts` defines both. */
 declare const VERSION: string;
@@ -24,7 +24,7 @@ async function download(file: string, cache: Cache): Promise<void> {
   const response = await fetch(file, { cache: "no-cache" });
   if (!response.ok)
     throw new Error(`${file}: cannot be downloaded (${response.status} ${response.statusText}); reload the page`);
-  // Copied, because a host may redirect index.html to its folder, and browsers reject redirected responses for a page.
+  // Copy the response: a host may redirect index.html to its folder, and browsers reject redirected responses as pages.
   await cache.put(file, new Response(response.body, response));
 }
 

@@ -3,7 +3,7 @@
 import type { Face } from "../reader/faces";
 import { indexOfHighest } from "./emotions";
 
-/** The columns before those of the labels' probabilities. A photo has no `time_s` and no `track_id`. */
+/** The columns that precede the labels' probabilities. For a photo, `time_s` and `track_id` are empty. */
 export const COLUMNS = [
   "path",
   "time_s",

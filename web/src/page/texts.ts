@@ -2,7 +2,7 @@
 
 export type Language = "en" | "zh";
 
-/** key → English, Chinese. */
+/** Key → English, Chinese. */
 export const TEXTS = {
   title: ["Facial expression recognition on your device", "在你的设备上识别面部表情"],
   introduction: [
@@ -113,12 +113,12 @@ const LABELS: Readonly<Record<string, readonly [string, string]>> = {
 
 export type TextKey = keyof typeof TEXTS;
 
-/** Return the language for the one that the browser prefers, such as `zh-CN`. */
+/** Return the page's language for a browser that prefers a language such as `zh-CN`. */
 export function languageOf(preferred: string): Language {
   return preferred.toLowerCase().startsWith("zh") ? "zh" : "en";
 }
 
-/** Return a text in a language, with a value for each `{name}` in it. */
+/** Return a text in a language. Each `{name}` in it is replaced by its value. */
 export function text(key: TextKey, language: Language, values: Record<string, string | number> = {}): string {
   return TEXTS[key][language === "zh" ? 1 : 0].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
@@ -128,7 +128,7 @@ export function labelText(label: string, language: Language): string {
   return Object.hasOwn(LABELS, label) ? LABELS[label][language === "zh" ? 1 : 0] : label;
 }
 
-/** Format a probability as whole percent. */
+/** Format a probability as a whole percentage. */
 export function percent(probability: number): string {
   return `${Math.round(probability * 100)}%`;
 }

@@ -1,8 +1,8 @@
 import type { Face } from "../reader/faces";
 
-/** Seconds that the chart shows. */
+/** Length of the chart in seconds. */
 export const WINDOW_S = 30;
-/** Seconds that are kept for the CSV file. */
+/** Length of the stream that is kept for the CSV file, in seconds. */
 const KEPT_S = 3600;
 /** The chart has a gap where a face was missing for more than this many seconds. */
 export const GAP_S = 1;
@@ -32,7 +32,7 @@ export class Timeline {
     this.#frames = [];
   }
 
-  /** All frames that are kept, with times since the first of them. */
+  /** All frames that are kept. Their times count from the first of them. */
   get frames(): { timeS: number; faces: readonly Face[] }[] {
     return this.#frames.map(({ timeS, faces }) => ({ timeS: timeS - this.#frames[0].timeS, faces }));
   }
@@ -40,7 +40,7 @@ export class Timeline {
   /**
    * Return the last WINDOW_S seconds of a face, as stretches without a gap.
    *
-   * @param trackId the face's; null for the largest face of each frame.
+   * @param trackId the face's track id; null for the largest face of each frame.
    */
   recent(nowS: number, trackId: number | null): Moment[][] {
     let first = this.#frames.length;

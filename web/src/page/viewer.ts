@@ -14,7 +14,7 @@ export class Viewer {
   readonly #boxes = byId<HTMLCanvasElement>("boxes");
   #source: Source = "none";
 
-  /** @param onResize called when the size changes, so that the boxes must be drawn again. */
+  /** @param onResize called when the size changes and the boxes must be redrawn. */
   constructor(onResize: () => void) {
     new ResizeObserver(onResize).observe(this.#boxes);
     const setAspectRatio = (): void => {
@@ -46,7 +46,7 @@ export class Viewer {
       : { width: this.photo.naturalWidth, height: this.photo.naturalHeight };
   }
 
-  /** Show an image file until the signal. */
+  /** Show an image file until the signal is aborted. */
   async showPhoto(file: Blob, until: AbortSignal): Promise<void> {
     const address = URL.createObjectURL(file);
     until.addEventListener("abort", () => {
@@ -57,12 +57,12 @@ export class Viewer {
     await this.photo.decode();
   }
 
-  /** Whether the camera view is flipped horizontally; a photo never is. */
+  /** Whether the camera view is flipped horizontally. A photo is never flipped. */
   set isMirrored(isMirrored: boolean) {
     this.video.classList.toggle("mirrored", isMirrored);
   }
 
-  /** Replace the boxes by those of these faces. */
+  /** Draw the boxes of these faces instead of the previous boxes. */
   draw(faces: readonly Face[], labels: readonly string[], language: Language): void {
     const frame = { width: this.#boxes.clientWidth, height: this.#boxes.clientHeight };
     const isMirrored = this.image.classList.contains("mirrored");

@@ -1,6 +1,6 @@
 /** Rectangles in pixels. */
 
-/** x1, y1, x2, y2 in pixels; x2 and y2 are exclusive. A detector's box has fractions and may leave the image. */
+/** x1, y1, x2, y2 in pixels; x2 and y2 are exclusive. A detector's box may be fractional and leave the image. */
 export type Box = [number, number, number, number];
 
 /** Compute the intersection over union of two boxes, in [0, 1]. */

@@ -1,7 +1,7 @@
-/** The kind of a failure; the page has a text for each. */
+/** The kinds of failures. The page has a text for each kind. */
 export type Failure = "no-simd" | "no-download" | "bad-checkpoint" | "lost-device" | "bad-image" | "other";
 
-/** The reader's one exception. The message says in one line what is wrong. */
+/** The reader's only exception. The one-line message says what is wrong. */
 export class MiniXceptionError extends Error {
   readonly failure: Failure;
 

@@ -1,4 +1,4 @@
-/** An image in, faces with expressions out. */
+/** The recogniser, which takes an image and returns faces with their expressions. */
 
 import type { Checkpoint } from "./checkpoint/folder";
 import { type FaceCrop, FaceCropper } from "./detection/crop";
@@ -9,7 +9,7 @@ import { Classifier } from "./network/classifier";
 import type { Engines } from "./network/engines";
 import type { StreamMemory } from "./tracking/memory";
 
-/** The faces of an image, and how long they took. */
+/** The faces of an image, and the time that each step took. */
 export interface TimedFaces {
   faces: Face[];
   detectMs: number;
@@ -32,7 +32,7 @@ export class EmotionRecognizer {
   /** Recognise the expression of every face in an image, the largest face first. */
   async recognize(image: Image): Promise<TimedFaces> {
     const started = performance.now();
-    const cropper = this.makeCropper(); // A photo may be large, so the detector's memory for it is not kept.
+    const cropper = this.makeCropper(); // A photo may be large, so the detector's buffers are not kept.
     const found = await cropper.detect(image);
     const detected = performance.now();
     const faces = await this.classifyFaces(cropper.cut(image, found));
@@ -42,8 +42,8 @@ export class EmotionRecognizer {
   /**
    * Recognise the expressions in one frame of a stream.
    *
-   * @param timeS when it was taken, in seconds on any steady clock.
-   * @param memory what is known from the frames before; it is updated.
+   * @param timeS when the frame was taken, in seconds on any monotonic clock.
+   * @param memory the state after the previous frames; it is updated.
    * @returns the faces, with track ids and smoothed probabilities.
    */
   async track(image: Image, timeS: number, memory: StreamMemory): Promise<TimedFaces> {

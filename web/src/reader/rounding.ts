@@ -1,4 +1,4 @@
-/** Round to the nearest integer, and halves to the even one, like Python's `round` and OpenCV's `cvRound`. */
+/** Round to the nearest integer, and halves to the even integer, like Python's `round` and OpenCV's `cvRound`. */
 export function round(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;

@@ -1,4 +1,4 @@
-/** The worker: images in, faces out, one image at a time. */
+/** The worker, which takes images and returns faces, one image at a time. */
 
 import type { FromWorker, ToWorker } from "../protocol";
 import { download } from "./checkpoint/download";
@@ -11,7 +11,7 @@ import { StreamMemory } from "./tracking/memory";
 
 let recognizer: EmotionRecognizer | undefined;
 let memory = new StreamMemory();
-/** For the stream's frames, which all have the same size. */
+/** The canvas for a stream's frames, which all have the same size. */
 const canvas = new OffscreenCanvas(1, 1);
 
 /** Resolves when all earlier messages are answered. */

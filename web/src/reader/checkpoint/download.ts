@@ -12,7 +12,7 @@ export async function download(url: string): Promise<Uint8Array> {
 }
 
 /**
- * Download a file that the build has compressed, and decompress it; see `pack.ts`.
+ * Download and decompress a file that the build compressed; see `pack.ts`.
  *
  * @throws MiniXceptionError the file cannot be downloaded, or is damaged.
  */

@@ -2,7 +2,7 @@
 
 import { MiniXceptionError } from "../errors";
 
-/** Version of the metadata. It rises when an older reader could misread a newer file. */
+/** Version of the metadata. It is raised when an older reader could misread a newer file. */
 export const FORMAT_VERSION = 1;
 
 /** The values of `config.json` that classification needs; see Python's `MiniXception`. */
@@ -19,9 +19,9 @@ export interface Checkpoint {
   framing: {
     /** Side of the square, as a fraction of the box's longer side. */
     scale: number;
-    /** From the box's centre to the square's centre, rightwards, as a fraction of the box's longer side. */
+    /** How far the square's centre lies to the right of the box's centre, as a fraction of the box's longer side. */
     offset_x: number;
-    /** The same, downwards. */
+    /** How far the square's centre lies below the box's centre, as a fraction of the box's longer side. */
     offset_y: number;
   };
   /** Divides the logits before the softmax. */
@@ -42,8 +42,8 @@ export function readCheckpoint(file: Uint8Array): Checkpoint {
   const metadata = readMetadata(file);
   const version = metadata.get("format_version") ?? String(FORMAT_VERSION);
   if (version !== String(FORMAT_VERSION)) {
-    const detail = `format_version is ${version}, this page reads ${FORMAT_VERSION}`;
-    throw new MiniXceptionError("bad-checkpoint", `model.onnx: ${detail}; update the page or export again`);
+    const detail = `format_version is ${version}, but this page reads ${FORMAT_VERSION}`;
+    throw new MiniXceptionError("bad-checkpoint", `model.onnx: ${detail}; update the page or export it again`);
   }
   const values = Object.entries(CHECKS).map(([name, isValid]) => {
     const json = metadata.get(name);
@@ -77,7 +77,7 @@ function parse(json: string): unknown {
 
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 
-/** name → whether a value is valid. */
+/** Name → check whether a value is valid. */
 const CHECKS: Record<keyof Checkpoint, (value: unknown) => boolean> = {
   labels: (value) => Array.isArray(value) && value.length > 0 && value.every((label) => typeof label === "string"),
   image_size: (value) => Number.isInteger(value) && (value as number) > 0,

@@ -1,4 +1,4 @@
-/** From an image to its face crops: detect, then cut each face in the framing that the network was trained on. */
+/** Face crops of an image: detect the faces, then cut out each one in the framing that the network was trained on. */
 
 import type { Box } from "../boxes";
 import type { Image } from "../media/image";
@@ -31,9 +31,9 @@ export class FaceCropper {
   ) {}
 
   /**
-   * Detect the faces near boxes of the frame before, at a fraction of {@link detect}'s cost.
+   * Detect faces near the boxes of the previous frame. This takes a fraction of the time of {@link detect}.
    *
-   * @returns one face per box, in their order; null if a face was lost.
+   * @returns one face per box, in the order of the boxes; null if a face was lost.
    */
   detectNear(image: Image, boxes: readonly Box[]): Promise<Detection[] | null> {
     return detectNear(image, boxes, this.detect, this.minFaceSize);
@@ -73,7 +73,7 @@ export function cropFace(image: Image, [x1, y1, x2, y2]: Box, framing: Framing):
   return { data, width: side, height: side };
 }
 
-/** Round a detector's box to whole pixels inside an image of width × height; never empty. */
+/** Round a detector's box to whole pixels and clip it to an image of width × height. The result is never empty. */
 export function clipBox(box: Box, width: number, height: number): Box {
   const x1 = Math.min(Math.max(round(box[0]), 0), width - 1);
   const y1 = Math.min(Math.max(round(box[1]), 0), height - 1);

@@ -1,20 +1,23 @@
-/** The face detector's interface: an image in, boxes and scores out. And detection near the faces of the frame before. */
+/** The interface of the face detector, and detection near the faces of the previous frame. */
 
 import { type Box, iou } from "../boxes";
 import { copyPart, type Image } from "../media/image";
 import { shrink } from "../media/resize";
 import { round } from "../rounding";
 
-/** {@link detectNear} searches a crop that extends a face's box by this fraction of its side in every direction. */
+/** {@link detectNear} extends a face's box by this fraction of its longer side in every direction. */
 export const MARGIN = 0.5;
-/** The crop is scaled so that the face is this many times the smallest face the detector finds; larger costs more. */
+/**
+ * The crop is scaled down until the face has this many times the size of the smallest face that the detector finds.
+ * Larger crops take longer.
+ */
 export const NEAR_SIZE = 1.25;
-/** A face must overlap the box of the frame before by this intersection over union. */
+/** Minimum intersection over union of a face's box and its box in the previous frame. */
 export const MIN_IOU = 0.3;
-/** Two crops whose boxes overlap by more than this contain the same face. */
+/** If the boxes found in two crops have a higher intersection over union than this, they belong to the same face. */
 export const SAME_FACE_IOU = 0.5;
 
-/** A detected face: its box, which has fractions and may leave the image, and the confidence in [0, 1]. */
+/** A detected face: its box, which may extend beyond the image, and the confidence in [0, 1]. */
 export interface Detection {
   box: Box;
   score: number;
@@ -26,7 +29,7 @@ export type Detector = (image: Image) => Promise<Detection[]>;
 /**
  * Detect one face near each box, in small crops of the image.
  *
- * @param boxes where the faces were in the frame before.
+ * @param boxes the faces' boxes in the previous frame.
  * @param detector called with each crop, which may be scaled down.
  * @param minFaceSize the smallest face that the detector finds, in pixels.
  * @returns the faces, in the order of the boxes; null if a face was lost, or if two boxes lead to the same face.
@@ -58,7 +61,7 @@ async function detectNearOne(
   const [left, top] = [Math.max(x1 - margin, 0), Math.max(y1 - margin, 0)];
   const crop = copyPart(image, left, top, x2 + margin, y2 + margin);
   const scale = Math.min(1, (NEAR_SIZE * minFaceSize) / side);
-  // This frame is smaller than the one before and ends before the box.
+  // The box lies outside this frame, which is smaller than the previous one.
   if (Math.min(crop.width, crop.height) * scale < 1) return null;
   const found = await detector(scale < 1 ? shrink(crop, scale) : crop);
   let best: Detection | null = null;

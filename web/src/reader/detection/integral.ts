@@ -1,10 +1,10 @@
-/** Integral images: the sum over any rectangle from four values. */
+/** Integral images, which give the sum over any rectangle from four values. */
 
 import type { Image } from "../media/image";
 
 /** Sums of all pixels above and left of each pixel corner: (height + 1) × (width + 1) × 3, RGB. */
 export interface IntegralImage {
-  /** Differences are right even if an int32 overflows. */
+  /** Differences are correct even if an int32 overflows. */
   sums: Int32Array;
   width: number;
   height: number;
@@ -19,7 +19,7 @@ export interface Bins {
 /**
  * Compute the integral image.
  *
- * @param spare memory for the sums; it is used if it is large enough.
+ * @param spare an existing array, which is reused for the sums if it is large enough.
  */
 export function integrate({ data, width, height }: Image, spare: Int32Array): IntegralImage {
   const stride = 3 * (width + 1);
@@ -66,7 +66,7 @@ export function bins(start: number, stop: number, count: number): Bins {
 /**
  * Downscale a part of an image by averaging each bin.
  *
- * @param output receives 3 × rows × columns values, from `offset` on.
+ * @param output receives 3 × rows × columns values, starting at `offset`.
  */
 export function average(
   { sums, width }: IntegralImage,

@@ -1,8 +1,8 @@
 /**
  * MTCNN: a cascade of three networks (Zhang et al. 2016, https://arxiv.org/abs/1604.02878), as in Python's `mtcnn.py`.
  *
- * The first network proposes boxes on every level of an image pyramid; the second and third refine them. Numbers are
- * rounded to single precision wherever NumPy rounds them.
+ * The first network proposes boxes on every level of an image pyramid; the second and third networks refine them.
+ * Numbers are rounded to single precision wherever NumPy rounds them.
  */
 
 import type { Box } from "../boxes";
@@ -14,13 +14,13 @@ import type { Detection } from "./detector";
 import { average, bins, type IntegralImage, integrate } from "./integral";
 import { type Candidate, suppress, suppressInside } from "./suppress";
 
-/** Smallest face to find, in pixels of the image. */
+/** Smallest face to look for, in pixels of the image. Faces down to about half this size are still found. */
 export const MIN_FACE_SIZE = 40;
 /** Minimum confidence of a face; false detections score about 0.80–0.85. */
 export const MIN_SCORE = 0.9;
-/** Images with a longer side than this, in pixels, are scaled down for detection. */
+/** Images whose longer side exceeds this many pixels are scaled down for detection. */
 export const MAX_SIDE = 4096;
-/** The first network's window in pixels, which is also the smallest face that can be found. */
+/** The first network's window in pixels, which is also the smallest size of a face to look for. */
 export const WINDOW = 12;
 /** The first network's step in pixels. */
 export const STRIDE = 2;
@@ -34,13 +34,13 @@ export const OUTPUT_SIDE = 48;
 export const PROPOSE_SCORE = 0.6;
 export const REFINE_SCORE = 0.7;
 export const OUTPUT_SCORE = 0.7;
-/** The first threshold as a difference of two logits, which avoids a softmax over the whole image. */
+/** The first threshold, as a difference of two logits. Comparing logits avoids a softmax over the whole image. */
 export const PROPOSE_LOGIT = Math.log(PROPOSE_SCORE / (1 - PROPOSE_SCORE));
 /** Maximum intersection over union of two boxes on one pyramid level. */
 export const LEVEL_OVERLAP = 0.5;
-/** The same after each stage; after the last stage it is the intersection over the smaller box. */
+/** Maximum intersection over union after each stage; after the last stage, intersection over the smaller box. */
 export const STAGE_OVERLAP = 0.7;
-/** Candidates per forward pass; more would not fit the processor's cache. */
+/** Candidates per forward pass. More would not fit into the processor's cache. */
 export const BATCH_SIZE = 64;
 
 const single = Math.fround;
@@ -53,7 +53,7 @@ export class MTCNN {
     this.cascade = new Cascade(propose, refine, output);
   }
 
-  /** Return the faces of an image, from the largest to the smallest. */
+  /** Return the faces of an image, the largest first. */
   async detect(image: Image): Promise<Detection[]> {
     const scale = Math.min(1, MAX_SIDE / Math.max(image.width, image.height));
     const minFaceSize = Math.max(round(MIN_FACE_SIZE * scale), WINDOW);
@@ -81,7 +81,7 @@ class Cascade {
   /**
    * Return the faces, the highest score first.
    *
-   * @param minFaceSize smallest face to find, in pixels, at least WINDOW.
+   * @param minFaceSize smallest face to look for, in pixels, at least WINDOW.
    */
   async detect(image: Image, minFaceSize: number): Promise<Candidate[]> {
     const integral = integrate(image, this.sums);
@@ -159,7 +159,7 @@ class Cascade {
   }
 }
 
-/** Return the scales of the pyramid levels, down to the level whose shorter side still holds the window. */
+/** Return the scales of the pyramid levels, down to the last level that can hold the window. */
 function scales(shorterSide: number, minFaceSize: number): number[] {
   const found: number[] = [];
   let scale = WINDOW / minFaceSize;

@@ -1,9 +1,11 @@
-/** Non-maximum suppression: of overlapping boxes, only the one with the highest score is kept. */
+/** Non-maximum suppression: of several overlapping boxes, only the box with the highest score is kept. */
 
 /** Nine numbers: x1, y1, x2, y2 in pixels, score, and the offset of each corner as a fraction of the box's sides. */
 export type Candidate = Float32Array;
 
-/** Drop boxes that overlap a higher-scored one by more than this intersection over union, like OpenCV's `NMSBoxes`. */
+/**
+ * Drop boxes whose intersection over union with a higher-scored box exceeds `maxOverlap`, as OpenCV's `NMSBoxes` does.
+ */
 export function suppress(boxes: Candidate[], maxOverlap: number): Candidate[] {
   return keep(boxes, (box, other) => {
     const shared =
@@ -15,8 +17,8 @@ export function suppress(boxes: Candidate[], maxOverlap: number): Candidate[] {
 }
 
 /**
- * Drop boxes that overlap a higher-scored one by more than this fraction of the smaller box. Sides include their last
- * pixel.
+ * Drop boxes whose overlap with a higher-scored box exceeds `maxOverlap` times the area of the smaller box. Sides
+ * include their last pixel.
  */
 export function suppressInside(boxes: Candidate[], maxOverlap: number): Candidate[] {
   return keep(boxes, (box, other) => {

@@ -1,8 +1,8 @@
-/** Images as a canvas has them, and parts of images. */
+/** Images in the format of a canvas, and parts of images. */
 
 import { MiniXceptionError } from "../errors";
 
-/** RGBA pixels in 0–255, row by row, as a canvas has them. Alpha is ignored. */
+/** RGBA pixels in 0–255, row by row, as in a canvas. Alpha is ignored. */
 export interface Image {
   data: Uint8ClampedArray;
   width: number;
@@ -27,7 +27,7 @@ export function loadImage(bitmap: ImageBitmap, canvas: OffscreenCanvas): Image {
     context.drawImage(bitmap, 0, 0);
     return context.getImageData(0, 0, width, height);
   } catch (error) {
-    const message = `an image of ${width}×${height} pixels cannot be loaded (${error}); scale it down`;
+    const message = `an image of ${width}×${height} pixels cannot be loaded (${error}); scale the image down`;
     throw new MiniXceptionError("bad-image", message, error);
   }
 }

@@ -9,7 +9,7 @@ export interface Raster {
   height: number;
 }
 
-/** How a line is shortened: pixel `from[i]` adds `weight[i]` of its value to pixel `to[i]`. */
+/** How a line is shortened: pixel `from[i]`, multiplied by `weight[i]`, is added to pixel `to[i]`. */
 interface Shares {
   to: number[];
   from: number[];
@@ -44,7 +44,7 @@ export function growTo(image: Raster, width: number, height: number): Raster {
   return { data, width, height };
 }
 
-/** Return, for each pixel of a longer line, its two neighbours in the line and their weights in units of 1/2048. */
+/** Return two neighbours in a line for each pixel of a longer line, with their weights in units of 1/2048. */
 function neighbours(length: number, count: number): { first: number; second: number; near: number; far: number }[] {
   const inside = (position: number) => Math.min(Math.max(position, 0), length - 1);
   return Array.from({ length: count }, (_, i) => {
@@ -90,7 +90,7 @@ function shorten(row: Uint8ClampedArray, { to, from, weight }: Shares, channels:
   }
 }
 
-/** Make OpenCV's table for `INTER_AREA`. Shares below a thousandth of a pixel are omitted. */
+/** Compute OpenCV's table for `INTER_AREA`. Shares below a thousandth of a pixel are omitted. */
 function shares(length: number, count: number, scale: number): Shares {
   const table: Shares = { to: [], from: [], weight: [] };
   const add = (to: number, from: number, weight: number) => {

@@ -1,4 +1,4 @@
-/** From face crops to probabilities: a checkpoint's preprocessing, engine and temperature. */
+/** Classification of face crops with a checkpoint's preprocessing, engine and temperature. */
 
 import type { Checkpoint } from "../checkpoint/folder";
 import { MiniXceptionError } from "../errors";
@@ -6,7 +6,7 @@ import type { Image } from "../media/image";
 import type { Engine } from "./engines";
 import { normalise } from "./preprocess";
 
-/** Faces that are preprocessed and classified at once. */
+/** Number of faces that are preprocessed and classified together. */
 export const BATCH_SIZE = 256;
 
 /** Classifies face crops. */

@@ -1,4 +1,4 @@
-/** Engines run a network: ONNX Runtime in WebAssembly, or on the graphics card if that is faster. */
+/** Engines, which run the networks in ONNX Runtime: in WebAssembly, or on the graphics card if that is faster. */
 
 import webGpuUrl from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url";
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
@@ -10,16 +10,16 @@ import { MiniXceptionError } from "../errors";
 export const NAMES = ["pnet", "rnet", "onet", "model"] as const;
 
 export type Name = (typeof NAMES)[number];
-/** name → the contents of the ONNX file. */
+/** Name → the contents of the ONNX file. */
 export type Graphs = Record<Name, Uint8Array>;
 /**
- * A network in inference: an array of these dimensions in, an array and its dimensions out, both in row-major order. The
- * input may be overwritten once the output has arrived.
+ * A network ready for inference. It takes an array and its dimensions, and returns an array and its dimensions, both in
+ * row-major order. The input may be overwritten once the output has arrived.
  */
 export type Engine = (input: Float32Array, dims: number[]) => Promise<{ data: Float32Array; dims: readonly number[] }>;
 export type Engines = Record<Name, Engine>;
 
-/** The engines, and what runs them. */
+/** The engines, and the backend that runs them. */
 export interface Loaded {
   engines: Engines;
   backend: "webgpu" | "wasm";
@@ -28,20 +28,20 @@ export interface Loaded {
 
 /** Name of a graph's input. */
 const INPUT = "input";
-/** WebAssembly threads. With networks this small more threads gain nothing, and the page's own thread needs a core. */
+/** Maximum number of WebAssembly threads. More are no faster for networks this small, and the page needs a core. */
 const MAX_THREADS = 4;
-/** Inputs of the trial: the first pyramid level of a 640×480 image, and the candidates of about two faces. */
+/** Inputs of the speed trial: the first pyramid level of a 640×480 image, and the candidates of about two faces. */
 const TRIALS: [Name, number[]][] = [
   ["pnet", [1, 3, 145, 193]],
   ["rnet", [20, 3, 24, 24]],
   ["onet", [4, 3, 48, 48]],
 ];
-/** Timed runs of the trial, after one warm-up run; the fastest counts. */
+/** Timed runs of the trial, after one warm-up run. The fastest run counts. */
 const REPEATS = 3;
 /** A graphics card whose trial takes longer than this is not used, because the visitor is waiting. */
 const MAX_TRIAL_MS = 1000;
 
-/** Return the graphics card, or null. A software adapter counts as null: it is slower than WebAssembly. */
+/** Return the graphics card, or null. Software adapters are ignored, because they are slower than WebAssembly. */
 export async function findAdapter(): Promise<GPUAdapter | null> {
   try {
     const adapter = (await navigator.gpu?.requestAdapter()) ?? null;
@@ -52,9 +52,9 @@ export async function findAdapter(): Promise<GPUAdapter | null> {
 }
 
 /**
- * Load the networks on the faster device: the graphics card, if there is one, or WebAssembly.
+ * Load the networks on the faster backend: the graphics card, if one is found, or WebAssembly.
  *
- * @throws MiniXceptionError as {@link loadWasm}.
+ * @throws MiniXceptionError as for {@link loadWasm}.
  */
 export async function loadEngines(graphs: Graphs, adapter: GPUAdapter | null): Promise<Loaded> {
   const wasm = await loadWasm(graphs);
@@ -149,7 +149,7 @@ async function createEngine(
   try {
     session = await runtime.InferenceSession.create(graph, { executionProviders: [provider], logSeverityLevel: 3 });
   } catch (error) {
-    // ONNX Runtime's message if the WebAssembly file itself is missing.
+    // ONNX Runtime reports this if the WebAssembly file itself is missing.
     if (String(error).includes("no available backend")) {
       throw new MiniXceptionError(
         "no-download",

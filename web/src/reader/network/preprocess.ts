@@ -1,4 +1,4 @@
-/** From face crops to network input. */
+/** Conversion of face crops to network input. */
 
 import type { Checkpoint } from "../checkpoint/folder";
 import type { Image } from "../media/image";
@@ -15,7 +15,7 @@ export function toGrey(crop: Image, size: number): Uint8ClampedArray {
 }
 
 /**
- * Make network input from face crops.
+ * Convert face crops to network input.
  *
  * @param size side of the network's input in pixels.
  * @param mean subtracted from grey values in [0, 1].

@@ -1,18 +1,18 @@
-/** What a stream remembers from frame to frame: its faces, and when the whole image was last searched. */
+/** The state of a stream between frames: its faces, and when the whole image was last searched. */
 
 import type { Box } from "../boxes";
 import type { Face } from "../faces";
 import { Tracker } from "./tracker";
 
-/** The whole image is searched at least once in this many frames. A new face waits no longer than that. */
+/** The whole image is searched at least once in this many frames, so a new face is found after 10 frames at most. */
 export const DETECT_EVERY = 10;
 /**
- * Detecting near one known face costs as much as searching this many pixels. If the image has fewer pixels for each
- * known face, searching the whole image is cheaper.
+ * Detecting near one known face costs as much as searching this many pixels. If the image has fewer pixels per known
+ * face, searching the whole image is cheaper.
  */
 export const NEAR_PIXELS = 50_000;
 
-/** The memory of one stream. It holds no image and no network. */
+/** The memory of one stream. It holds neither images nor networks. */
 export class StreamMemory {
   private readonly tracker = new Tracker();
   private framesUntilSearch = 0;
@@ -20,11 +20,11 @@ export class StreamMemory {
   /**
    * Return the boxes near which the next frame's faces should be detected.
    *
-   * An empty list means that the whole image should be searched: no face is known, a search is due, or searching a small
-   * image with many faces is cheaper.
+   * An empty list means that the whole image should be searched. This is the case if no face is known, if a search is
+   * due, or if the image is so small and has so many faces that a search is cheaper.
    *
-   * @param height of the next frame, in pixels.
-   * @param width of the next frame, in pixels.
+   * @param height height of the next frame in pixels.
+   * @param width width of the next frame in pixels.
    */
   boxesToFollow(height: number, width: number): Box[] {
     const boxes = this.tracker.faces.map((face) => face.box);
@@ -35,9 +35,9 @@ export class StreamMemory {
   /**
    * Store a frame's faces, and return them with track ids and smoothed probabilities, in the same order.
    *
-   * @param faces the faces of this frame alone.
+   * @param faces the frame's faces, before smoothing.
    * @param timeS the frame's time in seconds; see {@link Tracker.update}.
-   * @param searched whether the whole image was searched for them.
+   * @param searched whether the whole image was searched for the faces.
    */
   remember(faces: Face[], timeS: number, searched: boolean): Face[] {
     this.framesUntilSearch = searched ? DETECT_EVERY - 1 : this.framesUntilSearch - 1;

@@ -5,11 +5,14 @@ import type { Face } from "../faces";
 
 /** Time constant of the exponential smoothing of probabilities, in seconds. */
 export const SMOOTHING_S = 0.3;
-/** A face that was not seen for this many seconds gets a new identity when it returns. */
+/** A face that was not seen for more than this many seconds gets a new identity when it returns. */
 export const FORGET_S = 1.0;
-/** A face keeps its identity if its box overlaps the expected box by this intersection over union. */
+/** A face keeps its identity if its box and the expected box have at least this intersection over union. */
 export const MIN_IOU = 0.3;
-/** Time constant of the smoothing of a face's velocity, in seconds. Short, so that it is known before two faces cross. */
+/**
+ * Time constant of the smoothing of a face's velocity, in seconds. It is short, because the velocity must be known
+ * before two faces cross.
+ */
 export const MOTION_S = 0.1;
 
 /** A face's last observation, its time in seconds, and its velocity in pixels per second. */
@@ -20,8 +23,8 @@ interface Track {
 }
 
 /**
- * Matches faces by the overlap of their boxes, and smooths their probabilities exponentially. Each face is expected where
- * its velocity takes it, so faces may cross.
+ * Matches faces by the overlap of their boxes, and smooths their probabilities exponentially. Each face's position is
+ * predicted from its velocity, so faces may cross.
  */
 export class Tracker {
   /** The faces of the last frame, with track ids and smoothed probabilities. */
@@ -30,10 +33,10 @@ export class Tracker {
   private lastId = 0;
 
   /**
-   * Match the faces of the next frame to the known ones.
+   * Match the faces of the next frame to the known faces.
    *
-   * @param faces the faces of this frame alone.
-   * @param timeS the frame's time in seconds. After a step back in time, every face is a new one.
+   * @param faces the frame's faces, before smoothing.
+   * @param timeS the frame's time in seconds. After a step back in time, all faces count as new.
    * @returns the faces in the same order, with track ids and smoothed probabilities. Ids count from 1.
    */
   update(faces: Face[], timeS: number): Face[] {
@@ -93,7 +96,7 @@ function match(expected: Box[], boxes: Box[]): Map<number, number> {
   return matched;
 }
 
-/** Return the weight of a new value in an exponential average after this time, in [0, 1]. */
+/** Return the weight, in [0, 1], of a new value in an exponential average, `elapsedS` after the previous one. */
 function share(elapsedS: number, constantS: number): number {
   return -Math.expm1(-elapsedS / constantS);
 }

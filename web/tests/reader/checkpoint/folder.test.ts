@@ -58,7 +58,7 @@ test.each([
   ["framing", { scale: 1 }, 'metadata framing is {"scale":1}, which is not valid'],
   ["framing", null, "metadata framing is null, which is not valid"],
   ["temperature", -1, "metadata temperature is -1, which is not valid"],
-  ["format_version", 2, "format_version is 2, this page reads 1"],
+  ["format_version", 2, "format_version is 2, but this page reads 1"],
 ])("a file whose %s is %j", (name, value, detail) => {
   expect(messageOf(file({ ...VALUES, [name]: value }))).toContain(detail);
 });
