@@ -9,7 +9,7 @@ from mini_xception import EMOTIONS, MiniXceptionError
 from mini_xception.training import RUNS, TrainConfig
 from mini_xception.training.augment import AUGMENTATIONS
 from mini_xception.training.config import SETTINGS, average_decay, one_cycle, soft_targets
-from tests.training.test_loop import CONFIG
+from tests.training.runs import CONFIG
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,9 @@
-"""Training on a few synthetic faces: it learns, logs and resumes."""
+"""Training on a few synthetic faces: it learns, logs and is measured."""
 
 import csv
 import os
-import re
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -18,74 +15,16 @@ from mini_xception import MiniXception, MiniXceptionError
 from mini_xception.evaluation.metrics import fit_temperature
 from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.training import RUNS, train
-from mini_xception.training.data import LabelledFaces
 from tests.conftest import ROOT
-
-CONFIG = replace(
-    RUNS["best"],
-    epochs=4,
-    batch_size=16,
-    augmentations={"shift": 0.02, "flip": 0.5},
-    mixed_precision="no",
-    vote_weight=0.0,
-    teacher_weight=0.0,
+from tests.training.runs import (
+    CONFIG,
+    RUN_FOLDER,
+    TRAINING,
+    VALIDATION,
+    command,
+    uncalibrated,
+    without_speed,
 )
-RUN_FOLDER = {"best", "last", "log.csv", "run_state.pt", "curves.png", "confusion_matrix.png"}
-
-
-def synthetic_faces(n: int, seed: int, split: str) -> LabelledFaces:
-    """Make images whose label is the position of a bright band."""
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 7, n)
-    images = rng.integers(0, 60, (n, 48, 48), np.uint8)
-    for image, label in zip(images, labels, strict=True):
-        image[6 * label : 6 * label + 8] += 180
-    return LabelledFaces(images, labels, np.arange(n), split)
-
-
-TRAINING, VALIDATION = synthetic_faces(160, 0, "Training"), synthetic_faces(64, 1, "PublicTest")
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def fer2013_csv(tmp_path_factory):
-    """The synthetic faces in Kaggle's format."""
-    path = tmp_path_factory.mktemp("data") / "fer2013.csv"
-    with path.open("w") as file:
-        file.write("emotion,pixels,Usage\n")
-        for faces in (TRAINING, VALIDATION):
-            for label, image in zip(faces.labels, faces.images, strict=True):
-                file.write(f"{label},{' '.join(map(str, image.ravel()))},{faces.split}\n")
-    return path
-
-
-def command(fer2013_csv, run_dir, *options):
-    return [sys.executable, "-m", "mini_xception", "train", "--data", str(fer2013_csv), "--run", str(run_dir),
-            "--preset", "reference", "--epochs", "4", "--batch-size", "16", *options]  # fmt: skip
-
-
-def same_weights(a, b) -> bool:
-    ours, theirs = (MiniXception.from_pretrained(folder).state_dict() for folder in (a, b))
-    return all(torch.equal(ours[name], theirs[name]) for name in ours)
-
-
-def uncalibrated(folder) -> np.ndarray:
-    """Return a checkpoint's probabilities for the validation set at temperature 1."""
-    model = MiniXception.from_pretrained(folder)
-    model.temperature = 1.0
-    return EmotionRecognizer(model, detector=None, engine="torch").classify(VALIDATION.images)
-
-
-def without_speed(log) -> list[dict[str, str]]:
-    with log.open() as file:
-        return [{**row, "images_per_s": ""} for row in csv.DictReader(file)]
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -167,26 +106,6 @@ def test_the_command_and_its_files(fer2013_csv, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_killed_within_an_epoch_ends_with_the_same_weights(fer2013_csv, tmp_path):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run(command(fer2013_csv, whole), env=environment, check=True, capture_output=True)
-    log = killed / "log.csv"
-    for epoch in (1, 2):
-        process = subprocess.Popen(command(fer2013_csv, killed), env=environment, stderr=subprocess.DEVNULL)
-        while not log.exists() or len(log.read_text().splitlines()) <= epoch:
-            assert process.poll() is None, "the run ended before it could be killed"
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-        assert len(log.read_text().splitlines()) < 5
-    subprocess.run(command(fer2013_csv, killed), env=environment, check=True, capture_output=True)
-    assert same_weights(whole / "last", killed / "last")
-    assert same_weights(whole / "best", killed / "best")
-    assert without_speed(whole / "log.csv") == without_speed(log)
-
-
-@pytest.mark.slow
 @pytest.mark.skipif(torch.backends.mps.is_available(), reason="Accelerate does not join processes on Apple's GPUs")
 def test_two_processes_share_the_images_and_write_once(fer2013_csv, tmp_path):
     """The command is the one for CPUs in docs/training.md."""
@@ -234,96 +153,11 @@ def test_an_epoch_has_each_image_once_with_any_number_of_processes():
         assert sorted(seen) == list(range(n))
 
 
-@pytest.mark.parametrize(
-    ("change", "difference"),
-    [
-        ({"learning_rate": 0.001}, "learning_rate was 0.004, now it is 0.001"),
-        ({"epochs": 2, "seed": 3}, "epochs was 1, now it is 2; seed was 1, now it is 3"),
-        (
-            {"augmentations": {"shift": 0.02, "rotation": 5.0}},
-            "rotation was 0.0, now it is 5.0; flip was 0.5, now it is 0.0",
-        ),
-    ],
-)
-def test_other_settings_need_another_folder(tmp_path, change, difference):
-    config = replace(CONFIG, epochs=1)
-    train(config, TRAINING, VALIDATION, tmp_path)
-    train(
-        replace(config, augmentations={**config.augmentations, "blur": 0}), TRAINING, VALIDATION, tmp_path
-    )  # the same
-    with pytest.raises(MiniXceptionError) as caught:
-        train(replace(config, **change), TRAINING, VALIDATION, tmp_path)
-    assert str(caught.value) == f"{tmp_path}: {difference}; use the same settings or another folder"
-
-
-def test_other_data_needs_another_folder(tmp_path):
-    config = replace(CONFIG, epochs=1)
-    model = train(config, TRAINING, VALIDATION, tmp_path)
-    train(config, TRAINING, VALIDATION, tmp_path)  # The same run again, which has ended.
-    answers = np.eye(7, dtype=np.float32)[TRAINING.labels]
-    for name, other in (
-        ("training data", {"training": VALIDATION}),
-        ("validation data", {"validation": TRAINING}),
-        ("votes", {"votes": answers}),
-        ("teacher probabilities", {"teacher": answers}),
-        ("initial weights", {"initial": model}),
-    ):
-        inputs = {"training": TRAINING, "validation": VALIDATION, **other}
-        with pytest.raises(MiniXceptionError) as caught:
-            train(config, run_dir=tmp_path, **inputs)
-        difference = f"the run was started with other {name}"
-        assert str(caught.value) == f"{tmp_path}: {difference}; use the same {name} or another folder"
-
-
-def test_a_run_that_started_on_a_gpu_resumes_on_a_cpu(tmp_path):
-    config = replace(CONFIG, epochs=2)
-    train(config, TRAINING, VALIDATION, tmp_path)
-    state = torch.load(tmp_path / "run_state.pt", weights_only=True)
-    state["history"].pop()
-    for group in state["optimizer"]["param_groups"]:
-        group["capturable"] = True  # as in the optimizer of a recorded step
-    torch.save(state, tmp_path / "run_state.pt")
-    train(config, TRAINING, VALIDATION, tmp_path)
-    assert [row["epoch"] for row in without_speed(tmp_path / "log.csv")] == ["1", "2"]
-
-
 def test_a_new_run_is_not_calibrated_like_its_initial_weights(tmp_path):
     initial = MiniXception(temperature=3.0)
     model = train(replace(CONFIG, epochs=1), TRAINING, VALIDATION, tmp_path, initial=initial)
     assert MiniXception.from_pretrained(tmp_path / "last").temperature == 1.0
     assert model.temperature == fit_temperature(uncalibrated(tmp_path / "best"), VALIDATION.labels)
-
-
-@pytest.mark.parametrize(
-    "write",
-    [
-        lambda path: path.write_bytes(b"damaged"),
-        lambda path: torch.save({"a": 1}, path),
-        lambda path: torch.save({"config": repr(CONFIG), "inputs": "0" * 64}, path),  # settings that are not JSON
-    ],
-)
-def test_a_run_state_that_cannot_be_loaded_is_named(tmp_path, write):
-    write(tmp_path / "run_state.pt")
-    with pytest.raises(MiniXceptionError, match=r"run_state\.pt: damaged, or written by another version") as caught:
-        train(CONFIG, TRAINING, VALIDATION, tmp_path)
-    assert str(caught.value).endswith(f"; remove {tmp_path}, or choose another folder")
-    assert "\n" not in str(caught.value)
-
-
-def test_a_folder_that_cannot_be_written_is_an_error_before_the_first_epoch(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(MiniXceptionError, match=r"log\.csv: cannot be written \(Not a directory\)"):
-        train(CONFIG, TRAINING, VALIDATION, tmp_path / "file" / "run")
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full, a disk that is always full")
-@pytest.mark.parametrize("file", ["log.csv", "run_state.pt"])
-def test_a_full_disk_is_an_error_before_the_first_epoch(tmp_path, monkeypatch, file):
-    known_name = SimpleNamespace(**{**vars(os), "urandom": bytes})  # of the temporary file: zeros
-    monkeypatch.setattr("mini_xception.media.atomic.os", known_name)
-    (tmp_path / f".{'00' * 8}{os.path.splitext(file)[1]}").symlink_to("/dev/full")
-    with pytest.raises(MiniXceptionError, match=rf"{re.escape(file)}: cannot be written \(No space left"):
-        train(CONFIG, TRAINING, VALIDATION, tmp_path)
 
 
 def test_tensorboards_log_has_every_epoch_once(tmp_path):
