@@ -1,4 +1,4 @@
-"""Annotation of a whole video: a copy with its audio and the faces drawn in, and a table of all faces."""
+"""Annotation of a whole video: a copy with the same audio and the faces drawn in, and a table of all faces."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def annotate_video(
     Args:
         recognizer: detects and classifies the faces.
         source: a video file or a URL.
-        video: the annotated MP4 file to write.
-        table: the CSV file to write.
+        video: the annotated MP4 file to write. None writes no video.
+        table: the CSV file to write. None writes no table.
         smoothing_s: time constant of the smoothing of probabilities, in seconds; 0 disables it.
 
     Yields:

@@ -1,6 +1,6 @@
-"""Recognition in many photos. Worker processes decode the photos and detect faces.
+"""Recognition in many photos, with or without worker processes.
 
-This process classifies the faces in batches.
+Workers decode the photos and detect faces. The calling process classifies the faces in batches.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class PhotoResult:
 
     Attributes:
         path: the photo's file.
-        faces: the largest first; empty if no face was found or the photo could not be read.
+        faces: the faces, largest first; empty if no face was found or the photo could not be read.
         image: RGB, uint8, (H, W, 3); None if the photo could not be read, or if a worker process decoded it.
         error: the reason, in one line, why the photo could not be read; None if it was read.
     """
@@ -67,7 +67,7 @@ def default_workers(photos: int) -> int:
 def predict_photos(
     paths: Iterable[str | os.PathLike[str]], recognizer: EmotionRecognizer, workers: int = 0
 ) -> Generator[PhotoResult, None, None]:
-    """Recognise the expressions of all faces in many photos. Memory use does not grow with their number.
+    """Recognise the expressions of all faces in many photos. Memory use does not grow with the number of photos.
 
     Args:
         paths: the photos' files.
@@ -134,8 +134,8 @@ def _crop_in_workers(
     except BrokenProcessPool as error:
         path = pending[0][0]
         raise MiniXceptionError(
-            f"{path}: a worker process died at this photo or shortly after it, perhaps out of memory; use fewer "
-            "workers, or 0 to do all the work in one process"
+            f"{path}: a worker process died while processing this photo or one of the next, perhaps out of memory; "
+            "use fewer workers, or 0 to do all the work in one process"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

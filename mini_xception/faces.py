@@ -1,4 +1,4 @@
-"""The seven emotions, and :class:`Face`, the validated result behind drawings, tables and JSON."""
+"""The seven emotions, and :class:`Face`, the validated result that drawings, tables and JSON show."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from mini_xception.boxes import Box
 from mini_xception.errors import MiniXceptionError
 
-#: FER2013's labels, in the order of its ``emotion`` column.
+#: FER2013's labels, in the order of the numbers in its ``emotion`` column.
 EMOTIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
@@ -20,11 +20,12 @@ class Face:
     Attributes:
         box: (x1, y1, x2, y2) in pixels of the original image, x2 and y2 exclusive.
         score: the detector's confidence in [0, 1].
-        probabilities: label → probability, in the checkpoint's label order; they sum to 1.
+        probabilities: label → probability, in the checkpoint's label order; the probabilities sum to 1.
         track_id: number of the face in a video or stream, starting at 1; None in a single image.
 
     Raises:
-        MiniXceptionError: the box is empty, or the score or a probability is invalid.
+        MiniXceptionError: the box is empty, the score or a probability is outside [0, 1], or the probabilities do not
+            sum to 1.
     """
 
     box: Box

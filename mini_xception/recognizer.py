@@ -32,7 +32,7 @@ class EmotionRecognizer:
         model: a network, which is switched to inference mode, or a classifier. None loads the bundled checkpoint.
         detector: a name in DETECTORS, or any callable that returns boxes and scores. None means that each image is
             already a face crop.
-        engine: runs the network: "auto", "torch", "onnx", "openvino" or "openvino-bf16". "auto" selects "onnx" on a
+        engine: "auto", "torch", "onnx", "openvino" or "openvino-bf16", or an engine object. "auto" selects "onnx" on a
             CPU, else "torch". Later changes to the model's weights do not affect the engine. All engines compute in
             float32 except "openvino-bf16".
         min_face_size: smallest face that a named detector looks for, in pixels of the image. It is not a strict

@@ -98,8 +98,8 @@ Code: {{ provenance.commit }}.
 
 An expression is not a feeling. The model classifies what a face shows, using the labels that it was trained on. It
 says nothing about what a person feels, thinks or intends. Do not use it to make decisions about people. In the EU,
-inferring emotions at work and in schools is prohibited (AI Act, article 5). The accuracy for people of different age,
-gender, skin colour or culture was not measured. Expect it to differ between groups.
+inferring emotions at work and in schools is prohibited (AI Act, article 5). Accuracy was not measured separately by
+age, gender, skin colour or culture. Expect it to differ between groups.
 """
     + END
     + "\n"
@@ -166,10 +166,11 @@ def _check(metrics: dict[str, Any], labels: Collection[str]) -> None:
 def renew_card(existing: str, local: str, card: ModelCard) -> str:
     """Merge a new model card into a repository's README, which others may have edited.
 
-    - If the README has text and marks, the section between the marks and the results are replaced, and missing entries
+    - If the README has text and marks, the results and the section between the marks are replaced, and missing entries
       are added to the front matter.
     - If the README has text but no marks, it is left unchanged.
-    - If the README has no text, the result is the local README with the section, or else the whole card.
+    - If the README has no text, the result is the checkpoint folder's README with the section added or replaced. If
+      the folder has no README, the result is the whole card.
 
     Args:
         existing: the repository's README, or "".
@@ -212,7 +213,10 @@ def _parse(readme: str) -> tuple[dict[str, Any], str]:
 
 
 def results_file(metrics: dict[str, Any] | None) -> bytes | None:
-    """Return the contents of the file RESULTS. Return None if there is no accuracy on a data set in DATASETS."""
+    """Return the contents of the file RESULTS.
+
+    Return None if the metrics have no accuracy, or do not name a data set in DATASETS.
+    """
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
     from huggingface_hub.utils import yaml_dump
 
@@ -228,7 +232,7 @@ def results_file(metrics: dict[str, Any] | None) -> bytes | None:
 
 
 def _eval_results(metrics: dict[str, Any]) -> list[EvalResult]:
-    """Return the results for the front matter. Without the name of a data set, the list is empty."""
+    """Return the results for the front matter. If the metrics do not name a data set, the list is empty."""
     from huggingface_hub import EvalResult
 
     dataset = str(metrics.get("dataset", ""))

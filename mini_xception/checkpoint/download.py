@@ -26,7 +26,7 @@ def locate_checkpoint(
     Args:
         name: a folder, a Hub repository ``"user/repo"``, or None for the bundled checkpoint.
         revision: a branch, tag or commit of the repository. None uses ``main``.
-        cache_dir: folder of the download cache. None uses huggingface_hub's.
+        cache_dir: folder of the download cache. None uses huggingface_hub's default.
         token: an access token for the Hub. None uses the token stored by ``hf auth login``.
         local_files_only: use cached files only.
         force_download: download files again even if they are cached.

@@ -20,7 +20,7 @@ WEIGHTS = "model.safetensors"
 GRAPH = "model.onnx"
 #: Key in the metadata of the weights file. Its value holds the format version and the provenance, as JSON.
 METADATA = "mini_xception"
-#: Format version of both files. It is raised when an older mini_xception could misread newer files.
+#: Format version of CONFIG and WEIGHTS. It is increased when an older mini_xception could misread newer files.
 FORMAT_VERSION = 1
 
 
@@ -119,13 +119,15 @@ def _read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         )
     _check_version(path, provenance.pop("format_version", FORMAT_VERSION))
     if broken := [name for name, tensor in tensors.items() if not np.isfinite(tensor).all()]:
-        raise MiniXceptionError(f"{path}: {', '.join(broken)} has values that are not finite; train or download again")
+        raise MiniXceptionError(f"{path}: some values are not finite in {', '.join(broken)}; train or download again")
     return tensors, provenance
 
 
 def _check_version(path: Path, version: object) -> None:
     if not str(version).isdecimal():
-        raise MiniXceptionError(f"{path}: format_version must be a number, not {version!r}; download it again")
+        raise MiniXceptionError(
+            f"{path}: format_version must be a number, not {version!r}; download the checkpoint again"
+        )
     if int(str(version)) > FORMAT_VERSION:
         raise MiniXceptionError(
             f"{path}: format_version is {version}, but this mini_xception supports up to {FORMAT_VERSION}; "

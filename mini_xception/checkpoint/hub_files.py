@@ -35,7 +35,7 @@ def fetch_file(
 ) -> Path:
     """Return the path of a repository's file in the cache. Download it if necessary.
 
-    The options are those of :func:`~mini_xception.checkpoint.locate_checkpoint`.
+    The options are the same as for :func:`~mini_xception.checkpoint.locate_checkpoint`.
     """
     try:
         cached = try_to_load_from_cache(name, file, cache_dir, revision)
@@ -62,7 +62,7 @@ def fetch_optional_file(
 ) -> None:
     """Download one file of a repository. If the file does not exist or the Hub cannot be reached, do nothing.
 
-    The options are those of :func:`~mini_xception.checkpoint.locate_checkpoint`.
+    The options are the same as for :func:`~mini_xception.checkpoint.locate_checkpoint`.
     """
     known = try_to_load_from_cache(name, file, options.get("cache_dir"), commit)
     if local_files_only or (known is not None and not options.get("force_download")):
@@ -75,7 +75,7 @@ def fetch_optional_file(
 
 def _explain(error: Exception, name: str, file: str, revision: str) -> NoReturn:
     """Raise a one-line error that says why a file cannot be downloaded and what to do."""
-    bundled = "to use the bundled weights, which need no network, omit the name"
+    bundled = "to use the bundled weights, which need no download, omit the name"
     page, reason = f"{constants.ENDPOINT}/{name}", str(error).strip().split("\n")[0] or type(error).__name__
     match error:
         case HFValidationError():

@@ -32,8 +32,9 @@ def push_folder(
     """Publish a checkpoint folder.
 
     The weights, the configuration, ``model.onnx`` if present, the plots and a model card are published. For a run's
-    ``best`` folder, plots are also taken from the run's folder. If an earlier push published plots, ``model.onnx`` or
-    results that are missing now, they are deleted. Everything is one commit, so nothing is published in part.
+    ``best`` folder, plots are also taken from the run's folder. Plots, ``model.onnx`` and
+    results from an earlier push are deleted from the repository if this push does not replace them. All changes are in
+    one commit, so a push is never published only in part.
 
     If the repository has a README, text that others wrote is kept; see
     :func:`~mini_xception.checkpoint.card.renew_card`. A new README begins with the folder's README.

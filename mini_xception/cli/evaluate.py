@@ -38,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tta",
         action="store_true",
-        help="also report test-time augmentation: the average over each image and its horizontally flipped copy",
+        help="also report scores with test-time augmentation: the probabilities are averaged over each image and its "
+        "horizontally flipped copy",
     )
     parser.add_argument(
         "--plots", type=Path, metavar="DIR", help="write confusion_matrix.png and reliability.png to this folder"

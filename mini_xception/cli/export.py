@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     from mini_xception.network.model import MiniXception
 
     if not args.dir.exists():  # from_pretrained would look for it on the Hub.
-        raise MiniXceptionError(f"{args.dir}: folder not found; name a checkpoint folder")
+        raise MiniXceptionError(f"{args.dir}: folder not found; give the path of a checkpoint folder")
     model = MiniXception.from_pretrained(args.dir, device="cpu")
     if args.web:
         print(f"{export_web(model, args.web)}: exported the network and the face detector for the browser page")

@@ -76,7 +76,7 @@ def add_recognizer_options(parser: argparse.ArgumentParser) -> Options:
         type=number(int, SMALLEST_FACE_SIZE),
         metavar="PIXELS",
         help=f"size of the smallest faces to look for, in pixels, {SMALLEST_FACE_SIZE} or more; a larger value is "
-        "faster; faces of half this size may still be found (default: %(default)s)",
+        "faster; faces down to half this size may still be found (default: %(default)s)",
     )
     return options
 

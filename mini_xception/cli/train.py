@@ -74,7 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     """Add an option for every setting and every augmentation."""
     settings = parser.add_argument_group(
-        "settings of the run", "The default is the value in --preset best. Different values in other presets follow it."
+        "settings of the run",
+        "The defaults are the settings of --preset best. If another preset has a different value, it is also listed.",
     )
     for name, (kind, setting) in SETTINGS.items():
         text = setting.help if setting.choices else f"{setting.help}; {setting.allowed}"
@@ -147,7 +148,7 @@ def config_from(args: argparse.Namespace) -> TrainConfig:
             settings[weight] = 0.0
         if getattr(args, source) and not settings.get(weight, getattr(preset, weight)):
             raise MiniXceptionError(
-                f"--{source} has no effect while {_option(weight)} is 0; set it, for example to 0.5"
+                f"--{source} has no effect while {_option(weight)} is 0; set {_option(weight)}, for example to 0.5"
             )
     return dataclasses.replace(preset, augmentations={**strengths, **changed}, **settings)
 
@@ -164,7 +165,7 @@ def _defaults(name: str) -> str:
 
 
 def _recipe(args: argparse.Namespace) -> str:
-    """Return the training command, without paths of folders and without options that do not affect the weights."""
+    """Return the training command, with names instead of paths, and without options that do not affect the weights."""
     omitted = ("command", "push_to_hub", "quiet")
     given = {name: value for name, value in vars(args).items() if value is not None and name not in omitted}
     if "initial" in given and Path(given["initial"]).is_dir():

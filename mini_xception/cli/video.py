@@ -1,4 +1,4 @@
-"""Recognise the expressions of all faces in a video: write an annotated copy with its audio, a table, or both."""
+"""Recognise the expressions of all faces in a video: write an annotated copy with the same audio, a table, or both."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def browser_routes(classifier: Classifier) -> list[Route]:
     """Return the routes that the tab adds to Gradio's. If the page is not built, the list is empty.
 
     Args:
-        classifier: whose network the tab uses.
+        classifier: the classifier whose network the tab uses.
 
     Raises:
         MiniXceptionError: the network cannot be exported.

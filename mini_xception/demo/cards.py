@@ -14,7 +14,7 @@ from mini_xception.draw import colour_of
 from mini_xception.faces import Face
 from mini_xception.network.preprocess import Framing
 
-#: Side of a face's thumbnail, in pixels. It is shown at half this size.
+#: Side of a face's thumbnail, in pixels. It is shown at about half this size.
 THUMBNAIL_SIDE = 192
 #: OpenCV's default, 95, would double the size of an annotated camera frame.
 JPEG_QUALITY = 80

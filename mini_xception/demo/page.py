@@ -30,8 +30,8 @@ CACHE_AGE_S = 60
 #: Maximum number of waiting requests. The page refuses further requests as busy.
 QUEUE_SIZE = 32
 MAX_FILE_SIZE = "32mb"
-#: Number of requests that Gradio remembers, 10,000 by default. After each request, it processes all of them for a
-#: dashboard, which is off here.
+#: Number of requests that Gradio remembers. Gradio's default is 10,000. After each request, Gradio processes all
+#: remembered requests for a dashboard, which is off here.
 REMEMBERED_REQUESTS = 100
 
 

@@ -67,15 +67,15 @@ An expression is not a feeling: the network classifies what a face shows, not wh
     ),
     "smoothing": ("Smoothing (seconds)", "平滑时间（秒）"),
     "smoothing_info": (
-        "0 disables smoothing. Larger values are steadier but react more slowly.",
+        "0 disables smoothing. Larger values give steadier probabilities that react more slowly.",
         "0 表示不平滑。数值越大越平稳，但反应越慢。",
     ),
     "frames_per_s": ("{frames:.0f} frames per second", "每秒 {frames:.0f} 帧"),
     "last_30_s": ("Probabilities of the largest face over the last 30 seconds", "最大人脸最近 30 秒的概率"),
     "in_browser": ("In your browser", "浏览器本地识别"),
     "in_browser_not_built": (
-        "<b>This tab is not built.</b> It classifies faces on the visitor's own device. In a checkout of the "
-        "repository, run <code>make web</code> and restart this page.",
+        "<b>The page in this tab is not built yet.</b> It will classify faces on the visitor's own device. To build "
+        "it, in a checkout of the repository, run <code>make web</code> and restart this page.",
         "<b>本标签页尚未构建。</b>它在访客自己的设备上识别表情。"
         "请在代码仓库中运行 <code>make web</code>，然后重新启动本页面。",
     ),

@@ -22,7 +22,7 @@ from mini_xception.errors import MiniXceptionError
 from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.tracking.tracker import Frame
 
-#: Number of faces with a timeline on the page. These are the faces visible longest; the table lists all faces.
+#: Number of faces with a timeline on the page. These are the faces that are visible longest. The table lists all faces.
 TIMELINES = 6
 #: Moments per second that a timeline keeps.
 MOMENTS_PER_S = 10

@@ -1,6 +1,6 @@
 """Face detection, which finds the faces in an RGB image and cuts out square face crops.
 
-To add a detector, write a class and add a row to ``detector.DETECTORS``.
+To add a detector, see ``detector.py``.
 """
 
 from typing import TYPE_CHECKING

@@ -61,7 +61,8 @@ class FaceCropper:
         """Detect faces near the boxes of the previous frame. This takes a fraction of the time of :meth:`detect`.
 
         Returns:
-            As for :meth:`detect`, with one face per box, in the order of the boxes; None if a face was lost.
+            As for :meth:`detect`, with one face per box, in the order of the boxes. None if there is no detector, if
+            a face was lost, or if two boxes lead to the same face.
         """
         if self.detector is None:
             return None

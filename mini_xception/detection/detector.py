@@ -1,4 +1,8 @@
-"""Face detectors, which return boxes and scores. To add one, write a class and add a row to DETECTORS."""
+"""Face detectors, which return boxes and scores.
+
+To add a detector, write a class, and add a row to DETECTORS below. Also add the name to DETECTORS in
+``cli/options.py``; a test checks that both contain the same names.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,8 @@ from mini_xception.errors import MiniXceptionError
 
 #: :func:`detect_near` extends a face's box by this fraction of its longer side in every direction.
 MARGIN = 0.5
-#: The crop is scaled down until the face has this many times the size of the smallest face that the detector finds.
-#: Larger crops take longer.
+#: :func:`detect_near` scales a large crop down until the face is this many times as large as the smallest face that the
+#: detector finds, because larger crops take longer.
 NEAR_SIZE = 1.25
 #: Minimum intersection over union of a face's box and its box in the previous frame.
 MIN_IOU = 0.3
@@ -44,7 +48,7 @@ def load_detector(name: str, min_face_size: int, device: str) -> Detector:
         name: a name in DETECTORS.
         min_face_size: the smallest face to look for, in pixels of the image. It is not a strict minimum: MTCNN still
             finds faces down to about half this size.
-        device: a torch device.
+        device: the name of a torch device.
 
     Raises:
         MiniXceptionError: no detector has this name.

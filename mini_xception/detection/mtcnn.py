@@ -28,7 +28,7 @@ PYRAMID_FACTOR = 0.709
 REFINE_SIDE, OUTPUT_SIDE = 24, 48
 #: Minimum scores in the three stages.
 PROPOSE_SCORE, REFINE_SCORE, OUTPUT_SCORE = 0.6, 0.7, 0.7
-#: The first threshold, as a difference of two logits. Comparing logits avoids a softmax over the whole image.
+#: PROPOSE_SCORE as a difference of two logits. Comparing logits avoids a softmax over the whole image.
 PROPOSE_LOGIT = math.log(PROPOSE_SCORE / (1 - PROPOSE_SCORE))
 #: Maximum overlap of two boxes, on one pyramid level and after each stage. Overlap is the intersection over union;
 #: after the last stage, it is the intersection over the area of the smaller box.
@@ -44,7 +44,7 @@ class MTCNN:
         min_face_size: smallest face to look for, in pixels of the image. It is not a strict minimum: as in
             facenet-pytorch, faces down to about half this size are still found.
         min_score: minimum confidence of a face; false detections score about 0.80–0.85.
-        device: a torch device.
+        device: the name of a torch device.
     """
 
     def __init__(self, min_face_size: int = 40, min_score: float = 0.9, device: str = "cpu") -> None:
@@ -75,7 +75,7 @@ class Cascade:
     """The three stages. Thread-safe.
 
     Args:
-        device: a torch device.
+        device: the name of a torch device.
     """
 
     def __init__(self, device: str = "cpu") -> None:
@@ -88,7 +88,7 @@ class Cascade:
             image: RGB, uint8, (H, W, 3).
             min_face_size: smallest face to look for, in pixels, at least WINDOW.
         """
-        # Four channels, because NumPy gathers 16-byte items fastest. Differences are correct even if int32 overflows.
+        # Four channels, because NumPy gathers 16-byte items fastest. If int32 overflows, differences are still correct.
         integral = cv2.integral(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA))
         levels = [self._proposals(integral, scale) for scale in _scales(min(image.shape[:2]), min_face_size)]
         boxes = _suppress(np.concatenate([*levels, np.empty((0, 9), np.float32)]), STAGE_OVERLAP)
@@ -205,7 +205,7 @@ def _average(
 
 
 def _scores(logits: np.ndarray) -> np.ndarray:
-    """Return the probability of "face", (N, 1), from logits (N, 2 or more) of "no face" and "face"."""
+    """Return the probability of "face", (N, 1), from the logits of "no face" and "face" in columns 0 and 1."""
     with np.errstate(over="ignore"):
         return 1 / (1 + np.exp(logits[:, :1] - logits[:, 1:2]))
 

@@ -21,14 +21,14 @@ from mini_xception.errors import MiniXceptionError
 from mini_xception.network.graph import to_onnx
 from mini_xception.network.torch_engine import TorchEngine
 
-#: Network → layer → side of the max pooling after that layer. The stride is 2, and output sides are rounded up.
+#: Network → layer → window side of the max pooling after that layer. The stride is 2, and output sides are rounded up.
 POOLINGS: dict[str, dict[int, int]] = {"pnet": {1: 2}, "rnet": {1: 3, 2: 3}, "onet": {1: 3, 2: 3, 3: 2}}
 #: Channels in a block of ONNX Runtime's fast layout (NCHWc).
 BLOCK = 16
 
 
 class Layer(NamedTuple):
-    """A convolution, the slopes of the PReLU that follows, and the side of the max pooling after the PReLU."""
+    """A convolution, the slopes of the PReLU that follows, and the window side of the max pooling after the PReLU."""
 
     weight: Tensor
     bias: Tensor
@@ -46,7 +46,7 @@ def load_torch_network(name: str, device: str) -> TorchEngine:
 
 
 def native_graph(name: str) -> bytes:
-    """Export a network for ONNX Runtime's native fast layout: its channels are padded to a multiple of BLOCK.
+    """Export a network for native ONNX Runtime, with channels padded to multiples of BLOCK for its fast layout.
 
     Raises:
         MiniXceptionError: facenet-pytorch's weights are missing.
@@ -55,10 +55,10 @@ def native_graph(name: str) -> bytes:
 
 
 def web_graph(name: str) -> bytes:
-    """Export a network for ONNX Runtime Web, whose WebAssembly lacks the blocked layout.
+    """Export a network for ONNX Runtime Web, which lacks the fast layout. The channels are not padded.
 
-    There, padded channels would only cost time: on the pyramid of a 640×480 image, pnet takes 11 ms with them and 8 ms
-    without.
+    In ONNX Runtime Web, padded channels would only cost time: on the pyramid of a 640×480 image, pnet takes 11 ms with
+    them and 8 ms without.
 
     Raises:
         MiniXceptionError: facenet-pytorch's weights are missing.
@@ -142,7 +142,8 @@ def _convolution(weight: Tensor, bias: Tensor) -> nn.Conv2d:
 class BlockedPReLU(nn.Module):
     """PReLU as slope·x + (1 − slope)·relu(x). Each product is a depthwise 1×1 convolution.
 
-    ONNX Runtime's fast layout supports such convolutions but not PRelu, so pnet takes half the time.
+    ONNX Runtime's fast layout supports such convolutions but not PRelu. With this class instead of ``nn.PReLU``,
+    pnet takes half the time.
     """
 
     def __init__(self, slopes: Tensor) -> None:
@@ -163,8 +164,9 @@ class BlockedPReLU(nn.Module):
 class PooledPReLU(nn.Module):
     """PReLU after a max pooling instead of before it: the same result from a quarter of the values.
 
-    For slopes of at least 0, PReLU is monotonic and both orders agree. For negative slopes, PReLU is max(x, slope·x).
-    The convolution computes slope·x as an extra channel, which is pooled too, and max(a, b) is a + relu(b − a).
+    If a channel's slope is 0 or more, PReLU is monotonic, so the order does not matter. If it is negative, PReLU is
+    max(x, slope·x). The convolution before the pooling computes slope·x as an extra channel, which is pooled too. This
+    module then computes the maximum of the two pooled channels, a and b, as a + relu(b − a).
     """
 
     def __init__(self, slopes: Tensor) -> None:

@@ -18,7 +18,7 @@ TEMPERATURES = np.geomspace(0.25, 4, 1387)
 class Metrics:
     """Metrics of a classifier. Scores are numbers from 0 to 1.
 
-    A label that never occurs has recall 0. A label that is never predicted has precision 0.
+    A label without images has recall 0. A label that is never predicted has precision 0.
 
     Attributes:
         n: number of images.
@@ -107,7 +107,7 @@ def reliability(probabilities: np.ndarray, truth: np.ndarray) -> Reliability:
 
 
 def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Find the temperature that calibrates a classifier when its logits are divided by it (Guo et al. 2017).
+    """Find the temperature by which to divide a classifier's logits to calibrate it (Guo et al. 2017).
 
     Args:
         probabilities: float32, (N, labels), N > 0, at temperature 1.

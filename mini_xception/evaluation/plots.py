@@ -1,4 +1,4 @@
-"""Plots of training runs and of classifiers, written as PNG files. They need matplotlib."""
+"""Plots of training runs and of classifiers, written as PNG files. Plotting needs matplotlib."""
 
 from __future__ import annotations
 

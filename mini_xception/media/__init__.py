@@ -1,6 +1,6 @@
 """Reading of images, videos and cameras as RGB uint8 arrays (H, W, 3), and writing of videos.
 
-It also contains atomic file writes, which the rest of the package uses.
+``atomic`` writes files atomically, for all packages.
 """
 
 from typing import TYPE_CHECKING

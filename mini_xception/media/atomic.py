@@ -23,9 +23,10 @@ def atomic_write(target: Path) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
-        path = target.resolve()  # Replaces the file that a symbolic link points to, not the link.
+        path = target.resolve()  # If the target is a symbolic link, replace the file that it points to.
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A random name: the target's name with an addition could be too long. Some writers depend on the suffix.
+        # The name is random, because the target's name with an addition could be too long.
+        # The suffix is kept, because some writers choose the file format by it.
         temporary = path.with_name(f".{os.urandom(8).hex()}{path.suffix}")
         temporary.touch()
         if path.exists():
@@ -34,7 +35,7 @@ def atomic_write(target: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except BaseException as error:  # GeneratorExit, raised when the caller cancels, is not an Exception.
         if temporary:
-            with suppress(OSError):  # It may not exist yet.
+            with suppress(OSError):  # The temporary file may not exist.
                 temporary.unlink()
         # A broken pipe comes from standard output, never from a file.
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):

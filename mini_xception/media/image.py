@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from mini_xception.errors import MiniXceptionError
 
-#: Everything that :func:`load_image` accepts.
+#: The types that :func:`load_image` accepts.
 ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray
 
 #: Pillow's names of the supported formats. Other formats are rejected, because some of Pillow's decoders start external
@@ -43,7 +43,7 @@ def load_image(source: ImageSource, name: str | None = None) -> np.ndarray:
 
     A file is turned upright according to its EXIF orientation. Only the first frame of an animation is loaded.
     Transparent pixels are blended with white. 16-bit grey is scaled to 8 bits. A contiguous RGB array is returned
-    without copying it.
+    itself, not a copy.
 
     Args:
         source: a path, the bytes of a file, an open binary file, a PIL image, or a uint8 array that is grey (H, W),
@@ -54,7 +54,8 @@ def load_image(source: ImageSource, name: str | None = None) -> np.ndarray:
         RGB, uint8, (H, W, 3).
 
     Raises:
-        MiniXceptionError: the source is of another type, is damaged, or has more than MAX_PIXELS pixels.
+        MiniXceptionError: the source has an unsupported type, cannot be read, is damaged, has no pixels, or has more
+            than MAX_PIXELS pixels.
     """
     if isinstance(source, np.ndarray):
         return _rgb_from_array(source)
@@ -105,12 +106,12 @@ def _rgb_from_pil(image: Image.Image, name: str) -> np.ndarray:
     if image.width == 0 or image.height == 0:
         raise MiniXceptionError(f"{name}: the image has no pixels; choose another image")
     try:
-        image.load()  # load() turns a TIFF upright and deletes its orientation.
+        image.load()  # load() turns a TIFF upright and deletes its orientation entry.
         # ImageOps.exif_transpose rewrites the whole EXIF data, and fails if one entry is invalid.
         if transpose := UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1)):
             image = image.transpose(transpose)
         if image.mode in ("I", "F"):
-            raise MiniXceptionError(f"{name}: 32-bit pixels are not supported; save it with 8 or 16 bits")
+            raise MiniXceptionError(f"{name}: 32-bit pixels are not supported; save the image with 8 or 16 bits")
         if image.mode.startswith("I;16"):
             image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
         if image.has_transparency_data:
@@ -120,7 +121,7 @@ def _rgb_from_pil(image: Image.Image, name: str) -> np.ndarray:
         return np.array(image if image.mode == "RGB" else image.convert("RGB"))
     except MiniXceptionError:
         raise
-    except Exception as error:  # load() decodes the file; see above.
+    except Exception as error:  # load() decodes the file, and decoders raise almost any exception.
         raise _damaged(name, error) from error
 
 
@@ -129,7 +130,8 @@ def _rgb_from_array(array: np.ndarray) -> np.ndarray:
         raise MiniXceptionError(f"array of shape {array.shape}: no pixels; choose another image")
     if array.dtype != np.uint8:
         raise MiniXceptionError(
-            f"array of {array.dtype}: pixels must be uint8, 0–255; from 0–1, use (array * 255).astype('uint8')"
+            f"array of {array.dtype}: pixels must be uint8, 0–255; "
+            "if they are in 0–1, use (array * 255).astype('uint8')"
         )
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
 
-#: FFmpeg's names of the supported file formats. Other formats are rejected, because they can make FFmpeg open further
-#: files.
+#: FFmpeg's names of the supported file formats. Other formats are rejected when a local file is opened, because
+#: some of them make FFmpeg open further files.
 FORMATS: tuple[str, ...] = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "gif")
 SUPPORTED = "MP4, MOV, MKV, WebM, AVI, MPEG, FLV, WMV, OGG or GIF"
 #: File name suffixes of these formats, for file dialogs.
 SUFFIXES: frozenset[str] = frozenset(
     {".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".ts", ".mpg", ".mpeg", ".flv", ".wmv", ".ogv", ".gif"}
 )
-#: Maximum aspect ratio of a pixel, in either direction. Larger values are ignored. DVDs and old cameras have pixels
-#: that are not square.
+#: DVDs and old cameras have pixels that are not square. If a file states that the longer side of a pixel is more than
+#: this many times the shorter side, its pixels are treated as square.
 MAX_PIXEL_ASPECT = 4
 #: Frames per second of an image sequence, and of a video whose container does not state its frame rate.
 DEFAULT_FRAME_RATE = Fraction(30)
@@ -48,7 +48,7 @@ def read_frames(
         frame_rate: frames per second of a sequence of images. Videos and cameras supply their own times.
 
     Yields:
-        The time in seconds since the beginning, and the image: RGB, uint8, (H, W, 3), upright.
+        The time in seconds since the beginning of the stream, and the image: RGB, uint8, (H, W, 3), upright.
 
     Raises:
         MiniXceptionError: the source cannot be read, or is not a video.
@@ -66,7 +66,7 @@ def read_frames(
 
 
 class VideoReader:
-    """A video file or URL, opened with FFmpeg. It can be read once.
+    """A video file or URL, opened with FFmpeg. Its frames can be read only once.
 
     Attributes:
         name: the path or URL.
@@ -97,7 +97,8 @@ class VideoReader:
         self._video.thread_type = "AUTO"
         self.audio: AudioStream | None = next(iter(self._container.streams.audio), None)
         rate = self._video.average_rate or self._video.guessed_rate or DEFAULT_FRAME_RATE
-        # Video rates have denominators up to 1001, as in 30000/1001. Slide shows need more: their rates are below 1.
+        # Video rates have denominators up to 1001, as in 30000/1001. Slide shows have rates below 1 and
+        # need larger denominators.
         self.frame_rate = Fraction(rate).limit_denominator(1001 if rate >= 1 else 1_000_000)
         pixel = self._video.sample_aspect_ratio or 1
         self._pixel_width = float(pixel) if 1 / MAX_PIXEL_ASPECT <= pixel <= MAX_PIXEL_ASPECT else 1.0
@@ -192,7 +193,7 @@ def _upright(frame: VideoFrame, pixel_width: float) -> np.ndarray:
     image: np.ndarray = frame.to_ndarray(format="rgb24")
     if pixel_width != 1:
         image = cv2.resize(image, None, fx=pixel_width, fy=1)
-    side_data: Any = frame.side_data  # PyAV's types cover motion vectors only.
+    side_data: Any = frame.side_data  # PyAV's annotations cover only motion vectors.
     try:
         matrix = np.frombuffer(side_data["DISPLAYMATRIX"], np.int32)
     except (KeyError, ValueError):  # ValueError: PyAV does not know the type of some side data.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: The audio codec that any player supports in an MP4 file. AAC is copied unchanged; other audio is converted to AAC.
 AUDIO_CODEC: Final = "aac"
-#: Gaps between packets that are longer than this are kept when audio is encoded. Shorter gaps are rounding errors.
+#: When audio is encoded, gaps longer than this between two packets are kept. Shorter gaps are rounding errors.
 AUDIO_GAP_S = 0.1
 #: Colour space of the conversion from RGB (SMPTE 170M in H.264's table). If a file does not state it, players assume
 #: BT.709 for large images.
@@ -28,7 +28,7 @@ BT601 = 6
 #: Approximate ticks per second of a file's clock. The exact value is a multiple of the frame rate's numerator.
 CLOCK_HZ = 90_000
 #: Matroska and WebM round times to milliseconds. A time that is this close to a multiple of the frame duration is moved
-#: to the multiple.
+#: to that multiple.
 GRID_TOLERANCE_S = 0.001
 
 
@@ -38,7 +38,7 @@ class VideoWriter:
     Args:
         path: the file; an existing file is replaced.
         frame_rate: average frame rate, in frames per second. Each frame keeps its own time.
-        audio: the audio stream whose packets :meth:`write_audio` will receive; None writes no audio.
+        audio: the audio stream whose packets :meth:`write_audio` will receive; None creates a file without audio.
         name: the file's name in error messages; by default its path.
 
     Raises:
@@ -126,7 +126,7 @@ class VideoWriter:
 
 
 class _AudioTrack:
-    """The audio stream of the written file, made from the packets of another file."""
+    """The audio stream of the written file. Its packets are copied or encoded from another file's audio stream."""
 
     def __init__(self, container: OutputContainer, source: AudioStream) -> None:
         self._source = source

@@ -1,6 +1,6 @@
 """mini_Xception: the network, its preprocessing, and the engines that run it.
 
-``model.py`` follows the paper; the other modules load, export, convert and run it.
+``model.py`` defines the network as in the paper. The other modules load, export, convert and run the network.
 """
 
 from typing import TYPE_CHECKING

@@ -140,8 +140,8 @@ def _import_model(name: object) -> type[MiniXception]:
 @lru_cache  # once per checkpoint
 def _suggest_export(name: str, folder: Path) -> None:
     logger.warning(
-        "%s: no model.onnx for these weights, so PyTorch is imported, which takes seconds; "
-        "run `mini-xception export %s` to create one",
+        "%s: no model.onnx for these weights, so PyTorch is imported, which takes several seconds; "
+        "run `mini-xception export %s` to create the file",
         name,
         folder,
     )

@@ -12,7 +12,7 @@ from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
 from mini_xception.network.preprocess import MTCNN_TO_FER2013, Framing
 
-#: Side of the smallest input in pixels, which the base's two 3×3 convolutions reduce to one pixel.
+#: Side of the smallest input, in pixels. The network's first two convolutions, 3×3 each, reduce it to one pixel.
 SMALLEST_SIDE = 5
 PADDINGS = ("symmetric", "tensorflow")
 #: Entries that ``config.json`` must contain. Without them, the preprocessing would be a guess.
@@ -42,20 +42,20 @@ class ModelConfig:
         labels, mean, std = self.labels, self.mean, self.std
         named = not isinstance(labels, str | dict) and all(isinstance(label, str) for label in labels)
         if not named or not 0 < len(labels) == len(set(labels)):
-            raise MiniXceptionError(f"labels must be distinct names, not {labels!r}")
+            raise MiniXceptionError(f"labels must be one or more distinct names, not {labels!r}")
         if not isinstance(self.image_size, int) or self.image_size < SMALLEST_SIDE:
             raise MiniXceptionError(
                 f"image_size must be an integer of at least {SMALLEST_SIDE}, not {self.image_size!r}"
             )
         if not (isinstance(mean, float | int) and isinstance(std, float | int) and abs(mean) < math.inf > std > 0):
-            raise MiniXceptionError(f"mean and std must be numbers, std above 0, not {mean!r} and {std!r}")
+            raise MiniXceptionError(f"mean and std must be finite numbers, std above 0, not {mean!r} and {std!r}")
         if self.padding not in PADDINGS or not isinstance(self.bias, bool):
             raise MiniXceptionError(
                 f"padding must be one of {PADDINGS} and bias true or false, not {self.padding!r} and {self.bias!r}"
             )
         for number in (self.norm_epsilon, self.temperature):
             if not isinstance(number, float | int) or not 0 < number < math.inf:
-                raise MiniXceptionError(f"norm_epsilon and temperature must be numbers above 0, not {number!r}")
+                raise MiniXceptionError(f"norm_epsilon and temperature must be finite numbers above 0, not {number!r}")
         if not isinstance(self.metrics, dict | None):
             raise MiniXceptionError(f"metrics must be a dictionary, not {self.metrics!r}")
 
@@ -69,7 +69,7 @@ class ModelConfig:
         known = {field.name for field in dataclasses.fields(cls)}
         unknown, missing = sorted(set(values) - known), sorted(REQUIRED - set(values))
         if unknown or missing:
-            what = f"unknown: {', '.join(unknown) or 'nothing'}; missing: {', '.join(missing) or 'nothing'}"
+            what = f"unknown entries: {', '.join(unknown) or 'none'}; missing entries: {', '.join(missing) or 'none'}"
             raise MiniXceptionError(
                 f"config.json belongs to another model or to a newer mini_xception ({what}); choose another checkpoint"
             )

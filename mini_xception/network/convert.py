@@ -31,9 +31,14 @@ KERAS_ORDER: tuple[str, ...] = (
 def convert_checkpoint(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
     """Convert a checkpoint of another implementation into a checkpoint folder.
 
-    Two kinds are supported, both trained on FER2013. The state dict of the PyTorch reference (``.pth``) expects 48×48
-    grey pixels in [0, 1]. The official project's Keras file (``.hdf5``) expects 64×64 grey pixels in [−1, 1]. The
-    folder's ``config.json`` stores these values.
+    Two kinds of file are supported, both trained on FER2013:
+
+    - ``.pth``, a state dict of the PyTorch reference (https://github.com/thgpddl/mini_Xception), for 48×48 grey pixels
+      in [0, 1],
+    - ``.hdf5``, a model of the official Keras project (https://github.com/oarriaga/face_classification), for 64×64 grey
+      pixels in [−1, 1].
+
+    The new folder's ``config.json`` stores the image size and the range of the pixels.
 
     Args:
         source: the file. Code in it is never run: a ``.pth`` file is loaded with ``weights_only=True``, and HDF5
@@ -41,7 +46,7 @@ def convert_checkpoint(source: str | os.PathLike[str], target: str | os.PathLike
         target: the folder to write.
 
     Raises:
-        MiniXceptionError: the file cannot be read, is of neither kind, or the folder cannot be written.
+        MiniXceptionError: the file cannot be read or is of another kind, or the folder cannot be written.
     """
     source = Path(source)
     try:
@@ -59,8 +64,8 @@ def _from_reference(source: Path) -> MiniXception:
         state = torch.load(source, map_location="cpu", weights_only=True)
     except Exception as error:  # For a file of another kind, torch.load raises almost any exception.
         raise MiniXceptionError(
-            f"{source}: neither a PyTorch file of tensors only nor HDF5; "
-            "use a .pth file of the PyTorch reference or a .hdf5 file of the Keras project"
+            f"{source}: neither a PyTorch file that contains only tensors nor an HDF5 file; "
+            "use a .pth file of the PyTorch reference or an .hdf5 file of the Keras project"
         ) from error
     model = MiniXception()
     try:
@@ -91,7 +96,7 @@ def _from_keras(source: Path) -> MiniXception:
         model.load_state_dict(state, strict=True)
     except (OSError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise MiniXceptionError(
-            f"{source}: not a mini_XCEPTION of the official Keras project with {len(EMOTIONS)} classes; "
+            f"{source}: not a mini_XCEPTION model with {len(EMOTIONS)} classes from the official Keras project; "
             "use a file that contains the whole model, not only the weights"
         ) from error
     return model

@@ -18,7 +18,7 @@ GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 
 def choose_device(device: str | torch.device | None) -> str:
-    """Return the name of a recogniser's device. PyTorch is imported only if a GPU may be present.
+    """Return the name of the device that a recogniser should use. PyTorch is imported only if a GPU may be present.
 
     Args:
         device: a torch device or its name. "auto" uses CUDA if it is available, else the CPU; it ignores MPS, which is
@@ -75,7 +75,7 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
 def computes_bfloat16(device: torch.device) -> bool:
     """Check whether a device has bfloat16 instructions.
 
-    CPUs without such instructions emulate them and are ten times slower than in float32.
+    Other CPUs emulate these instructions, which makes them ten times slower in bfloat16 than in float32.
     """
     import torch
 

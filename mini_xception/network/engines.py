@@ -1,10 +1,11 @@
 """Engines, which run a network in ONNX Runtime, OpenVINO or PyTorch. Each one takes an array and returns an array.
 
-To add an engine, write a class and add a row to ENGINES.
+To add an engine, write a class, and add a row to ENGINES below. Also add the name to ENGINES in ``cli/options.py``; a
+test checks that both contain the same names.
 
-On a CPU, ONNX Runtime and PyTorch use one thread per call, which suits networks this small. Callers may use several
-threads. More threads per call can be much slower, because OpenMP's waiting threads spin: if another process keeps a
-core busy, two PyTorch threads classify 2 faces per second instead of hundreds.
+On a CPU, ONNX Runtime and PyTorch use one thread within a call, which suits networks this small. Several threads may
+call an engine at the same time. More threads within a call can be much slower, because OpenMP's waiting threads spin:
+if another process keeps a core busy, PyTorch with two threads classifies 2 faces per second instead of hundreds.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class Entry(NamedTuple):
     run_graph: Callable[[Path | bytes], Engine]
 
 
-#: Name → engine that runs an ONNX graph on the CPU. "torch" is not listed: it runs the PyTorch network, on any device.
+#: Name → engine that runs an ONNX graph on the CPU. "torch" is not listed, because it needs no graph.
 ENGINES: dict[str, Entry] = {
     "onnx": Entry("onnxruntime", OnnxEngine),
     "openvino": Entry("openvino", OpenVinoEngine),
@@ -131,7 +132,7 @@ def choose_engine(name: str, device: str) -> str:
         if not is_installed(package):
             raise MiniXceptionError(f"engine {name!r} needs {package}; pip install {package}")
         if device != "cpu":
-            raise MiniXceptionError(f"engine {name!r} runs on the CPU, not on {device}; use engine 'torch'")
+            raise MiniXceptionError(f"engine {name!r} runs only on the CPU, not on {device}; use engine 'torch'")
     return name
 
 

@@ -1,4 +1,4 @@
-"""Fingerprints, which tell whether a ``model.onnx`` belongs to a checkpoint's weights. They need no PyTorch."""
+"""Fingerprints, which tell whether a ``model.onnx`` belongs to a checkpoint's weights. PyTorch is not needed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def compute_fingerprint(config: ModelConfig, tensors: Mapping[str, np.ndarray]) 
 
 
 def find_graph(folder: Path, fingerprint: str) -> Path | None:
-    """Find the graph with this fingerprint: the checkpoint folder's ``model.onnx``, or one in the user's cache."""
+    """Find the ONNX file with this fingerprint in the checkpoint folder or in the user's cache, or return None."""
     if has_fingerprint(folder / GRAPH, fingerprint):
         return folder / GRAPH
     cached = cached_graph_path(fingerprint)
@@ -48,5 +48,5 @@ def cached_graph_path(fingerprint: str) -> Path:
 
 
 def metadata(config: ModelConfig) -> dict[str, str]:
-    """Return the metadata of an ONNX file: each entry of the configuration as JSON, without the metrics."""
+    """Return the metadata of an ONNX file: each entry of the configuration except the metrics, as JSON."""
     return {name: json.dumps(value) for name, value in config.to_json().items() if name != "metrics"}

@@ -38,12 +38,12 @@ def make_graph(model: MiniXception) -> bytes:
         The contents of an ONNX file.
 
     Raises:
-        MiniXceptionError: onnx is not installed, or the logits differ.
+        MiniXceptionError: onnx is not installed, or the logits differ by more than TOLERANCE.
     """
     try:
         import onnx
     except ModuleNotFoundError as error:
-        raise MiniXceptionError("exporting model.onnx needs onnx; pip install onnx") from error
+        raise MiniXceptionError("exporting model.onnx needs the onnx package; pip install onnx") from error
 
     network = copy.deepcopy(model).to("cpu", torch.float32).eval()
     side = network.image_size
@@ -65,7 +65,7 @@ def make_graph(model: MiniXception) -> bytes:
 
 
 def stored_graph(model: MiniXception) -> Path | bytes:
-    """Return a model's graph from the user's cache. If it is not there yet, export it and store it."""
+    """Return a model's graph from the user's cache. If the cache does not contain it, export and cache it."""
     expected = model.fingerprint()
     cached = cached_graph_path(expected)
     if has_fingerprint(cached, expected):

@@ -3,7 +3,8 @@ Classification*, 2017, https://arxiv.org/abs/1710.07557), figure 4.
 
 Layer names follow the PyTorch reproduction (https://github.com/thgpddl/mini_Xception), so its checkpoints can be
 loaded. The softmax is omitted, because cross-entropy includes it. The authors' Keras code differs in three arguments:
-``bias``, ``padding`` and ``norm_epsilon``. Shapes in comments are (channels × height × width) for a 48×48 input.
+``bias``, ``padding`` and ``norm_epsilon``. Shapes in comments are (channels × height × width) for a 48×48 input
+and seven labels.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from mini_xception.network.pretrained import Pretrained
 
 
 class SeparableConv2d(nn.Module):
-    """A 3×3 convolution for each channel, then a 1×1 convolution across channels (Chollet 2017)."""
+    """A 3×3 convolution within each channel, then a 1×1 convolution across channels (Chollet 2017)."""
 
     def __init__(self, in_channels: int, out_channels: int, bias: bool) -> None:
         super().__init__()
@@ -36,10 +37,10 @@ class SeparableConv2d(nn.Module):
 
 
 class TensorFlowMaxPool2d(nn.Module):
-    """TensorFlow's 3×3 max pooling with stride 2 and ``same`` padding: an even side gets one more pixel at its end."""
+    """TensorFlow's 3×3 max pooling with stride 2 and ``same`` padding: even sides are padded only at the end."""
 
     def forward(self, x: Tensor) -> Tensor:
-        odd = (int(x.shape[-2]) % 2, int(x.shape[-1]) % 2)  # ints, even during export
+        odd = (int(x.shape[-2]) % 2, int(x.shape[-1]) % 2)  # integers, also during export
         return functional.max_pool2d(x, kernel_size=3, stride=2, padding=odd, ceil_mode=True)
 
 
@@ -58,7 +59,9 @@ class StridedConv2d(nn.Conv2d):
 
 
 class ResidualBlock(nn.Module):
-    """Two separable convolutions and a max pooling, plus a strided 1×1 convolution. Halves the side, rounding up."""
+    """Two separable convolutions and a max pooling, plus a strided 1×1 convolution of the same input. Halves the sides,
+    rounding up.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, bias: bool, padding: str) -> None:
         super().__init__()
@@ -88,7 +91,7 @@ class MiniXception(nn.Module, Pretrained):
         labels: names of the classes, in the order of the logits.
         image_size: side of the square input in pixels, at least SMALLEST_SIDE.
         mean: subtracted from grey values in [0, 1].
-        std: divides the difference.
+        std: divides the grey values after the subtraction.
         framing: how a detector's box maps to the square crop that the network was trained on.
         padding: padding of the max poolings, "symmetric" or "tensorflow".
         bias: whether the convolutions before batch norm have a bias; the last convolution always has one.

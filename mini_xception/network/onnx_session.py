@@ -24,7 +24,7 @@ def open_session(graph: Path | bytes) -> InferenceSession:
     Raises:
         MiniXceptionError: the graph cannot be read.
     """
-    # ONNX Runtime 1.29 and newer report usage over the network unless this variable is set before the import.
+    # ONNX Runtime 1.29 and newer send usage reports unless this variable is set before the import.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 

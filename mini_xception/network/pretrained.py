@@ -75,10 +75,10 @@ class Pretrained(PyTorchModelHubMixin):
                 default device.
             dtype: data type of the weights and the input.
             labels: new names of the classes, for fine-tuning. None keeps the checkpoint's labels.
-            num_classes: number of classes, as an alternative to ``labels``. If it differs from the checkpoint's, the
-                classes are named "0", "1", ….
-            ignore_mismatched_head: if the classes differ from the checkpoint's, replace the last layer by a new one
-                with random weights. If this is False, different classes are an error.
+            num_classes: number of classes, as an alternative to ``labels``. If it differs from the checkpoint's
+                number of classes, the new classes are named "0", "1", ….
+            ignore_mismatched_head: if the classes differ from the checkpoint's, replace the last layer with a new
+                layer that has random weights. If this is False, different classes are an error.
             download: revision, cache_dir, token, local_files_only and force_download of
                 :func:`~mini_xception.checkpoint.locate_checkpoint`.
 
@@ -99,7 +99,7 @@ class Pretrained(PyTorchModelHubMixin):
         return model.to(target, dtype).eval()
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:  # type: ignore[override]
-        """Write a checkpoint folder: ``config.json`` and ``model.safetensors``. Equal models give equal files.
+        """Write a checkpoint folder: ``config.json`` and ``model.safetensors``. Identical models give identical files.
 
         Raises:
             MiniXceptionError: the folder cannot be written.
@@ -139,7 +139,7 @@ class Pretrained(PyTorchModelHubMixin):
         num_classes: int | None,
         ignore_mismatched_head: bool,
     ) -> tuple[Self, Checkpoint]:
-        """Replace the last layer by an untrained one if the caller asks for different classes."""
+        """Replace the last layer with an untrained one if the caller asks for different classes."""
         if labels is None:
             labels = self.labels if num_classes in (None, len(self.labels)) else [str(i) for i in range(num_classes)]
         if num_classes not in (None, len(labels)):
@@ -151,7 +151,7 @@ class Pretrained(PyTorchModelHubMixin):
         if not ignore_mismatched_head:
             raise MiniXceptionError(
                 f"the checkpoint's classes are {', '.join(self.labels)}, not {', '.join(labels)}; "
-                "pass ignore_mismatched_head=True to replace the last layer by an untrained one"
+                "pass ignore_mismatched_head=True to replace the last layer with an untrained one"
             )
         # Temperature, metrics and provenance belong to the old last layer.
         renewed = type(self)(**self.config | {"labels": labels, "temperature": 1.0, "metrics": None})

@@ -30,10 +30,10 @@ class TorchEngine:
 
 
 class _OneThread:
-    """Limits PyTorch to one thread during a call, and restores the previous number afterwards.
+    """Limits PyTorch to one thread during a call, and restores the previous limit afterwards.
 
-    PyTorch stores the number separately for each thread, but a new thread starts with the number that was last set in
-    any thread. If several calls overlap, only the first one knows which number to restore.
+    PyTorch stores a limit for each calling thread, but a new thread starts with the limit that was last set in any
+    thread. If several calls overlap, only the first call sees the limit that must be restored.
     """
 
     def __init__(self) -> None:

@@ -19,8 +19,9 @@ class StreamMemory:
     """The memory of one stream. It holds neither images nor a model, so a server can keep one for each visitor.
 
     Between two searches of the whole image, faces are detected in small crops around their last boxes. Template
-    matching would be cheaper, but it drifts. On a video of a moving crowd, one box in ten had left its face after 9
-    frames. Of the boxes detected in crops, nine in ten had an overlap of 0.87 or more with the boxes of a full search.
+    matching would be cheaper, but it drifts. In a video of a moving crowd, one matched template in ten had left its
+    face after 9 frames. Of the boxes detected in crops, nine in ten overlapped the box from a search of the whole image
+    by 0.87 or more.
 
     Args:
         smoothing_s: time constant of the smoothing of probabilities, in seconds; 0 disables it.

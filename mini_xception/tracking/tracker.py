@@ -95,7 +95,8 @@ class Tracker:
 
         Args:
             faces: the frame's faces, before smoothing.
-            time_s: the frame's time in seconds. After a step back in time, all faces count as new.
+            time_s: the frame's time in seconds. If it is before the previous frame's time, the previous
+                frame's faces are forgotten.
 
         Returns:
             The faces in the same order, with ``track_id`` set and probabilities smoothed. Ids count from 1.

@@ -2,7 +2,7 @@
 
 An augmentation is a class with one parameter, its strength. It changes a whole batch at once, on the batch's device,
 and draws separate random numbers for each image. Consecutive geometric augmentations are combined into one affine map,
-and each image is sampled once. Four of them therefore cost and blur no more than one.
+so each image is resampled only once. Four geometric augmentations therefore take no longer, and blur no more, than one.
 
 To add an augmentation, write a class and add a row to AUGMENTATIONS. ``mini-xception train`` gets an option for each
 row. The option's help is the first line of the class's docstring, without the name before the colon.
@@ -118,7 +118,7 @@ class Blur(PixelAugmentation):
 
 @dataclass(frozen=True)
 class Zoom(GeometricAugmentation):
-    """Zoom: stretches width and height by two independent random factors in the range 1 ± fraction.
+    """Zoom: scales width and height by two independent random factors in the range 1 ± fraction.
 
     Equivalent to ``zoom_range`` in Keras.
     """
@@ -261,7 +261,8 @@ def build(strengths: dict[str, float]) -> tuple[Augmentation, ...]:
 
 
 #: Named sets of strengths. ``keras`` comes from the official project. ``basic`` and ``full`` are the first and the
-#: second set of the PyTorch reference. ``best`` is this project's. ``mild`` has about a third of its strengths.
+#: second set of the PyTorch reference. ``best`` is this project's. ``mild`` has the augmentations of ``best``
+#: at 30 to 50 % of their strengths, and the same ``flip``.
 PRESETS: dict[str, dict[str, float]] = {
     "keras": {"zoom": 0.1, "shift": 0.1, "rotation": 10.0, "flip": 0.5},
     "basic": {"brightness": 0.2, "rotation": 10.0, "flip": 0.5},

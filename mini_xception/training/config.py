@@ -12,7 +12,7 @@ from mini_xception.errors import MiniXceptionError
 from mini_xception.network.config import SMALLEST_SIDE
 from mini_xception.training.augment import AUGMENTATIONS, PRESETS
 
-#: The largest seed that PyTorch accepts. It is also the upper limit of every setting without a smaller one.
+#: The largest seed that PyTorch accepts. It is also the default upper limit of a setting.
 LARGEST = 2**63 - 1
 
 
@@ -210,7 +210,8 @@ def soft_targets(
 
     Args:
         labels: int64, (N,).
-        votes: float32, (N, classes), fractions. A row sums to 1, or to 0 if no vote is for one of the classes.
+        votes: float32, (N, classes), fractions. A row sums to 1, or to 0 if none of its votes is for any of the
+            classes.
         teacher: float32, (N, classes), probabilities.
         config: supplies label_smoothing, vote_weight and teacher_weight. If ``votes`` or ``teacher`` is None, its
             weight is ignored.

@@ -4,7 +4,7 @@ The supported forms are:
 
 - Kaggle's ``fer2013.csv`` or ``icml_face_data.csv``, plain, ``.gz`` or ``.zip``
 - a folder with the PyTorch reference's ``train.csv`` and ``test.csv``
-- a folder of images, ``train/<emotion>/*`` and ``test/<emotion>/*``, whose file names begin with the split's name
+- a folder of images, ``train/<emotion>/*`` and ``test/<emotion>/*``; each file name begins with the name of a split
 
 The data is decoded once and stored in the user's cache folder.
 """
@@ -41,7 +41,8 @@ SPLITS: tuple[str, ...] = ("Training", "PublicTest", "PrivateTest")
 _VOTE_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 #: What :func:`load_fer2013` accepts, as text.
 FORMS = (
-    "fer2013.csv or icml_face_data.csv (also .gz or .zip), a folder with train.csv and test.csv, or a folder of images"
+    "fer2013.csv or icml_face_data.csv (plain, .gz or .zip), a folder with train.csv and test.csv, "
+    "or a folder of images"
 )
 
 #: A decoded row: label, index of its split, pixels.
@@ -55,7 +56,7 @@ class LabelledFaces:
     Attributes:
         images: uint8, (N, 48, 48), grey.
         labels: int64, (N,), indices into EMOTIONS.
-        rows: int64, (N,), the row of each image in the data, counted from 0 without the header.
+        rows: int64, (N,), the row of each image in the data, counted from 0, not counting the header.
         split: name of the split. It is shown next to scores.
     """
 
@@ -100,8 +101,8 @@ def load_votes(path: str | os.PathLike[str], split: str, rows: np.ndarray) -> np
         rows: int64, (N,), as in :class:`LabelledFaces`.
 
     Returns:
-        float32, (N, 7). Each row holds an image's votes, divided by their sum. If no vote is for one of the seven
-        emotions, the row is 0.
+        float32, (N, 7). Each row holds an image's votes for the seven emotions, divided by their sum. A row is all
+        zeros if none of the image's votes is for any of the seven, or if the file has no image name in that row.
 
     Raises:
         MiniXceptionError: the file does not exist, or its rows do not match FER2013's rows.
@@ -115,13 +116,13 @@ def load_votes(path: str | os.PathLike[str], split: str, rows: np.ndarray) -> np
     except OSError as error:
         raise MiniXceptionError(f"{path}: cannot be read ({error.strerror})") from error
     except IndexError as error:
-        reason = f"{len(table)} rows, fewer than the FER2013 data"
+        reason = f"the file has {len(table)} rows, fewer than the FER2013 data"
         raise MiniXceptionError(f"{path}: {reason}; use the unmodified fer2013new.csv of FER+") from error
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise MiniXceptionError(f"{path}: not FER+'s fer2013new.csv ({error}); download it again") from error
     for number, row in zip(rows, chosen, strict=True):
         if row.get("Usage") != split:
-            reason = f"Usage is {row.get('Usage')!r}, but the data has {split!r}"
+            reason = f"column 'Usage' is {row.get('Usage')!r}, but in the FER2013 data it is {split!r}"
             raise MiniXceptionError(
                 f"{path}, row {number + 1}: {reason}; use data whose rows are in the original order"
             )
@@ -199,12 +200,14 @@ def _rows_of_csv(path: Path) -> Iterator[Row]:
             reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
             missing = {"emotion", "pixels", "Usage"} - set(reader.fieldnames)
             if missing:
-                raise MiniXceptionError(f"{path}: the header lacks {', '.join(sorted(missing))}; use {FORMS}")
+                raise MiniXceptionError(
+                    f"{path}: columns missing from the header: {', '.join(sorted(missing))}; use {FORMS}"
+                )
             for number, row in enumerate(reader, start=1):
                 yield _decode_row(row, where=f"{path}, row {number}")
     except (OSError, EOFError, RuntimeError, UnicodeDecodeError, csv.Error, zlib.error, zipfile.BadZipFile) as error:
         # A RuntimeError means that a zip file is encrypted or uses a compression that Python does not support.
-        raise MiniXceptionError(f"{path}: damaged after row {number} ({error}); use {FORMS}") from error
+        raise MiniXceptionError(f"{path}: cannot be read after row {number} ({error}); use {FORMS}") from error
     if number == 0:
         raise MiniXceptionError(f"{path}: the file has a header but no rows; download the data again")
 
@@ -212,9 +215,9 @@ def _rows_of_csv(path: Path) -> Iterator[Row]:
 def _decode_row(row: dict[str, str | None], where: str) -> Row:
     emotion, usage = (row["emotion"] or "").strip(), (row["Usage"] or "").strip()
     if not emotion.isdecimal() or int(emotion) >= len(EMOTIONS):
-        raise MiniXceptionError(f"{where}: emotion is {emotion!r}; it must be 0–{len(EMOTIONS) - 1}")
+        raise MiniXceptionError(f"{where}: column 'emotion' is {emotion!r}; it must be 0–{len(EMOTIONS) - 1}")
     if usage not in SPLITS:
-        raise MiniXceptionError(f"{where}: Usage is {usage!r}; it must be one of {', '.join(SPLITS)}")
+        raise MiniXceptionError(f"{where}: column 'Usage' is {usage!r}; it must be one of {', '.join(SPLITS)}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", DeprecationWarning)  # NumPy warns about text that is not a number.
@@ -243,7 +246,9 @@ def _rows_of_images(folder: Path) -> Iterator[Row]:
         split = file.name.split("_")[0]
         if split not in SPLITS:
             prefixes = ", ".join(f"{name}_" for name in SPLITS)
-            raise MiniXceptionError(f"{file}: the file name has no split; it must begin with one of {prefixes}")
+            raise MiniXceptionError(
+                f"{file}: the file name does not name a split; it must begin with one of {prefixes}"
+            )
         image = load_image(file)
         if image.shape[:2] != (SIDE, SIDE):
             size = f"{image.shape[1]}×{image.shape[0]}"
@@ -260,5 +265,8 @@ def _open_text(path: Path) -> IO[str]:
     tables = [name for name in archive.namelist() if name.endswith(".csv") and not name.startswith("__MACOSX")]
     known = [name for name in tables if Path(name).name in ("fer2013.csv", "icml_face_data.csv")]
     if len(known or tables) != 1:
-        raise MiniXceptionError(f"{path}: contains {', '.join(tables) or 'no CSV file'}; it must contain one CSV file")
+        raise MiniXceptionError(
+            f"{path}: contains {', '.join(tables) or 'no CSV file'}; it must contain fer2013.csv or "
+            "icml_face_data.csv, or only one CSV file"
+        )
     return io.TextIOWrapper(archive.open((known or tables)[0]), encoding="utf-8-sig", newline="")

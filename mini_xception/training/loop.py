@@ -47,7 +47,7 @@ def train(
     provenance: dict[str, str] | None = None,
     quiet: bool = False,
 ) -> MiniXception:
-    """Train a network, and return the checkpoint of the best epoch. If the folder holds a run, resume it.
+    """Train a network, and return the network of the best epoch. If the folder holds a run, resume it.
 
     The run's folder holds ``log.csv``, the checkpoints ``best`` and ``last``, and ``run_state.pt``. It also holds plots
     if matplotlib is installed, and a TensorBoard log if TensorBoard is installed.
@@ -57,7 +57,8 @@ def train(
     Args:
         config: the settings. A run can only be resumed with the same settings.
         training: the training set.
-        validation: the validation set, FER2013's PublicTest. It is used to choose the best epoch and to calibrate it.
+        validation: the validation set, FER2013's PublicTest. It is used to choose the best epoch and to
+            calibrate that epoch's network.
         run_dir: the run's folder.
         votes: float32, (len(training), labels), FER+ votes. Required if config.vote_weight > 0.
         teacher: float32, (len(training), labels), a teacher's probabilities. Required if config.teacher_weight > 0.
@@ -66,8 +67,9 @@ def train(
         quiet: hide the progress bar and the line per epoch.
 
     Raises:
-        MiniXceptionError: votes or teacher probabilities are missing, the initial network does not fit, a batch has
-            fewer images than the launch has processes, or the folder belongs to another run or cannot be written.
+        MiniXceptionError: votes or teacher probabilities are missing, the initial network has other labels or
+            another image size, a batch has fewer images than the launch has processes, or the folder belongs to another
+            run or cannot be written.
     """
     run_dir = Path(run_dir)
     _check_inputs(config, votes, teacher, initial)
@@ -108,8 +110,8 @@ def _check_inputs(
     if initial is not None and (initial.labels, initial.image_size) != (EMOTIONS, config.image_size):
         raise MiniXceptionError(
             f"the initial network has the labels {', '.join(initial.labels)} and an input of {initial.image_size}×"
-            f"{initial.image_size} pixels; the run needs {', '.join(EMOTIONS)} at {config.image_size}×"
-            f"{config.image_size} pixels"
+            f"{initial.image_size} pixels; the run needs the labels {', '.join(EMOTIONS)} and an input of "
+            f"{config.image_size}×{config.image_size} pixels"
         )
 
 
@@ -166,7 +168,10 @@ def _stage(
     votes: np.ndarray | None,
     teacher: np.ndarray | None,
 ) -> StagedData:
-    """Copy both splits to the device, where augmentation also runs. FER2013's splits need 66 MB and 33 MB."""
+    """Copy both splits to the device, where augmentation also runs.
+
+    At 48×48 pixels, FER2013's training split takes 66 MB as uint8. Its validation split takes 33 MB as float32.
+    """
     config, device = run.config, run.model.device
     resized = np.stack([to_grey(face, config.image_size) for face in training.images])
     targets = soft_targets(training.labels, votes, teacher, config, len(run.model.labels))
@@ -224,7 +229,7 @@ def _validate(model: MiniXception, data: StagedData, accelerator: Accelerator) -
 
 
 def _open_tensorboard(run_dir: Path, epoch: int) -> SummaryWriter | None:
-    """Open TensorBoard's log to write from the given epoch on. Return None if TensorBoard is not installed."""
+    """Open TensorBoard's log for writing from the given epoch on. Return None if TensorBoard is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
@@ -237,8 +242,8 @@ def _report(run: Run, split: str, board: SummaryWriter | None, quiet: bool) -> N
     last = run.history[-1]
     if not quiet:
         print(
-            f"epoch {last.epoch}/{run.config.epochs}: loss {last.train_loss:.3f}, "
-            f"training {last.train_accuracy:.2%}, {split} (validation) {last.validation_accuracy:.2%}, "
+            f"epoch {last.epoch}/{run.config.epochs}: training loss {last.train_loss:.3f}; "
+            f"accuracy: training {last.train_accuracy:.2%}, {split} (validation) {last.validation_accuracy:.2%}, "
             f"best {run.best_accuracy:.2%}, {last.images_per_s:.0f} images/s",
             file=sys.stderr,
         )

@@ -10,20 +10,22 @@ from torch import Tensor
 
 
 class RecordedStep:
-    """A training step on CUDA. It is recorded as a CUDA graph after a few runs, and replayed from then on.
+    """A training step on CUDA, recorded as a CUDA graph and replayed.
 
-    A step has a thousand small kernels. Launching them one by one from Python takes about ten times as long as the GPU
-    needs to compute them.
+    For each batch size, the step is executed normally a few times, then recorded. From then on, it is replayed.
 
-    A recorded step must not wait for the GPU. The tensors that it reads and writes must stay at the same address: the
+    A step consists of a thousand small kernels. Launching them one by one from Python takes about ten times as long
+    as the GPU needs to compute them.
+
+    A recorded step must not wait for the GPU. The tensors that it reads and writes must stay at the same addresses: the
     weights, the optimizer's state and learning rate, and the data.
 
     Args:
-        step: the training step. Its argument is the indices of a batch's images.
+        step: the training step. It takes the indices of a batch's images.
         generator: the generator of all random numbers that the step draws.
     """
 
-    #: Runs before the recording, in which the optimizer creates its state and cuDNN chooses its algorithms.
+    #: Number of executions before the recording. They let the optimizer create its state and cuDNN choose algorithms.
     WARM_UP = 3
 
     def __init__(self, step: Callable[[Tensor], None], generator: torch.Generator) -> None:

@@ -41,8 +41,8 @@ class StagedData:
 class TrainingStep:
     """The training step of a run. On a single CUDA device, it is recorded and replayed.
 
-    A recorded step reads and writes tensors that stay at the same address. The learning rate, the decay and the sums
-    are therefore tensors.
+    A recorded step reads and writes tensors that stay at the same addresses. The learning rate, the decay of the moving
+    average, and the sums are therefore tensors.
 
     Attributes:
         sums: float32, (2,), totals since the start of the epoch: the loss summed over all images, and the number of

@@ -35,8 +35,8 @@ def run(*arguments: str | Path | int | float, cwd: Path | None = None) -> subpro
         (["video", "file", "file/out.mp4"], "file: folder cannot be created"),
         (["evaluate", "--data", "absent.csv", "--split", "PublicTest"], "absent.csv: no such file"),
         (["convert", "absent.pth", "out"], "absent.pth: cannot be read"),
-        (["convert", "file", "out"], "file: neither a PyTorch file of tensors only nor"),
-        (["export", "absent/folder"], "absent/folder: folder not found; name a checkpoint folder"),
+        (["convert", "file", "out"], "file: neither a PyTorch file that contains only tensors nor"),
+        (["export", "absent/folder"], "absent/folder: folder not found; give the path of a checkpoint folder"),
         (["demo", "--checkpoint", "nowhere"], "nowhere: folder not found"),
     ],
 )

@@ -64,7 +64,9 @@ def test_other_hdf5_files_are_rejected(tmp_path):
         file.create_group("model_weights").attrs["layer_names"] = []
     for cut in (None, 100):
         path.write_bytes(path.read_bytes()[:cut])
-        with pytest.raises(MiniXceptionError, match=r"other.hdf5: not a mini_XCEPTION of the official Keras project"):
+        with pytest.raises(
+            MiniXceptionError, match=r"other.hdf5: not a mini_XCEPTION model with 7 classes from the official"
+        ):
             convert_checkpoint(path, tmp_path / "folder")
     assert not (tmp_path / "folder").exists()
 
@@ -81,7 +83,9 @@ def test_missing_extra_is_named(tmp_path):
 def test_other_pytorch_files_are_rejected(tmp_path):
     path = tmp_path / "other.pth"
     path.write_bytes(b"text")
-    with pytest.raises(MiniXceptionError, match=r"other.pth: neither a PyTorch file of tensors only nor HDF5; use"):
+    with pytest.raises(
+        MiniXceptionError, match=r"other.pth: neither a PyTorch file that contains only tensors nor an HDF5 file"
+    ):
         convert_checkpoint(path, tmp_path / "folder")
     for state in ({"conv.weight": torch.zeros(1)}, torch.zeros(1), [1]):
         torch.save(state, path)

@@ -122,7 +122,7 @@ def test_auto_is_onnx_on_a_cpu_and_torch_elsewhere():
 
 
 def test_a_cpu_engine_on_a_gpu():
-    with pytest.raises(MiniXceptionError, match="'onnx' runs on the CPU, not on cuda"):
+    with pytest.raises(MiniXceptionError, match="'onnx' runs only on the CPU, not on cuda"):
         choose_engine("onnx", "cuda")
 
 
@@ -166,7 +166,7 @@ except MiniXceptionError as error:
 """
     assert run_without(["onnx"], code).splitlines() == [
         "TorchEngine (1, 7)",
-        "exporting model.onnx needs onnx; pip install onnx",
+        "exporting model.onnx needs the onnx package; pip install onnx",
     ]
 
 

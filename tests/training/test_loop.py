@@ -211,7 +211,9 @@ def test_a_run_starts_from_a_checkpoint(fer2013_csv, tmp_path):
 
 @pytest.mark.parametrize("other", [{"labels": ("calm", "tense")}, {"image_size": 64}])
 def test_an_initial_network_that_does_not_fit_is_an_error(tmp_path, other):
-    with pytest.raises(MiniXceptionError, match=r"the run needs angry, disgust, .*, neutral at 48×48"):
+    with pytest.raises(
+        MiniXceptionError, match=r"the run needs the labels angry, disgust, .*, neutral and an input of 48×48"
+    ):
         train(CONFIG, TRAINING, VALIDATION, tmp_path, initial=MiniXception(**other))
 
 
