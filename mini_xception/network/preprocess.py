@@ -81,7 +81,7 @@ def to_grey(crop: np.ndarray, size: int) -> np.ndarray:
 
 
 def scale_pixels(pixels: Pixels, mean: float, std: float) -> Pixels:
-    """Scale the grey values of an array or tensor of any shape from 0–255 to network input."""
+    """Scale grey values from 0–255 to network input. The array or tensor may have any shape."""
     return (pixels / 255.0 - mean) / std
 
 
