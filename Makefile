@@ -69,8 +69,8 @@ clean: ## remove the environment, all builds and all caches
 $(DEMO): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mini_xception needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python scripts/install_torch.py
-	$(BIN)/python -m pip install --quiet --editable '.[app]'
+	$(BIN)/python scripts/install_torch.py $(VENV)/constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt --editable '.[app]'
 	touch $@
 
 $(INSTALLED): $(DEMO)

@@ -1,9 +1,11 @@
 """Install PyTorch's CPU build if this machine has no GPU and the package index offers that build.
 
-    python scripts/install_torch.py
+    python scripts/install_torch.py constraints.txt
+    pip install --constraint constraints.txt .
 
-On Linux x86_64, the default build contains CUDA. If the index has no CPU build, the script installs nothing. It prints
-how large the default build is and how to avoid it.
+The file keeps pip from replacing the CPU build by a newer one with CUDA, which a newer torchvision would require. It is
+empty if the script installs nothing. On Linux x86_64, the default build contains CUDA. If the index has no CPU build,
+the script prints how large the default build is and how to avoid it.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ https://pytorch.org/get-started/locally/ shows for "CPU", and run the command ag
 
 
 def main() -> None:
+    constraints = Path(sys.argv[1])
+    constraints.write_text("")
     default_has_cuda = sys.platform == "linux" and platform.machine() == "x86_64"
     if find_spec("torch") or not default_has_cuda or any(Path(driver).exists() for driver in GPU_DRIVERS):
         return
@@ -33,7 +37,9 @@ def main() -> None:
     if not cpu_builds:
         print(NOTICE, file=sys.stderr)
         return
-    subprocess.run([*pip, "install", "--quiet", f"torch=={cpu_builds[0]}"], check=True)
+    requirement = f"torch=={cpu_builds[0]}"
+    subprocess.run([*pip, "install", "--quiet", requirement], check=True)
+    constraints.write_text(f"{requirement}\n")
 
 
 if __name__ == "__main__":

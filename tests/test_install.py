@@ -112,7 +112,7 @@ def test_the_cpu_build_is_installed_where_the_index_has_it(index, tmp_path, vers
     venv.create(tmp_path / "new", with_pip=True)
     python = tmp_path / "new" / "bin" / "python"
     done = subprocess.run(
-        [python, ROOT / "scripts" / "install_torch.py"],
+        [python, ROOT / "scripts" / "install_torch.py", tmp_path / "constraints.txt"],
         env={"PATH": "", "PIP_INDEX_URL": index(version), "PIP_CONFIG_FILE": "/dev/null", "PIP_NO_CACHE_DIR": "1"},
         capture_output=True,
         text=True,
@@ -122,3 +122,5 @@ def test_the_cpu_build_is_installed_where_the_index_has_it(index, tmp_path, vers
     installed = subprocess.run([python, "-c", "import torch"], check=False, capture_output=True).returncode == 0
     assert installed == (version == "9.9.0+cpu")
     assert ("3 GB" in done.stderr) == (version == "9.9.0")
+    expected = "torch==9.9.0+cpu\n" if version == "9.9.0+cpu" else ""
+    assert (tmp_path / "constraints.txt").read_text() == expected
