@@ -14,9 +14,11 @@ import torch
 from huggingface_hub import ModelCard
 
 from mini_xception import EMOTIONS, MiniXception
+from mini_xception.checkpoint import push_folder
+from mini_xception.export import export
 from tests.checkpoint.conftest import OWNER_TOKEN, REPO
 from tests.checkpoint.hub_state import Fault
-from tests.conftest import ROOT
+from tests.conftest import PORTRAIT, ROOT
 
 LOGITS = """
 import sys, torch, mini_xception
@@ -163,3 +165,23 @@ def test_commands_of_the_guide_run(hub, environment, checkout):
     bash(space)
     assert b'checkpoint="owner/faces"' in hub.repos["spaces", "owner/faces-demo"].files["app.py"]
     assert keras.splitlines()[1].startswith("mini-xception convert")
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_published_graph_is_used_without_pytorch(environment, folder, tmp_path):
+    export(MiniXception.from_pretrained(folder), folder)
+    push_folder(folder, REPO, token=OWNER_TOKEN)
+    code = "import sys; sys.modules['torch'] = None; from mini_xception.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "predict", PORTRAIT, "--checkpoint", REPO]
+    result = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "eileen_collins.jpg: " in result.stdout
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_checkpoint_without_a_graph_says_how_to_get_one(run, folder):
+    push_folder(folder, REPO, token=OWNER_TOKEN)
+    result = run("predict", PORTRAIT, PORTRAIT, "--checkpoint", REPO)
+    assert result.returncode == 0
+    (line,) = result.stderr.splitlines()
+    assert "mini-xception export" in line
