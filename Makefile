@@ -67,15 +67,20 @@ clean: ## remove the environment, all builds and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist web/node_modules web/public/models mini_xception/web
 
 $(DEMO): pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mini_xception needs Python 3.11 or newer: make PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
+	$(new-venv)
 	$(BIN)/python scripts/install_torch.py $(VENV)/constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt --editable '.[app]'
 	touch $@
 
-$(INSTALLED): $(DEMO)
+$(INSTALLED): pyproject.toml
+	$(new-venv)
 	$(BIN)/python -m pip install --quiet --editable '.[app,convert,openvino,train,test,dev]'
-	touch $@
+	touch $(DEMO) $@
+
+define new-venv
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mini_xception needs Python 3.11 or newer: make PYTHON=python3.12")'
+$(PYTHON) -m venv $(VENV)
+endef
 
 $(NODE_MODULES): web/package-lock.json | node
 	$(NPM) ci --no-audit --no-fund
