@@ -137,7 +137,7 @@ def test_configs_of_other_models_and_newer_versions(repo):
     repo.push({"config.json": json.dumps({"architectures": ["ResNet"]}).encode()})
     assert "belongs to another model" in refusal()
     repo.push({"config.json": b"{}"})
-    assert "missing: framing, image_size, labels, mean, std" in refusal()
+    assert "missing entries: framing, image_size, labels, mean, std" in refusal()
     repo.push({"config.json": json.dumps(config | {"format_version": 2}).encode()})
     assert "upgrade mini_xception" in refusal()
     repo.push({"config.json": json.dumps(config | {"format_version": "x"}).encode()})
