@@ -8,8 +8,8 @@ COPY . /src
 WORKDIR /src
 RUN if [ -n "$PAGE" ]; then \
       apt-get update && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 && rm -rf /var/lib/apt/lists/* && \
-      python scripts/install_torch.py /tmp/constraints.txt && \
-      pip install --no-cache-dir --constraint /tmp/constraints.txt '.[app]'; \
+      python scripts/install_torch.py constraints.txt && \
+      pip install --no-cache-dir --constraint constraints.txt '.[app]'; \
     else \
       pip install --no-cache-dir --no-deps . -r requirements-lean.txt; \
     fi

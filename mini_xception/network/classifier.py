@@ -80,7 +80,7 @@ class Classifier:
         try:
             config = ModelConfig.from_json(checkpoint.config)
         except MiniXceptionError as error:
-            raise MiniXceptionError(f"{name}: {error}") from error
+            raise MiniXceptionError(f"{name or 'the bundled weights'}: {error}") from error
         fetch_graph(name, folder, **options)
         fingerprint = compute_fingerprint(config, checkpoint.tensors)
         if graph := find_graph(folder, fingerprint):
