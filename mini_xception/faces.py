@@ -8,6 +8,7 @@ from typing import Any
 
 from mini_xception.boxes import Box
 from mini_xception.errors import MiniXceptionError
+from mini_xception.landmarks import LANDMARKS, Landmarks, roll_degrees
 
 #: FER2013's labels, in the order of the numbers in its ``emotion`` column.
 EMOTIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -22,16 +23,20 @@ class Face:
         score: the detector's confidence in [0, 1].
         probabilities: label → probability, in the checkpoint's label order; the probabilities sum to 1.
         track_id: number of the face in a video or stream, starting at 1; None in a single image.
+        landmarks: x and y of the left eye, the right eye, the nose and the left and right corner of the mouth, in
+            pixels of the original image. Left and right are those of the image when the face is upright. None if the
+            detector finds no landmarks.
 
     Raises:
-        MiniXceptionError: the box is empty, the score or a probability is outside [0, 1], or the probabilities do not
-            sum to 1.
+        MiniXceptionError: the box is empty, the score or a probability is outside [0, 1], the probabilities do not
+            sum to 1, or there are not five landmarks.
     """
 
     box: Box
     score: float
     probabilities: dict[str, float]
     track_id: int | None = None
+    landmarks: Landmarks | None = None
 
     def __post_init__(self) -> None:
         x1, y1, x2, y2 = self.box
@@ -44,6 +49,8 @@ class Face:
         total = sum(self.probabilities.values())
         if not math.isclose(total, 1.0, abs_tol=1e-3):
             raise MiniXceptionError(f"probabilities: must sum to 1, not {total:.4f}")
+        if self.landmarks is not None and len(self.landmarks) != len(LANDMARKS):
+            raise MiniXceptionError(f"landmarks: {len(LANDMARKS)} points are required, not {len(self.landmarks)}")
 
     @property
     def emotion(self) -> str:
@@ -55,12 +62,17 @@ class Face:
         """The probability of :attr:`emotion`."""
         return self.probabilities[self.emotion]
 
+    @property
+    def roll_degrees(self) -> float | None:
+        """By how much the face is turned in the image plane, clockwise, in [−180, 180]; None without landmarks."""
+        return None if self.landmarks is None else roll_degrees(self.landmarks)
+
     def __repr__(self) -> str:
         track = "" if self.track_id is None else f", track_id={self.track_id}"
         return f"Face({self.emotion} {self.confidence:.0%}, box={self.box}, score={self.score:.2f}{track})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready dictionary: box, score, emotion, confidence, probabilities, track_id."""
+        """Return a JSON-ready dictionary: the attributes, emotion, confidence and roll_degrees."""
         return {
             "box": list(self.box),
             "score": self.score,
@@ -68,4 +80,6 @@ class Face:
             "confidence": self.confidence,
             "probabilities": dict(self.probabilities),
             "track_id": self.track_id,
+            "landmarks": None if self.landmarks is None else [list(point) for point in self.landmarks],
+            "roll_degrees": self.roll_degrees,
         }

@@ -10,7 +10,7 @@ import numpy as np
 
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import Face
-from mini_xception.table import COLUMNS, to_row
+from mini_xception.table import COLUMNS, LANDMARK_COLUMNS, to_row
 
 if TYPE_CHECKING:
     import pandas
@@ -22,7 +22,7 @@ DTYPES: dict[str, str] = {
     "track_id": "Int64",  # an integer or missing
     "emotion": "str",
     **dict.fromkeys(("x1", "y1", "x2", "y2"), "int64"),
-    **dict.fromkeys(("time_s", "score", "confidence"), "float64"),
+    **dict.fromkeys(("time_s", "score", "confidence", *LANDMARK_COLUMNS), "float64"),
 }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from mini_xception.detection.crop import FaceCrop, FaceCropper
 from mini_xception.detection.detector import Detector, load_detector
+from mini_xception.detection.mtcnn import MIN_FACE_SIZE
 from mini_xception.faces import Face
 from mini_xception.media.image import ImageSource, load_image
 from mini_xception.media.video import read_frames
@@ -37,7 +38,10 @@ class EmotionRecognizer:
             float32 except "openvino-bf16".
         min_face_size: smallest face that a named detector looks for, in pixels of the image. It is not a strict
             minimum: MTCNN, like facenet-pytorch, still finds faces down to about half this size. If the detector is a
-            callable, state the smallest face that it finds.
+            callable, state the smallest face that it finds. None lets the detector adapt it to the image: MTCNN begins
+            with 40 pixels, and continues with 28 if the image has no face or small ones.
+        thorough: whether the detector may take a second look at a photo: at tilted faces, small faces and faces of
+            which it is not certain. False restores one pass.
 
     Attributes:
         classifier: classifies face crops.
@@ -53,7 +57,8 @@ class EmotionRecognizer:
         detector: Detector | str | None = "mtcnn",
         *,
         engine: Engine | str = "auto",
-        min_face_size: int = 40,
+        min_face_size: int | None = None,
+        thorough: bool = True,
     ) -> None:
         if isinstance(model, Classifier):
             self.classifier = model
@@ -64,7 +69,9 @@ class EmotionRecognizer:
             self.classifier = Classifier.from_model(network, engine)
         if isinstance(detector, str):
             detector = load_detector(detector, min_face_size, self.classifier.detection_device)
-        self.cropper = FaceCropper(detector, self.classifier.config.framing, min_face_size)
+        self.cropper = FaceCropper(
+            detector, self.classifier.config.framing, min_face_size or MIN_FACE_SIZE, thorough=thorough
+        )
 
     @classmethod
     def from_pretrained(
@@ -74,7 +81,8 @@ class EmotionRecognizer:
         device: str | torch.device | None = None,
         engine: str = "auto",
         detector: Detector | str | None = "mtcnn",
-        min_face_size: int = 40,
+        min_face_size: int | None = None,
+        thorough: bool = True,
         **options: Any,
     ) -> EmotionRecognizer:
         """Load a checkpoint and a detector.
@@ -88,6 +96,7 @@ class EmotionRecognizer:
             engine: as in the constructor.
             detector: as in the constructor.
             min_face_size: as in the constructor.
+            thorough: as in the constructor.
             options: dtype, revision, cache_dir, token, local_files_only and force_download of
                 :meth:`MiniXception.from_pretrained`.
 
@@ -96,7 +105,7 @@ class EmotionRecognizer:
                 run on this machine.
         """
         classifier = Classifier.from_pretrained(name, device=device, engine=engine, **options)
-        return cls(classifier, detector, min_face_size=min_face_size)
+        return cls(classifier, detector, min_face_size=min_face_size, thorough=thorough)
 
     @property
     def model(self) -> MiniXception:
@@ -179,18 +188,17 @@ class EmotionRecognizer:
             MiniXceptionError: the frame cannot be read.
         """
         image = load_image(source)
-        nearby = memory.boxes_to_follow(*image.shape[:2])
-        found = self.cropper.detect_near(image, nearby) if nearby else None
-        searched = found is None
-        boxes, scores = self.cropper.detect(image) if found is None else found
-        faces = self.classify_faces(self.cropper.cut(image, boxes, scores))
-        return memory.remember(faces, time_s, searched=searched)
+        known = memory.faces_to_follow(*image.shape[:2])
+        found = self.cropper.detect_near(image, known) if known else None
+        if found is None:
+            found = self.cropper.search(image) if memory.search_is_due else self.cropper.detect(image)
+        return memory.remember(self.classify_faces(self.cropper.cut(image, found)), time_s)
 
     def classify_faces(self, crops: Sequence[FaceCrop]) -> list[Face]:
         """Classify the detected faces of one image or of several images."""
         probabilities = self.classify([face.pixels for face in crops])
         return [
-            Face(face.box, face.score, dict(zip(self.labels, map(float, row), strict=True)))
+            Face(face.box, face.score, dict(zip(self.labels, map(float, row), strict=True)), landmarks=face.landmarks)
             for face, row in zip(crops, probabilities, strict=True)
         ]
 

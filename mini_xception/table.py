@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from mini_xception.faces import Face
+from mini_xception.landmarks import LANDMARKS
 from mini_xception.media.atomic import atomic_write
 
+#: The columns of the landmarks, which are empty without landmarks.
+LANDMARK_COLUMNS: tuple[str, ...] = ("roll_degrees", *(f"{name}_{axis}" for name in LANDMARKS for axis in "xy"))
 #: The columns that precede the labels' probabilities. For a photo, ``time_s`` and ``track_id`` are empty.
 COLUMNS: tuple[str, ...] = (
     *("path", "time_s", "track_id"),
     *("x1", "y1", "x2", "y2", "score", "emotion", "confidence"),
+    *LANDMARK_COLUMNS,
 )
 
 #: A function that writes one face. Its arguments are the path of the image or video, the face, and the frame's time in
@@ -32,7 +36,8 @@ def to_row(path: str | PathLike[str], face: Face, time_s: float | None = None) -
         time_s: the frame's time in seconds; None for a photo.
     """
     fixed = (fspath(path), time_s, face.track_id, *face.box, face.score, face.emotion, face.confidence)
-    return dict(zip(COLUMNS, fixed, strict=True)) | face.probabilities
+    landmarks = [None] * 2 * len(LANDMARKS) if face.landmarks is None else [v for point in face.landmarks for v in point]
+    return dict(zip(COLUMNS, (*fixed, face.roll_degrees, *landmarks), strict=True)) | face.probabilities
 
 
 @contextmanager

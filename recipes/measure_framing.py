@@ -50,7 +50,7 @@ def detect_on_canvas(faces: np.ndarray, detector: Detector, side: int) -> Iterat
     """Yield index, canvas and box of every face that is detected in the right place."""
     for index, face in enumerate(faces):
         canvas = put_on_canvas(face, side)
-        boxes, _ = detector(canvas)
+        boxes = detector(canvas)[0]
         for box in boxes:
             centre = (box[:2] + box[2:]) / 2
             if np.abs(centre - 1.5 * side).max() < 0.25 * side and 0.5 * side < box[3] - box[1] < 1.6 * side:

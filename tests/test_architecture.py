@@ -17,7 +17,7 @@ PACKAGE = ROOT / "mini_xception"
 #: The rooms, which are modules or packages, in the order of docs/architecture.md. A room imports only from itself and
 #: from the rooms before it.
 ROOMS = (
-    *("_lazy", "errors", "boxes", "faces"),
+    *("_lazy", "errors", "boxes", "landmarks", "faces"),
     *("media", "checkpoint", "network", "detection", "tracking", "recognizer"),
     *("draw", "table", "interop", "bulk", "annotate", "export"),
     *("evaluation", "training"),

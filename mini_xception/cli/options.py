@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "torch", "onnx", "openvino", "openvino-bf16")
 NO_DETECTOR = "none"
 DETECTORS = ("mtcnn", NO_DETECTOR)
-#: Default and lower limit of --min-face-size, in pixels. The limit is the size of MTCNN's window.
-MIN_FACE_SIZE, SMALLEST_FACE_SIZE = 40, 12
+#: Lower limit of --min-face-size, in pixels: the size of MTCNN's window.
+SMALLEST_FACE_SIZE = 12
 SMOOTHING_S = 0.3
 
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
@@ -72,11 +72,15 @@ def add_recognizer_options(parser: argparse.ArgumentParser) -> Options:
     )
     options.add_argument(
         "--min-face-size",
-        default=MIN_FACE_SIZE,
         type=number(int, SMALLEST_FACE_SIZE),
         metavar="PIXELS",
         help=f"size of the smallest faces to look for, in pixels, {SMALLEST_FACE_SIZE} or more; a larger value is "
-        "faster; faces down to half this size may still be found (default: %(default)s)",
+        "faster; faces down to half this size may still be found (default: adapts to the image)",
+    )
+    options.add_argument(
+        "--one-pass",
+        action="store_true",
+        help="detect faces in one pass, without a second look for tilted, small and uncertain faces",
     )
     return options
 
@@ -117,6 +121,7 @@ def load_recognizer(args: argparse.Namespace) -> EmotionRecognizer:
         engine=args.engine,
         detector=None if args.detector == NO_DETECTOR else args.detector,
         min_face_size=args.min_face_size,
+        thorough=not args.one_pass,
     )
 
 

@@ -1,7 +1,8 @@
 """MTCNN's three networks in PyTorch, with facenet-pytorch's weights. They run on CUDA or are exported to ONNX files.
 
 Each maps RGB pixels in 0–255, float32, (N, 3, H, W), to (N, 6, h, w): the logits of "no face" and "face", and the
-offsets of the box's corners (x1, y1, x2, y2) as fractions of its sides.
+offsets of the box's corners (x1, y1, x2, y2) as fractions of its sides. onet adds ten channels, (N, 16, 1, 1): x of the
+five landmarks, then y, as fractions of the box's sides.
 """
 
 from __future__ import annotations
@@ -101,8 +102,8 @@ def _read_layers(name: str) -> tuple[list[Layer], nn.Conv2d]:
     first = layers[0]
     bias = first.bias - first.weight.sum(dim=(1, 2, 3)) * 127.5 / 128
     layers[0] = first._replace(weight=first.weight / 128, bias=bias)
-    # Join the two heads. onet's third head, for landmarks, is not used.
-    heads = [key for key in keys if key.endswith(("_1", "_2"))]
+    # Join the heads: logits, offsets and, in onet, landmarks.
+    heads = [key for key in keys if key.endswith(("_1", "_2", "_3"))]
     head = _convolution(torch.cat([weight(key) for key in heads]), torch.cat([state[f"{key}.bias"] for key in heads]))
     return layers, head
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mini_xception.boxes import Box
 from mini_xception.faces import Face
 from mini_xception.tracking.tracker import FORGET_S, SMOOTHING_S, Tracker
 
-#: The whole image is searched at least once in this many frames, so a new face is found after 10 frames at most.
+#: The whole image is searched once in this many frames, so a new face is found after 10 frames at most.
 DETECT_EVERY = 10
 #: Detecting near one known face costs as much as searching this many pixels. If the image has fewer pixels per known
 #: face, searching the whole image is cheaper.
@@ -35,27 +34,31 @@ class StreamMemory:
         self.tracker = Tracker(smoothing_s, forget_s)
         self._frames_until_search = 0
 
-    def boxes_to_follow(self, height: int, width: int) -> list[Box]:
-        """Return the boxes near which the next frame's faces should be detected.
+    @property
+    def search_is_due(self) -> bool:
+        """Whether the next frame should be searched thoroughly, also for tilted and small faces."""
+        return self._frames_until_search == 0
 
-        An empty list means that the whole image should be searched. This is the case if no face is known, if a search
-        is due, or if the image is so small and has so many faces that a search is cheaper.
+    def faces_to_follow(self, height: int, width: int) -> list[Face]:
+        """Return the faces near which the next frame's faces should be detected.
+
+        An empty list means that faces should be detected in the whole image. This is the case if no face is known, if a
+        search is due, or if the image is so small and has so many faces that this is cheaper.
 
         Args:
             height: height of the next frame in pixels.
             width: width of the next frame in pixels.
         """
-        boxes = [face.box for face in self.tracker.faces]
-        worthwhile = self._frames_until_search > 0 and len(boxes) * NEAR_PIXELS <= height * width
-        return boxes if worthwhile else []
+        faces = list(self.tracker.faces)
+        worthwhile = not self.search_is_due and len(faces) * NEAR_PIXELS <= height * width
+        return faces if worthwhile else []
 
-    def remember(self, faces: Sequence[Face], time_s: float, *, searched: bool) -> tuple[Face, ...]:
+    def remember(self, faces: Sequence[Face], time_s: float) -> tuple[Face, ...]:
         """Store a frame's faces, and return them with track ids and smoothed probabilities, in the same order.
 
         Args:
             faces: the frame's faces, before smoothing.
             time_s: the frame's time in seconds; see :meth:`Tracker.update`.
-            searched: whether the whole image was searched for the faces.
         """
-        self._frames_until_search = DETECT_EVERY - 1 if searched else self._frames_until_search - 1
+        self._frames_until_search = (self._frames_until_search or DETECT_EVERY) - 1
         return self.tracker.update(faces, time_s)

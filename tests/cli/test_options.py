@@ -13,7 +13,7 @@ from PIL import Image
 
 from mini_xception import EmotionRecognizer
 from mini_xception.cli import COMMANDS, main, options
-from mini_xception.detection import mtcnn
+from mini_xception.detection import cascade
 from mini_xception.detection.detector import DETECTORS
 from mini_xception.network.engines import ENGINE_NAMES, ENGINES, is_installed
 from mini_xception.tracking.tracker import SMOOTHING_S
@@ -54,8 +54,7 @@ def test_names_and_defaults_are_those_of_the_api():
     assert options.ENGINES[0] == defaults["engine"].default
     assert (*DETECTORS, "none") == options.DETECTORS
     assert options.DETECTORS[0] == defaults["detector"].default
-    assert defaults["min_face_size"].default == options.MIN_FACE_SIZE
-    assert options.SMALLEST_FACE_SIZE == mtcnn.WINDOW
+    assert options.SMALLEST_FACE_SIZE == cascade.WINDOW
     assert options.SMOOTHING_S == SMOOTHING_S
 
 

@@ -21,7 +21,7 @@ def on_canvas(face: np.ndarray, height: int, width: int, x: int, y: int) -> np.n
 
 @pytest.mark.parametrize("name", DETECTORS)
 def test_every_detector_finds_the_portrait(name, portrait):
-    boxes, scores = DETECTORS[name](min_face_size=40, device="cpu")(portrait)
+    boxes, scores, _ = DETECTORS[name](min_face_size=40, device="cpu")(portrait)
     assert boxes.shape == (1, 4)
     assert scores.shape == (1,)
     x1, y1, x2, y2 = boxes[0]
@@ -60,15 +60,15 @@ def test_the_largest_face_comes_first(mtcnn, portrait):
 
 def test_min_face_size_is_in_pixels_of_the_photo(portrait):
     height = 110  # of the face in the portrait
-    assert len(MTCNN(min_face_size=height // 2)(portrait)[0]) == 1
-    assert len(MTCNN(min_face_size=4 * height)(portrait)[0]) == 0
+    assert len(MTCNN(min_face_size=height // 2)(portrait).boxes) == 1
+    assert len(MTCNN(min_face_size=4 * height)(portrait).boxes) == 0
 
 
 @pytest.mark.slow
 def test_boxes_in_a_huge_photo_are_in_its_pixels(portrait):
     face = portrait.repeat(2, 0).repeat(2, 1)
     photo = on_canvas(face, 6000, 8200, 5000, 3000)
-    boxes, _ = MTCNN(min_face_size=100)(photo)
+    boxes = MTCNN(min_face_size=100)(photo).boxes
     assert len(boxes) == 1
     x1, y1, x2, y2 = boxes[0]
     assert x1 < 5000 + 448 < x2

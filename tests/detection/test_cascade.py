@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from mini_xception import load_image
-from mini_xception.detection import mtcnn
-from mini_xception.detection.mtcnn import Cascade
+from mini_xception.detection import cascade as cascade_module
+from mini_xception.detection.cascade import Cascade
 from mini_xception.detection.networks import GRAPHS, SIDES, load_network
 from mini_xception.detection.torch_networks import load_torch_network
 from mini_xception.training.data import load_fer2013
@@ -23,8 +23,9 @@ PHOTOS = sorted((ROOT / "examples").glob("*.jpg"))
 def cascade(request):
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "torch":
-            patch.setattr(mtcnn, "load_network", lambda name: load_torch_network(name, "cpu"))
-        return Cascade()
+            patch.setattr(cascade_module, "load_network", lambda name: load_torch_network(name, "cpu"))
+        cascade = Cascade()
+    return lambda image, min_face_size: cascade.faces(cascade.propose(image, min_face_size))
 
 
 @pytest.mark.parametrize("name", SIDES)
