@@ -20,9 +20,16 @@ import cv2
 import numpy as np
 
 from mini_xception import EmotionRecognizer, Face, StreamMemory, load_image
-from mini_xception.detection import mtcnn
-from mini_xception.detection.crop import clip_box, crop_face
+from mini_xception.detection.cascade import Cascade
+from mini_xception.detection.crop import clip_box, crop_face, crop_upright
+from mini_xception.detection.integral import average, bins, integrate
+from mini_xception.detection.light import stretch_crop, stretch_image
+from mini_xception.detection.mtcnn import MTCNN
+from mini_xception.detection.pose import Pose, apply, cut_square, turn
+from mini_xception.detection.second_look import examine
+from mini_xception.detection.suppress import overlap_any, suppress, suppress_inside
 from mini_xception.export import export_web
+from mini_xception.landmarks import roll_degrees
 from mini_xception.network.preprocess import Framing, to_grey
 from mini_xception.tracking.tracker import Tracker
 from mini_xception.training.data import load_fer2013
@@ -32,11 +39,20 @@ from tests.conftest import PORTRAIT, ROOT
 #: Modules that have the same constants in TypeScript.
 MODULES = (
     "boxes",
+    "landmarks",
     "checkpoint.folder",
     "network.preprocess",
     "network.classifier",
-    "detection.detector",
+    "detection.integral",
+    "detection.suppress",
+    "detection.cascade",
+    "detection.light",
+    "detection.pose",
+    "detection.second_look",
+    "detection.detections",
     "detection.mtcnn",
+    "detection.detector",
+    "detection.follow",
     "detection.crop",
     "tracking.tracker",
     "tracking.memory",
@@ -45,6 +61,7 @@ MODULES = (
 )
 #: What the reader needs of a checkpoint's configuration.
 CHECKPOINT = ("labels", "image_size", "mean", "std", "framing", "temperature")
+AREA = cv2.INTER_AREA
 #: FER2013 faces that are put on a canvas, each in two sizes.
 FACES = 25
 
@@ -85,10 +102,16 @@ def write_vectors(folder: Path, fer2013: Path | None = None) -> None:
         "grey": list(grey(arrays)),
         "shrunk": list(shrunk(arrays)),
         "averages": averages(arrays),
+        "stretched": list(stretched(arrays)),
+        "turned": turned(arrays),
+        "rolls": rolls(),
         "crops": crops(arrays),
+        "upright": list(upright(arrays)),
         "suppressed": list(suppressed()),
+        "overlaps": overlaps(),
+        "examined": list(examined(arrays)),
         "images": [recognize(recognizer, arrays, name, image) for name, image in images(fer2013).items()],
-        "stream": list(stream(recognizer, arrays)),
+        "streams": [list(stream(recognizer, arrays)), list(turning_stream(recognizer, arrays))],
         "tracks": [track(np.random.default_rng(seed)) for seed in range(10)],
     }
     arrays.close()
@@ -96,7 +119,7 @@ def write_vectors(folder: Path, fer2013: Path | None = None) -> None:
 
 
 def constants(module: str) -> dict[str, Any]:
-    """Return the numbers and tuples of strings that a module defines, by name; and MTCNN's default arguments."""
+    """Return the numbers, and the tuples of numbers or strings, that a module defines, by name."""
     loaded = import_module(f"mini_xception.{module}")
     assignments = [
         node for node in ast.parse(inspect.getsource(loaded)).body if isinstance(node, ast.Assign | ast.AnnAssign)
@@ -106,14 +129,11 @@ def constants(module: str) -> dict[str, Any]:
     ]
     names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
     found = {name: getattr(loaded, name) for name in names if name.isupper()}
-    if module == "detection.mtcnn":
-        defaults = inspect.signature(mtcnn.MTCNN).parameters
-        found |= {name.upper(): defaults[name].default for name in ("min_face_size", "min_score")}
-    return {name: value for name, value in found.items() if isinstance(value, int | float) or is_strings(value)}
+    return {name: value for name, value in found.items() if isinstance(value, int | float) or is_list(value)}
 
 
-def is_strings(value: object) -> bool:
-    return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+def is_list(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(item, int | float | str) for item in value)
 
 
 def grey(arrays: Arrays):
@@ -138,15 +158,15 @@ def shrunk(arrays: Arrays):
 def averages(arrays: Arrays) -> dict[str, Any]:
     """Average parts of an image over bins, as for the detector's networks."""
     image = load_image(PORTRAIT)[:301, :420]
-    integral = cv2.integral(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA))
+    integral = integrate(image)
     whole = [((0, 0, 420, 301), size) for size in ((127, 91), (64, 46))]
     boxes = [(10, 20, 58, 68), (0, 0, 30, 31), (100, 100, 111, 109), (7, 3, 8, 4), (200, 50, 420, 301)]
     parts = []
     for (x1, y1, x2, y2), (width, height) in whole + [(box, (side, side)) for box in boxes for side in (24, 48)]:
-        rows = mtcnn._bins(np.array([y1]), np.array([y2]), height)
-        columns = mtcnn._bins(np.array([x1]), np.array([x2]), width)
-        average = arrays(mtcnn._average(integral, rows, columns))
-        parts.append({"box": (x1, y1, x2, y2), "size": (width, height), "average": average})
+        rows = bins(np.array([y1]), np.array([y2]), height)
+        columns = bins(np.array([x1]), np.array([x2]), width)
+        averaged = arrays(average(integral, rows, columns))
+        parts.append({"box": (x1, y1, x2, y2), "size": (width, height), "average": averaged})
     return {"image": arrays.image(image), "parts": parts}
 
 
@@ -167,6 +187,105 @@ def crops(arrays: Arrays) -> dict[str, Any]:
     return {"image": arrays.image(image), "cuts": cuts}
 
 
+def stretched(arrays: Arrays):
+    """Stretch the contrast of dark, flat, grey and ordinary images, and of one that is too dark."""
+    portrait = load_image(PORTRAIT)
+    noise = np.random.default_rng(5).integers(90, 150, (41, 33, 3), np.uint8)
+    images = [portrait, *(darker(portrait, brightness) for brightness in (0.4, 0.15, 0.02)), 80 + portrait // 4, noise]
+    images.append(cv2.resize(darker(portrait, 0.3), None, fx=1.3, fy=1.7))
+    for image in images:
+        yield {
+            "image": arrays.image(image),
+            "as_image": arrays.image(stretch_image(image)),
+            "as_crop": arrays.image(stretch_crop(image)),
+        }
+
+
+def darker(image: np.ndarray, brightness: float) -> np.ndarray:
+    return np.rint(image * brightness).astype(np.uint8)
+
+
+def turned(arrays: Arrays) -> dict[str, Any]:
+    """Turn a whole image, and cut turned squares, some of which lie partly or wholly outside the image."""
+    image = load_image(PORTRAIT)[:201, :300]
+    images = []
+    for degrees in (0.0, 30.0, 90.0, -90.0, 180.0, 45.0, -135.0, 17.3):
+        found, transform = turn(image, degrees)
+        images.append({"degrees": degrees, "turned": arrays.image(found), "transform": transform.tolist()})
+    poses = [
+        *(Pose(220.3, 110.9, side, roll) for side in (20.0, 48.0, 91.5, 333.0) for roll in (0.0, 31.0, -98.5, 180.0)),
+        *(Pose(x, y, 60.0, 40.0) for x, y in ((2.0, 3.0), (299.0, 150.0), (340.0, 260.0), (900.0, -500.0))),
+    ]
+    squares = [{"pose": pose._asdict(), "square": arrays.image(cut_square(image, pose, 48))} for pose in poses]
+    return {"image": arrays.image(image), "images": images, "squares": squares}
+
+
+def rolls() -> list[dict[str, Any]]:
+    points = np.random.default_rng(6).uniform(0, 100, (50, 5, 2))
+    return [{"landmarks": landmarks.tolist(), "roll": roll_degrees(landmarks)} for landmarks in points]
+
+
+def upright(arrays: Arrays):
+    """Cut the face of a portrait that is turned or dark."""
+    for degrees in (0.0, 20.0, 60.0, -100.0, 180.0):
+        turned, face = turned_face(degrees)
+        box, landmarks = face[:4], face[5:].reshape(2, 5).T
+        for image in (turned, darker(turned, 0.3)):
+            for framing in (Framing(0.95, 0.0, -0.03), Framing(1.37, 0.11, -0.2)):
+                yield {
+                    "image": arrays.image(image),
+                    "box": box.tolist(),
+                    "landmarks": landmarks.tolist(),
+                    "framing": vars(framing),
+                    "crop": arrays.image(crop_upright(image, box, landmarks, framing)),
+                }
+
+
+def turned_face(degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a turned portrait, and the row of its face."""
+    portrait = load_image(PORTRAIT)
+    found = MTCNN()(portrait)
+    image, transform = turn(portrait, degrees)
+    back = cv2.invertAffineTransform(transform)
+    centre = apply(back, found.boxes[0].reshape(2, 2).mean(axis=0, keepdims=True))[0]
+    half = (found.boxes[0, 2:] - found.boxes[0, :2]).max() / 2
+    landmarks = apply(back, found.landmarks[0])
+    row = np.concatenate([centre - half, centre + half, found.scores[:1], landmarks.T.reshape(-1)])
+    return image, row.astype(np.float32)
+
+
+def overlaps() -> dict[str, Any]:
+    """Ask which boxes show the same face as one of a few others."""
+    rng = np.random.default_rng(7)
+    near = rng.uniform(0, 200, (80, 2))
+    boxes = np.hstack([near, near + rng.uniform(10, 60, (80, 2)), np.ones((80, 1))]).astype(np.float32)
+    found = overlap_any(boxes[20:], boxes[:20])
+    return {"boxes": boxes[20:].tolist(), "others": boxes[:20].tolist(), "overlap": found.tolist()}
+
+
+def examined(arrays: Arrays):
+    """Examine candidates around the face of a turned portrait. Most of them are no faces."""
+    cascade = Cascade()
+    rng = np.random.default_rng(8)
+    for degrees in (0.0, 35.0, 90.0, 180.0):
+        image, face = turned_face(degrees)
+        size = face[2] - face[0]
+        candidates = []
+        for shift in (0.0, 0.1, 0.3, 1.0):
+            for score in (0.3, 0.9):
+                candidate = face.copy()
+                candidate[[0, 2, *range(5, 10)]] += shift * size * rng.choice([-1, 1])
+                candidate[[1, 3, *range(10, 15)]] += shift * size * rng.choice([-1, 1])
+                candidate[4] = score
+                candidates.append(candidate)
+        faces = examine(cascade, image, np.array(candidates, np.float32))
+        yield {
+            "image": arrays.image(image),
+            "candidates": np.array(candidates, np.float32).tolist(),
+            "faces": faces.tolist(),
+        }
+
+
 def suppressed():
     """Suppress boxes. Some of them overlap, and some have equal scores."""
     rng = np.random.default_rng(3)
@@ -178,13 +297,15 @@ def suppressed():
             yield {
                 "boxes": boxes.tolist(),
                 "max_overlap": max_overlap,
-                "of_union": mtcnn._suppress(boxes.copy(), max_overlap)[:, 5].tolist(),
-                "of_smaller": mtcnn._suppress_inside(boxes.copy(), max_overlap)[:, 5].tolist(),
+                "of_union": suppress(boxes.copy(), max_overlap)[:, 5].tolist(),
+                "of_smaller": suppress_inside(boxes.copy(), max_overlap)[:, 5].tolist(),
             }
 
 
 def images(fer2013: Path | None) -> dict[str, np.ndarray]:
-    """Return the examples, a photo larger than MAX_SIDE, cut and tiny faces, no face, and FER2013 faces on canvases."""
+    """Return the examples, a photo larger than MAX_SIDE, no face, faces that are cut, tiny, dark or turned, and FER2013
+    faces on canvases.
+    """
     found = {path.stem: load_image(path) for path in sorted((ROOT / "examples").glob("*.jpg"))}
     portrait = load_image(PORTRAIT)
     wide = np.full((700, 4500, 3), 90, np.uint8)
@@ -197,6 +318,17 @@ def images(fer2013: Path | None) -> dict[str, np.ndarray]:
         "cut at the bottom": portrait[:150],
         "face alone": portrait[60:175, 175:270],
     }
+    two = found["two_portraits"]
+    for name, photo in (("portrait", portrait), ("two portraits", two)):
+        found |= {f"{name}, turned by {degrees}°": turn(photo, degrees)[0] for degrees in (-30, 50, 90, 180)}
+        found |= {f"{name}, dark": darker(photo, 0.15)}
+        for share in (0.4, 0.3):
+            found |= {f"{name}, {share} of its size": cv2.resize(photo, None, fx=share, fy=share, interpolation=AREA)}
+    found |= {
+        "portrait, dark and turned": turn(darker(portrait, 0.15), 90)[0],
+        "portrait without its face": np.vstack([portrait[:60], portrait[250:]]),
+        "dark noise": noise // 8,
+    }
     if fer2013:
         for index, face in enumerate(load_fer2013(fer2013, "PublicTest").images[:FACES]):
             found |= {f"FER2013 face {index} at {side} pixels": put_on_canvas(face, side) for side in FACE_SIDES}
@@ -204,11 +336,10 @@ def images(fer2013: Path | None) -> dict[str, np.ndarray]:
 
 
 def recognize(recognizer: EmotionRecognizer, arrays: Arrays, name: str, image: np.ndarray) -> dict[str, Any]:
-    boxes, _ = recognizer.cropper.detect(image)
     return {
         "name": name,
         "image": arrays.image(image),
-        "detected": boxes.tolist(),
+        "detected": recognizer.cropper.detect(image).boxes.tolist(),
         "faces": [as_json(face) for face in recognizer(image)],
     }
 
@@ -227,6 +358,17 @@ def stream(recognizer: EmotionRecognizer, arrays: Arrays):
         yield {"image": arrays.image(image), "time_s": step / 15, "faces": [as_json(face) for face in tracked]}
 
 
+def turning_stream(recognizer: EmotionRecognizer, arrays: Arrays):
+    """A face that turns by 7 degrees a frame, while the light goes out."""
+    portrait = cv2.resize(load_image(PORTRAIT), (420, 420), interpolation=AREA)
+    memory = StreamMemory()
+    for step in range(22):
+        image = darker(np.pad(portrait, ((30, 30), (110, 110), (0, 0))), max(1 - step / 20, 0.1))
+        image = turn(image, -7 * step)[0][-480:, -640:]
+        tracked = recognizer.track(image, step / 15, memory)
+        yield {"image": arrays.image(image), "time_s": step / 15, "faces": [as_json(face) for face in tracked]}
+
+
 def track(rng: np.random.Generator) -> list[dict[str, Any]]:
     """Faces that move, cross, disappear and return, at uneven times with one step back."""
     tracker = Tracker()
@@ -239,9 +381,8 @@ def track(rng: np.random.Generator) -> list[dict[str, Any]]:
         for i in seen:
             x, y = (int(value) for value in places[i])
             probabilities = rng.dirichlet(np.ones(7)).tolist()
-            faces.append(
-                Face((x, y, x + 60 + 5 * int(i), y + 80), 0.95, dict(zip("abcdefg", probabilities, strict=True)))
-            )
+            box, landmarks = (x, y, x + 60 + 5 * int(i), y + 80), ((x, y),) * 5
+            faces.append(Face(box, 0.95, dict(zip("abcdefg", probabilities, strict=True)), landmarks=landmarks))
         tracked = [as_json(face) for face in tracker.update(faces, time_s)]
         updates.append({"time_s": time_s, "faces": [as_json(face) for face in faces], "tracked": tracked})
     return updates
@@ -250,7 +391,13 @@ def track(rng: np.random.Generator) -> list[dict[str, Any]]:
 def as_json(face: Face) -> dict[str, Any]:
     """Return a face as TypeScript's ``Face``."""
     probabilities = list(face.probabilities.values())
-    return {"box": face.box, "score": face.score, "probabilities": probabilities, "trackId": face.track_id}
+    return {
+        "box": face.box,
+        "score": face.score,
+        "landmarks": face.landmarks,
+        "probabilities": probabilities,
+        "trackId": face.track_id,
+    }
 
 
 if __name__ == "__main__":

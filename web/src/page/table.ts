@@ -1,8 +1,11 @@
 /** Faces as CSV, with the columns of `mini_xception/table.py`. */
 
 import type { Face } from "../reader/faces";
+import { LANDMARKS, rollDegrees } from "../reader/landmarks";
 import { indexOfHighest } from "./emotions";
 
+/** The columns of the landmarks. */
+export const LANDMARK_COLUMNS = ["roll_degrees", ...LANDMARKS.flatMap((name) => [`${name}_x`, `${name}_y`])];
 /** The columns that precede the labels' probabilities. For a photo, `time_s` and `track_id` are empty. */
 export const COLUMNS = [
   "path",
@@ -15,7 +18,8 @@ export const COLUMNS = [
   "score",
   "emotion",
   "confidence",
-] as const;
+  ...LANDMARK_COLUMNS,
+];
 
 /** The faces of one image, and its time in seconds; a photo's time is null. */
 export interface Frame {
@@ -35,11 +39,13 @@ export function toCsv(path: string, frames: readonly Frame[], labels: readonly s
 }
 
 function toRow(path: string, face: Face, timeS: number | null, labels: readonly string[]): string[] {
-  const { box, score, probabilities, trackId } = face;
+  const { box, score, landmarks, probabilities, trackId } = face;
   const best = indexOfHighest(probabilities);
   const time = timeS === null ? "" : decimal(timeS);
   const track = trackId === null ? "" : String(trackId);
-  const numbers = [score, probabilities[best], ...probabilities].map(decimal);
+  const numbers = [score, probabilities[best], rollDegrees(landmarks), ...landmarks.flat(), ...probabilities].map(
+    decimal,
+  );
   return [path, time, track, ...box.map(String), numbers[0], labels[best], ...numbers.slice(1)];
 }
 

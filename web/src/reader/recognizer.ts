@@ -33,7 +33,7 @@ export class EmotionRecognizer {
   async recognize(image: Image): Promise<TimedFaces> {
     const started = performance.now();
     const cropper = this.makeCropper(); // A photo may be large, so the detector's buffers are not kept.
-    const found = await cropper.detect(image);
+    const found = await cropper.search(image);
     const detected = performance.now();
     const faces = await this.classifyFaces(cropper.cut(image, found));
     return { faces, detectMs: detected - started, classifyMs: performance.now() - detected };
@@ -48,12 +48,12 @@ export class EmotionRecognizer {
    */
   async track(image: Image, timeS: number, memory: StreamMemory): Promise<TimedFaces> {
     const started = performance.now();
-    const nearby = memory.boxesToFollow(image.height, image.width);
-    const near = nearby.length ? await this.cropper.detectNear(image, nearby) : null;
-    const found = near ?? (await this.cropper.detect(image));
+    const known = memory.facesToFollow(image.height, image.width);
+    const near = known.length ? await this.cropper.detectNear(image, known) : null;
+    const found = near ?? (await (memory.searchIsDue ? this.cropper.search(image) : this.cropper.detect(image)));
     const detected = performance.now();
     const faces = await this.classifyFaces(this.cropper.cut(image, found));
-    const tracked = memory.remember(faces, timeS, near === null);
+    const tracked = memory.remember(faces, timeS);
     return { faces: tracked, detectMs: detected - started, classifyMs: performance.now() - detected };
   }
 
@@ -64,12 +64,17 @@ export class EmotionRecognizer {
 
   private async classifyFaces(crops: FaceCrop[]): Promise<Face[]> {
     const probabilities = await this.classify(crops.map((crop) => crop.pixels));
-    return crops.map(({ box, score }, i) => ({ box, score, probabilities: probabilities[i], trackId: null }));
+    return crops.map(({ box, score, landmarks }, i) => ({
+      box,
+      score,
+      landmarks,
+      probabilities: probabilities[i],
+      trackId: null,
+    }));
   }
 
   private makeCropper(): FaceCropper {
     const { pnet, rnet, onet } = this.engines;
-    const detector = new MTCNN(pnet, rnet, onet);
-    return new FaceCropper((image) => detector.detect(image), this.classifier.config.framing, MIN_FACE_SIZE);
+    return new FaceCropper(new MTCNN(pnet, rnet, onet), this.classifier.config.framing, MIN_FACE_SIZE);
   }
 }

@@ -5,6 +5,7 @@ import type { Face } from "../../src/reader/faces";
 const face = (trackId: number, ...probabilities: number[]): Face => ({
   box: [1, 2, 30, 40],
   score: 0.9,
+  landmarks: [],
   probabilities,
   trackId,
 });

@@ -4,12 +4,20 @@ import { beforeAll, describe, expect, test } from "vitest";
 import * as table from "../../src/page/table";
 import * as boxes from "../../src/reader/boxes";
 import * as folder from "../../src/reader/checkpoint/folder";
+import * as cascade from "../../src/reader/detection/cascade";
 import * as crop from "../../src/reader/detection/crop";
+import * as detections from "../../src/reader/detection/detections";
 import * as detector from "../../src/reader/detection/detector";
-import { average, bins, integrate } from "../../src/reader/detection/integral";
+import * as follow from "../../src/reader/detection/follow";
+import * as integral from "../../src/reader/detection/integral";
+import * as light from "../../src/reader/detection/light";
 import * as mtcnn from "../../src/reader/detection/mtcnn";
-import { suppress, suppressInside } from "../../src/reader/detection/suppress";
+import * as pose from "../../src/reader/detection/pose";
+import * as secondLook from "../../src/reader/detection/second_look";
+import * as suppress from "../../src/reader/detection/suppress";
 import type { Face } from "../../src/reader/faces";
+import * as landmarks from "../../src/reader/landmarks";
+import type { Image } from "../../src/reader/media/image";
 import { shrink } from "../../src/reader/media/resize";
 import * as classifier from "../../src/reader/network/classifier";
 import { type Engines, loadWasm } from "../../src/reader/network/engines";
@@ -22,14 +30,29 @@ import { FOLDER, floats, image, pixels, readGraphs, readVectors, type Vectors } 
 /** Long, because a busy machine may be much slower. */
 const TIMEOUT_MS = 600_000;
 
+/** How far a face's score and landmarks may differ. */
+const SCORE = 0.001;
+const LANDMARK_PIXELS = 1;
+/** How many grey levels turned pixels may differ, because OpenCV 4 rounds positions to 1/32 pixel. */
+const TURNED_LEVELS = 6;
+
 /** Python's module → the module here. */
 const MODULES: Record<string, object> = {
   boxes,
+  landmarks,
   "checkpoint.folder": folder,
   "network.preprocess": preprocess,
   "network.classifier": classifier,
-  "detection.detector": detector,
+  "detection.integral": integral,
+  "detection.suppress": suppress,
+  "detection.cascade": cascade,
+  "detection.light": light,
+  "detection.pose": pose,
+  "detection.second_look": secondLook,
+  "detection.detections": detections,
   "detection.mtcnn": mtcnn,
+  "detection.detector": detector,
+  "detection.follow": follow,
   "detection.crop": crop,
   "tracking.tracker": tracker,
   "tracking.memory": memory,
@@ -80,11 +103,12 @@ describe.skipIf(!FOLDER)("as in Python", { timeout: TIMEOUT_MS }, () => {
   });
 
   test("averages over parts of an image", () => {
-    const integral = integrate(image(vectors.averages.image), new Int32Array(0));
+    const { average, bins, integrate } = integral;
+    const sums = integrate(image(vectors.averages.image), new Int32Array(0));
     for (const { box, size, average: expected } of vectors.averages.parts) {
       const [x1, y1, x2, y2] = box;
       const ours = new Float32Array(3 * size[0] * size[1]);
-      average(integral, bins(y1, y2, size[1]), bins(x1, x2, size[0]), ours, 0);
+      average(sums, bins(y1, y2, size[1]), bins(x1, x2, size[0]), ours, 0);
       expect(difference(ours, floats(expected))).toBe(0);
     }
   });
@@ -92,18 +116,66 @@ describe.skipIf(!FOLDER)("as in Python", { timeout: TIMEOUT_MS }, () => {
   test("face crops, and clipped boxes", () => {
     const whole = image(vectors.crops.image);
     for (const { box, framing, crop: expected, clipped } of vectors.crops.cuts) {
-      const ours = crop.cropFace(whole, box, framing);
-      expect([ours.height, ours.width, 4]).toEqual(expected.shape);
-      expect(difference(colours(ours.data), colours(pixels(expected)))).toBe(0);
+      expectSimilar(crop.cropFace(whole, box, framing), expected, 0, "crop");
       expect(crop.clipBox(box, whole.width, whole.height)).toEqual(clipped);
     }
+  });
+
+  test("stretched contrast", () => {
+    for (const { image: reference, as_image, as_crop } of vectors.stretched) {
+      expectSimilar(light.stretchImage(image(reference)), as_image, 0, "image");
+      expectSimilar(light.stretchCrop(image(reference)), as_crop, 0, "crop");
+    }
+  });
+
+  test("turned images and squares", () => {
+    const whole = image(vectors.turned.image);
+    for (const { degrees, turned: expected, transform: matrix } of vectors.turned.images) {
+      const { turned, transform } = pose.turn(whole, degrees);
+      const { cosine, sine, x, y } = transform;
+      expect(difference([cosine, -sine, x, sine, cosine, y], matrix.flat())).toBeLessThan(1e-9);
+      expectSimilar(turned, expected, TURNED_LEVELS, `turned by ${degrees}°`);
+    }
+    for (const { pose: where, square } of vectors.turned.squares) {
+      expectSimilar(pose.cutSquare(whole, where, 48), square, TURNED_LEVELS, JSON.stringify(where));
+    }
+  });
+
+  test("upright face crops", () => {
+    for (const { image: reference, box, landmarks: points, framing, crop: expected } of vectors.upright) {
+      // A stretched crop may differ by more levels.
+      expectSimilar(crop.cropUpright(image(reference), box, points, framing), expected, 2 * TURNED_LEVELS, "crop");
+    }
+  });
+
+  test("the roll of faces", () => {
+    for (const { landmarks: points, roll } of vectors.rolls) expect(landmarks.rollDegrees(points)).toBeCloseTo(roll, 9);
   });
 
   test("non-maximum suppression", () => {
     for (const { boxes, max_overlap, of_union, of_smaller } of vectors.suppressed) {
       const candidates = boxes.map((box) => new Float32Array(box));
-      expect(suppress(candidates, max_overlap).map((box) => box[5])).toEqual(of_union);
-      expect(suppressInside(candidates, max_overlap).map((box) => box[5])).toEqual(of_smaller);
+      expect(suppress.suppress(candidates, max_overlap).map((box) => box[5])).toEqual(of_union);
+      expect(suppress.suppressInside(candidates, max_overlap).map((box) => box[5])).toEqual(of_smaller);
+    }
+  });
+
+  test("boxes that show the same face", () => {
+    const { boxes, others, overlap } = vectors.overlaps;
+    const rows = (boxes: number[][]) => boxes.map((box) => new Float32Array(box));
+    expect(rows(boxes).map((box) => suppress.overlapAny(box, rows(others)))).toEqual(overlap);
+  });
+
+  test("examined candidates", async () => {
+    const { pnet, rnet, onet } = engines;
+    for (const { image: reference, candidates, faces } of vectors.examined) {
+      const rows = candidates.map((row) => new Float32Array(row));
+      const ours = await secondLook.examine(new cascade.Cascade(pnet, rnet, onet), image(reference), rows);
+      expect(ours.length).toBe(faces.length);
+      ours.forEach((row, i) => {
+        expect(difference(row, faces[i])).toBeLessThan(LANDMARK_PIXELS);
+        expect(Math.abs(row[4] - faces[i][4])).toBeLessThan(SCORE);
+      });
     }
   });
 
@@ -119,11 +191,13 @@ describe.skipIf(!FOLDER)("as in Python", { timeout: TIMEOUT_MS }, () => {
     }
   });
 
-  test("faces in a stream", async () => {
-    const stream = new memory.StreamMemory();
-    for (const { image: reference, time_s, faces } of vectors.stream) {
-      const { faces: tracked } = await ours.track(image(reference), time_s, stream);
-      expectSameFaces(tracked, faces, `at ${time_s} s`);
+  test("faces in streams", async () => {
+    for (const frames of vectors.streams) {
+      const stream = new memory.StreamMemory();
+      for (const { image: reference, time_s, faces } of frames) {
+        const { faces: tracked } = await ours.track(image(reference), time_s, stream);
+        expectSameFaces(tracked, faces, `at ${time_s} s`);
+      }
     }
   });
 
@@ -147,12 +221,18 @@ function expectSameFaces(ours: Face[], faces: Face[], where: string): void {
     ours.map((face) => face.trackId),
     where,
   ).toEqual(faces.map((face) => face.trackId));
-  ours.forEach(({ box, score, probabilities }, i) => {
+  ours.forEach(({ box, score, landmarks: points, probabilities }, i) => {
     // If an edge is halfway between two pixels, the last digit decides.
     expect(difference(box, faces[i].box), where).toBeLessThanOrEqual(1);
-    expect(Math.abs(score - faces[i].score), where).toBeLessThan(0.001);
+    expect(Math.abs(score - faces[i].score), where).toBeLessThan(SCORE);
+    expect(difference(points.flat(), faces[i].landmarks.flat()), where).toBeLessThan(LANDMARK_PIXELS);
     expect(difference(probabilities, faces[i].probabilities), where).toBeLessThan(0.01);
   });
+}
+
+function expectSimilar(ours: Image, expected: Parameters<typeof pixels>[0], levels: number, where: string): void {
+  expect([ours.height, ours.width, 4], where).toEqual(expected.shape);
+  expect(difference(colours(ours.data), colours(pixels(expected))), where).toBeLessThanOrEqual(levels);
 }
 
 function difference(ours: ArrayLike<number>, expected: ArrayLike<number>): number {

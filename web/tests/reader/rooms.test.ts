@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 const READER = fileURLToPath(new URL("../../src/reader", import.meta.url));
 /** A room imports from itself and from the rooms before it. */
 const ROOMS = [
-  ...["errors", "rounding", "boxes", "faces"],
+  ...["errors", "rounding", "boxes", "landmarks", "faces"],
   ...["media", "checkpoint", "network", "detection", "tracking", "recognizer"],
   "worker",
 ];

@@ -5,7 +5,9 @@
 import { readFileSync } from "node:fs";
 import type { Box } from "../../src/reader/boxes";
 import type { Checkpoint } from "../../src/reader/checkpoint/folder";
+import type { Pose } from "../../src/reader/detection/pose";
 import type { Face } from "../../src/reader/faces";
+import type { Landmarks } from "../../src/reader/landmarks";
 import type { Image } from "../../src/reader/media/image";
 import { type Graphs, NAMES } from "../../src/reader/network/engines";
 import type { Framing } from "../../src/reader/network/preprocess";
@@ -18,15 +20,26 @@ interface ArrayReference {
 
 export interface Vectors {
   /** module → name → value. */
-  constants: Record<string, Record<string, number | string[]>>;
+  constants: Record<string, Record<string, number | number[] | string[]>>;
   checkpoint: Checkpoint;
   grey: { crop: ArrayReference; size: number; grey: ArrayReference }[];
   shrunk: { image: ArrayReference; factor: number; shrunk: ArrayReference }[];
   averages: { image: ArrayReference; parts: { box: Box; size: [number, number]; average: ArrayReference }[] };
   crops: { image: ArrayReference; cuts: { box: Box; framing: Framing; crop: ArrayReference; clipped: Box }[] };
+  stretched: { image: ArrayReference; as_image: ArrayReference; as_crop: ArrayReference }[];
+  turned: {
+    image: ArrayReference;
+    /** The transform is the matrix of `pose.py`. */
+    images: { degrees: number; turned: ArrayReference; transform: number[][] }[];
+    squares: { pose: Pose; square: ArrayReference }[];
+  };
+  rolls: { landmarks: Landmarks; roll: number }[];
+  upright: { image: ArrayReference; box: Box; landmarks: Landmarks; framing: Framing; crop: ArrayReference }[];
+  overlaps: { boxes: number[][]; others: number[][]; overlap: boolean[] };
+  examined: { image: ArrayReference; candidates: number[][]; faces: number[][] }[];
   suppressed: { boxes: number[][]; max_overlap: number; of_union: number[]; of_smaller: number[] }[];
   images: { name: string; image: ArrayReference; detected: Box[]; faces: Face[] }[];
-  stream: { image: ArrayReference; time_s: number; faces: Face[] }[];
+  streams: { image: ArrayReference; time_s: number; faces: Face[] }[][];
   tracks: { time_s: number; faces: Face[]; tracked: Face[] }[][];
 }
 

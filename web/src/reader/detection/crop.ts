@@ -1,10 +1,20 @@
-/** Face crops of an image: detect the faces, then cut out each one in the framing that the network was trained on. */
+/**
+ * Face crops of an image: detect the faces, then cut out each one, upright, in the framing that the network was trained
+ * on.
+ */
 
 import type { Box } from "../boxes";
+import type { Face } from "../faces";
+import { type Landmarks, rollDegrees, TILTED_DEGREES } from "../landmarks";
 import type { Image } from "../media/image";
+import { apply } from "../media/warp";
 import type { Framing } from "../network/preprocess";
 import { round } from "../rounding";
-import { type Detection, type Detector, detectNear } from "./detector";
+import type { Detection } from "./detections";
+import type { Detector } from "./detector";
+import { detectNear } from "./follow";
+import { stretchCrop } from "./light";
+import { cutSquare, squareTransform } from "./pose";
 
 /** A detected face, not yet classified. */
 export interface FaceCrop {
@@ -12,6 +22,8 @@ export interface FaceCrop {
   box: Box;
   /** The detector's confidence in [0, 1]. */
   score: number;
+  /** In pixels of the image, to two decimals. */
+  landmarks: Landmarks;
   pixels: Image;
 }
 
@@ -22,31 +34,63 @@ const single = Math.fround;
 export class FaceCropper {
   /**
    * @param framing how the detector's boxes map to the network's square crops.
-   * @param minFaceSize the smallest face that the detector finds, in pixels.
+   * @param minFaceSize the smallest face that the detector finds in one pass, in pixels.
    */
   constructor(
-    readonly detect: Detector,
+    private readonly detector: Detector,
     private readonly framing: Framing,
     private readonly minFaceSize: number,
   ) {}
 
+  /** Detect the faces of an image, at any roll. Boxes lie at least partly inside the image. */
+  async search(image: Image): Promise<Detection[]> {
+    return valid(await this.detector.search(image), image);
+  }
+
+  /** Detect the faces of an image in one pass. Boxes lie at least partly inside the image. */
+  async detect(image: Image): Promise<Detection[]> {
+    return valid(await this.detector.detect(image), image);
+  }
+
   /**
-   * Detect faces near the boxes of the previous frame. This takes a fraction of the time of {@link detect}.
+   * Detect the faces of the previous frame again. This takes a fraction of the time of {@link detect}.
    *
-   * @returns one face per box, in the order of the boxes; null if a face was lost.
+   * @returns one face per known face, in the same order; null if a face was lost, or if two known faces lead to the
+   * same face.
    */
-  detectNear(image: Image, boxes: readonly Box[]): Promise<Detection[] | null> {
-    return detectNear(image, boxes, this.detect, this.minFaceSize);
+  async detectNear(image: Image, faces: readonly Face[]): Promise<Detection[] | null> {
+    const found = await detectNear(image, faces, this.detector, this.minFaceSize);
+    return found && valid(found, image).length === faces.length ? found : null;
   }
 
   /** Cut detected faces out of the image. */
   cut(image: Image, faces: Detection[]): FaceCrop[] {
-    return faces.map(({ box, score }) => ({
+    return faces.map(({ box, score, landmarks }) => ({
       box: clipBox(box, image.width, image.height),
       score: Math.min(score, 1),
-      pixels: cropFace(image, box, this.framing),
+      landmarks: landmarks.map(([x, y]) => [decimal(x), decimal(y)]),
+      pixels: cropUpright(image, box, landmarks, this.framing),
     }));
   }
+}
+
+/**
+ * Cut a square face crop from an image. Turn a tilted face upright, and stretch the contrast of a dark one.
+ *
+ * @param box x1, y1, x2, y2 in pixels, from a detector.
+ * @param landmarks from the same detector.
+ * @param framing scale and centre offset, as fractions of the box's longer side, in the upright face.
+ * @returns an image of S×S pixels, S = round(framing.scale · longer side).
+ */
+export function cropUpright(image: Image, box: Box, landmarks: Landmarks, framing: Framing): Image {
+  const roll = rollDegrees(landmarks);
+  if (Math.abs(roll) <= TILTED_DEGREES) return stretchCrop(cropFace(image, box, framing));
+  const [x1, y1, x2, y2] = box;
+  const side = Math.max(x2 - x1, y2 - y1);
+  const turned = squareTransform({ x: (x1 + x2) / 2, y: (y1 + y2) / 2, side, roll }, 1);
+  const [x, y] = apply(turned, 0.5 + framing.offset_x, 0.5 + framing.offset_y);
+  const size = Math.max(1, round(framing.scale * side));
+  return stretchCrop(cutSquare(image, { x, y, side: framing.scale * side, roll }, size));
 }
 
 /**
@@ -78,4 +122,16 @@ export function clipBox(box: Box, width: number, height: number): Box {
   const x1 = Math.min(Math.max(round(box[0]), 0), width - 1);
   const y1 = Math.min(Math.max(round(box[1]), 0), height - 1);
   return [x1, y1, Math.max(Math.min(round(box[2]), width), x1 + 1), Math.max(Math.min(round(box[3]), height), y1 + 1)];
+}
+
+/** Drop boxes that are empty or wholly outside the image. */
+function valid(faces: Detection[], { width, height }: Image): Detection[] {
+  return faces.filter(
+    ({ box: [x1, y1, x2, y2] }) => x1 < x2 && y1 < y2 && x1 < width && y1 < height && x2 > 0 && y2 > 0,
+  );
+}
+
+/** Round to two decimals. */
+function decimal(value: number): number {
+  return Number(value.toFixed(2));
 }

@@ -43,3 +43,15 @@ export function copyPart(image: Image, left: number, top: number, right: number,
   }
   return { data, width, height };
 }
+
+/** Mirror an image: left becomes right. */
+export function mirror({ data, width, height }: Image): Image {
+  const mirrored = new Uint8ClampedArray(data.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const [from, to] = [4 * (y * width + x), 4 * (y * width + width - 1 - x)];
+      for (let channel = 0; channel < 4; channel++) mirrored[to + channel] = data[from + channel];
+    }
+  }
+  return { data: mirrored, width, height };
+}

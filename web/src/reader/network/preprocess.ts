@@ -1,6 +1,7 @@
 /** Conversion of face crops to network input. */
 
 import type { Checkpoint } from "../checkpoint/folder";
+import { greyLevel } from "../media/grey";
 import type { Image } from "../media/image";
 import { growTo, shrinkTo } from "../media/resize";
 
@@ -31,11 +32,10 @@ export function normalise(crops: Image[], size: number, mean: number, std: numbe
   return faces;
 }
 
-/** Compute OpenCV's `COLOR_RGB2GRAY`: 0.299 R + 0.587 G + 0.114 B, with weights in units of 2^-15. */
 function greyPixels(rgba: Uint8ClampedArray): Uint8ClampedArray {
   const grey = new Uint8ClampedArray(rgba.length / 4);
   for (let i = 0, j = 0; i < grey.length; i++, j += 4) {
-    grey[i] = (9798 * rgba[j] + 19235 * rgba[j + 1] + 3735 * rgba[j + 2] + 16384) >> 15;
+    grey[i] = greyLevel(rgba[j], rgba[j + 1], rgba[j + 2]);
   }
   return grey;
 }

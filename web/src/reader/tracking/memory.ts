@@ -1,10 +1,9 @@
 /** The state of a stream between frames: its faces, and when the whole image was last searched. */
 
-import type { Box } from "../boxes";
 import type { Face } from "../faces";
 import { Tracker } from "./tracker";
 
-/** The whole image is searched at least once in this many frames, so a new face is found after 10 frames at most. */
+/** The whole image is searched once in this many frames, so a new face is found after 10 frames at most. */
 export const DETECT_EVERY = 10;
 /**
  * Detecting near one known face costs as much as searching this many pixels. If the image has fewer pixels per known
@@ -17,19 +16,24 @@ export class StreamMemory {
   private readonly tracker = new Tracker();
   private framesUntilSearch = 0;
 
+  /** Whether the next frame should be searched thoroughly, also for tilted and small faces. */
+  get searchIsDue(): boolean {
+    return this.framesUntilSearch === 0;
+  }
+
   /**
-   * Return the boxes near which the next frame's faces should be detected.
+   * Return the faces near which the next frame's faces should be detected.
    *
-   * An empty list means that the whole image should be searched. This is the case if no face is known, if a search is
-   * due, or if the image is so small and has so many faces that a search is cheaper.
+   * An empty list means that faces should be detected in the whole image. This is the case if no face is known, if a
+   * search is due, or if the image is so small and has so many faces that this is cheaper.
    *
    * @param height height of the next frame in pixels.
    * @param width width of the next frame in pixels.
    */
-  boxesToFollow(height: number, width: number): Box[] {
-    const boxes = this.tracker.faces.map((face) => face.box);
-    const worthwhile = this.framesUntilSearch > 0 && boxes.length * NEAR_PIXELS <= height * width;
-    return worthwhile ? boxes : [];
+  facesToFollow(height: number, width: number): readonly Face[] {
+    const { faces } = this.tracker;
+    const worthwhile = !this.searchIsDue && faces.length * NEAR_PIXELS <= height * width;
+    return worthwhile ? faces : [];
   }
 
   /**
@@ -37,10 +41,9 @@ export class StreamMemory {
    *
    * @param faces the frame's faces, before smoothing.
    * @param timeS the frame's time in seconds; see {@link Tracker.update}.
-   * @param searched whether the whole image was searched for the faces.
    */
-  remember(faces: Face[], timeS: number, searched: boolean): Face[] {
-    this.framesUntilSearch = searched ? DETECT_EVERY - 1 : this.framesUntilSearch - 1;
+  remember(faces: Face[], timeS: number): Face[] {
+    this.framesUntilSearch = (this.framesUntilSearch || DETECT_EVERY) - 1;
     return this.tracker.update(faces, timeS);
   }
 }
