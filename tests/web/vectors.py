@@ -148,7 +148,8 @@ def grey(arrays: Arrays):
 
 def shrunk(arrays: Arrays):
     rng = np.random.default_rng(1)
-    for height, width, factor in ((200, 333, 0.37), (401, 300, 0.25), (90, 77, 0.77), (301, 150, 0.5), (60, 60, 1.0)):
+    sizes = ((200, 333, 0.37), (401, 300, 0.25), (90, 77, 0.77), (301, 150, 0.5), (60, 60, 1.0), (200, 202, 1 / 3))
+    for height, width, factor in sizes:
         image = rng.integers(0, 256, (height, width, 4), np.uint8)
         image[..., 3] = 255
         smaller = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)

@@ -30,9 +30,13 @@ import { FOLDER, floats, image, pixels, readGraphs, readVectors, type Vectors } 
 /** Long, because a busy machine may be much slower. */
 const TIMEOUT_MS = 600_000;
 
-/** How far a face's score and landmarks may differ. */
-const SCORE = 0.001;
-const LANDMARK_PIXELS = 1;
+/** How far the score, probabilities, edges and landmarks of an upright face may differ. */
+const [SCORE, PROBABILITY, PIXELS] = [0.001, 0.01, 1];
+/**
+ * How far the probabilities, and the edges and landmarks as fractions of the side, of a tilted face may differ. The
+ * image is turned by the face's roll, and a hundredth of a degree may change which boxes the first network proposes.
+ */
+const [TILTED_PROBABILITY, TILTED_SHARE] = [0.02, 0.05];
 /** How many grey levels turned pixels may differ, because OpenCV 4 rounds positions to 1/32 pixel. */
 const TURNED_LEVELS = 6;
 
@@ -94,11 +98,11 @@ describe.skipIf(!FOLDER)("as in Python", { timeout: TIMEOUT_MS }, () => {
     }
   });
 
-  test("downscaled images, to one level", () => {
+  test("downscaled images", () => {
     for (const { image: reference, factor, shrunk } of vectors.shrunk) {
       const ours = shrink(image(reference), factor);
       expect([ours.height, ours.width, 4]).toEqual(shrunk.shape);
-      expect(difference(ours.data, pixels(shrunk)), `by ${factor}`).toBeLessThanOrEqual(1);
+      expect(difference(ours.data, pixels(shrunk)), `by ${factor}`).toBe(0);
     }
   });
 
@@ -173,7 +177,7 @@ describe.skipIf(!FOLDER)("as in Python", { timeout: TIMEOUT_MS }, () => {
       const ours = await secondLook.examine(new cascade.Cascade(pnet, rnet, onet), image(reference), rows);
       expect(ours.length).toBe(faces.length);
       ours.forEach((row, i) => {
-        expect(difference(row, faces[i])).toBeLessThan(LANDMARK_PIXELS);
+        expect(difference(row, faces[i])).toBeLessThan(PIXELS);
         expect(Math.abs(row[4] - faces[i][4])).toBeLessThan(SCORE);
       });
     }
@@ -222,11 +226,16 @@ function expectSameFaces(ours: Face[], faces: Face[], where: string): void {
     where,
   ).toEqual(faces.map((face) => face.trackId));
   ours.forEach(({ box, score, landmarks: points, probabilities }, i) => {
+    const expected = faces[i];
+    const tilted = Math.abs(landmarks.rollDegrees(expected.landmarks)) > landmarks.TILTED_DEGREES;
     // If an edge is halfway between two pixels, the last digit decides.
-    expect(difference(box, faces[i].box), where).toBeLessThanOrEqual(1);
-    expect(Math.abs(score - faces[i].score), where).toBeLessThan(SCORE);
-    expect(difference(points.flat(), faces[i].landmarks.flat()), where).toBeLessThan(LANDMARK_PIXELS);
-    expect(difference(probabilities, faces[i].probabilities), where).toBeLessThan(0.01);
+    const distance = tilted ? TILTED_SHARE * (expected.box[2] - expected.box[0]) : PIXELS;
+    expect(difference(box, expected.box), where).toBeLessThanOrEqual(distance);
+    expect(difference(points.flat(), expected.landmarks.flat()), where).toBeLessThanOrEqual(distance);
+    expect(Math.abs(score - expected.score), where).toBeLessThan(SCORE);
+    expect(difference(probabilities, expected.probabilities), where).toBeLessThan(
+      tilted ? TILTED_PROBABILITY : PROBABILITY,
+    );
   });
 }
 

@@ -2,6 +2,8 @@
 
 import { round } from "../rounding";
 
+const single = Math.fround;
+
 /** Pixels in 0–255, row by row, with one or more channels. */
 export interface Raster {
   data: Uint8ClampedArray;
@@ -56,16 +58,14 @@ function neighbours(length: number, count: number): { first: number; second: num
 }
 
 function averageTo(image: Raster, width: number, height: number, scaleX: number, scaleY: number): Raster {
+  if (scaleX === scaleY && Number.isInteger(scaleX)) return averageBlocks(image, width, height, scaleX);
   const channels = image.data.length / (image.width * image.height);
   const columns = shares(image.width, width, scaleX);
   const rows = shares(image.height, height, scaleY);
   const stride = image.width * channels;
   const data = new Uint8ClampedArray(width * height * channels);
   const line = new Float32Array(width * channels); // one row of the image, shortened
-  // OpenCV rounds halves to even, but rounds them up when it averages 2×2 pixels. Such averages are multiples of 1/4,
-  // so adding 1/8 rounds halves up and changes nothing else.
-  const initial = scaleX === 2 && scaleY === 2 ? 1 / 8 : 0;
-  const sum = new Float32Array(width * channels).fill(initial);
+  const sum = new Float32Array(width * channels);
   let shortened = -1;
   for (let i = 0; i < rows.to.length; i++) {
     if (rows.from[i] !== shortened) {
@@ -73,10 +73,38 @@ function averageTo(image: Raster, width: number, height: number, scaleX: number,
       shorten(image.data.subarray(shortened * stride, (shortened + 1) * stride), columns, channels, line);
     }
     const weight = rows.weight[i];
-    for (let x = 0; x < sum.length; x++) sum[x] += weight * line[x];
+    for (let x = 0; x < sum.length; x++) sum[x] += single(weight * line[x]);
     if (rows.to[i] !== rows.to[i + 1]) {
       data.set(sum, rows.to[i] * sum.length);
-      sum.fill(initial);
+      sum.fill(0);
+    }
+  }
+  return { data, width, height };
+}
+
+/** Average blocks of side × side pixels. Blocks at the edges may have fewer pixels. */
+function averageBlocks(image: Raster, width: number, height: number, side: number): Raster {
+  const channels = image.data.length / (image.width * image.height);
+  const stride = image.width * channels;
+  const data = new Uint8ClampedArray(width * height * channels);
+  const sum = new Uint32Array(channels);
+  for (let y = 0; y < height; y++) {
+    const bottom = Math.min((y + 1) * side, image.height);
+    for (let x = 0; x < width; x++) {
+      const right = Math.min((x + 1) * side, image.width);
+      sum.fill(0);
+      for (let row = y * side; row < bottom; row++) {
+        let from = row * stride + x * side * channels;
+        for (let column = x * side; column < right; column++) {
+          for (let channel = 0; channel < channels; channel++) sum[channel] += image.data[from++];
+        }
+      }
+      const count = (bottom - y * side) * (right - x * side);
+      // OpenCV rounds halves to even, but rounds them up when it averages 2×2 pixels.
+      const more = side === 2 && count === 4 ? 1 / 8 : 0;
+      for (let channel = 0; channel < channels; channel++) {
+        data[(y * width + x) * channels + channel] = sum[channel] / count + more;
+      }
     }
   }
   return { data, width, height };
@@ -86,7 +114,8 @@ function shorten(row: Uint8ClampedArray, { to, from, weight }: Shares, channels:
   line.fill(0);
   for (let i = 0; i < to.length; i++) {
     const [target, source] = [to[i] * channels, from[i] * channels];
-    for (let channel = 0; channel < channels; channel++) line[target + channel] += weight[i] * row[source + channel];
+    for (let channel = 0; channel < channels; channel++)
+      line[target + channel] += single(weight[i] * row[source + channel]);
   }
 }
 
@@ -96,7 +125,7 @@ function shares(length: number, count: number, scale: number): Shares {
   const add = (to: number, from: number, weight: number) => {
     table.to.push(to);
     table.from.push(from);
-    table.weight.push(weight);
+    table.weight.push(single(weight));
   };
   for (let i = 0; i < count; i++) {
     const [start, stop] = [i * scale, (i + 1) * scale];
