@@ -36,7 +36,9 @@ def to_row(path: str | PathLike[str], face: Face, time_s: float | None = None) -
         time_s: the frame's time in seconds; None for a photo.
     """
     fixed = (fspath(path), time_s, face.track_id, *face.box, face.score, face.emotion, face.confidence)
-    landmarks = [None] * 2 * len(LANDMARKS) if face.landmarks is None else [v for point in face.landmarks for v in point]
+    landmarks = (
+        [None] * 2 * len(LANDMARKS) if face.landmarks is None else [v for point in face.landmarks for v in point]
+    )
     return dict(zip(COLUMNS, (*fixed, face.roll_degrees, *landmarks), strict=True)) | face.probabilities
 
 

@@ -25,9 +25,7 @@ MIN_IOU = 0.3
 SAME_FACE_IOU = 0.5
 
 
-def detect_near(
-    image: np.ndarray, faces: Sequence[Face], detector: Detector, min_face_size: int
-) -> Detections | None:
+def detect_near(image: np.ndarray, faces: Sequence[Face], detector: Detector, min_face_size: int) -> Detections | None:
     """Detect one face near each face of the previous frame, in small crops of the image.
 
     A crop is turned by the roll that the face had.

@@ -39,6 +39,11 @@ def apply(transform: np.ndarray, points: np.ndarray) -> np.ndarray:
     return points @ transform[:, :2].T + transform[:, 2]
 
 
+def rotation(x: float, y: float, degrees: float) -> np.ndarray:
+    """Return the transform that turns an image about a point."""
+    return _transform((x, y), degrees, 1.0, 2 * x, 2 * y)
+
+
 def turn(image: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
     """Turn a whole image so that faces with this roll become upright.
 
@@ -85,7 +90,7 @@ def square_transform(pose: Pose, size: int) -> np.ndarray:
     return _transform((pose.x, pose.y), pose.roll, pose.side / size, size, size)
 
 
-def _transform(centre: tuple[float, float], degrees: float, scale: float, width: int, height: int) -> np.ndarray:
+def _transform(centre: tuple[float, float], degrees: float, scale: float, width: float, height: float) -> np.ndarray:
     """Return the transform of width × height pixels around a centre, each as large as ``scale`` pixels."""
     cosine, sine = scale * math.cos(math.radians(degrees)), scale * math.sin(math.radians(degrees))
     linear = np.array([[cosine, -sine], [sine, cosine]])

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from mini_xception.detection.cascade import OUTPUT_SIDE, Cascade, Proposals
-from mini_xception.detection.pose import Pose, apply, cut_square, square_transform, turn
+from mini_xception.detection.pose import Pose, apply, cut_square, rotation, square_transform, turn
 from mini_xception.detection.suppress import overlap_any
 from mini_xception.landmarks import TILTED_DEGREES, roll_degrees
 
@@ -22,7 +22,7 @@ from mini_xception.landmarks import TILTED_DEGREES, roll_degrees
 #: 25° away.
 TURNS = (90, -90, 180, 45, -45, 135, -135)
 #: The image is scaled down by this factor for these searches, so that each costs about a tenth of the first look.
-TURNED_SCALE = 3
+TURNED_SCALE = 2.5
 #: If the faces of an image are tilted, it is searched once more at their roll, for faces from this many times the
 #: smallest size.
 TILTED_SIZE = 1.4
@@ -33,12 +33,18 @@ SMALLER = 0.7
 #: Maximum number of candidates in one search. Beside certain faces there may be as many candidates as faces, and a few
 #: more.
 MAX_CANDIDATES, MORE_CANDIDATES = 6, 2
+#: A face is certain if its score is at least this. Otherwise it is compared with itself at three other rolls, because
+#: the cascade also accepts some faces that are upside down.
+CERTAIN_SCORE = 0.99
+QUARTERS = (0, 90, 180, 270)
+#: An uncertain face becomes a candidate if its logit is not the highest of the four, or is lower than this.
+MIN_LOGIT = 2.0
 #: A candidate is dropped after its first examination if the mean of its own logit and this examination's is lower.
 MIN_FIRST_LOGIT = 1.0
 #: Sides of the squares in which a candidate is examined, as fractions of its longer side.
 EXAMINED_SIDES = (1.0, 0.9)
 #: Minimum mean of a face's five logits. In photos without faces, the highest mean is 2.6, and below 1 in most.
-MIN_MEAN_LOGIT = 2.7
+MIN_MEAN_LOGIT = 2.5
 
 
 class SecondLook:
@@ -65,15 +71,15 @@ class SecondLook:
             first: the proposals of the first look.
             smaller: whether to search for faces below the smallest size, where they are likely.
         """
-        self._add(*self._read(first))
+        self._add(*self._read(self._image, first, self._faces))
         if len(self._faces) == 0:
             self._search_turned()
         if len(self._faces) and abs(roll := mean_roll(self._faces)) > TILTED_DEGREES:
             self._search_tilted(roll)
         heights = self._faces[:, 3] - self._faces[:, 1]
-        if smaller and heights.min(initial=0 if len(heights) == 0 else math.inf) < SMALL * self._min_face_size:
-            size = round(SMALLER * self._min_face_size)
-            self._add(*self._read(self._cascade.propose(self._image, size, max_levels=1)))
+        if smaller and (len(heights) == 0 or heights.min() < SMALL * self._min_face_size):
+            proposals = self._cascade.propose(self._image, round(SMALLER * self._min_face_size), max_levels=1)
+            self._add(*self._read(self._image, proposals, self._faces))
         return self._faces
 
     def _search_turned(self) -> None:
@@ -83,8 +89,10 @@ class SecondLook:
         turned, transforms = zip(*(turn(small, degrees) for degrees in TURNS), strict=True)
         height = max(len(image) for image in turned)
         row = np.hstack([np.pad(image, ((0, height - len(image)), (0, 0), (0, 0))) for image in turned])
-        _, candidates = self._read(self._cascade.propose(row, self._min_face_size))
         stops = np.cumsum([image.shape[1] for image in turned])
+        candidates = self._cascade.candidates(
+            self._cascade.propose(row, self._min_face_size), self._faces, MAX_CANDIDATES
+        )
         placed = []
         for face in candidates:
             i = min(int(np.searchsorted(stops, (face[0] + face[2]) / 2)), len(TURNS) - 1)
@@ -95,22 +103,45 @@ class SecondLook:
     def _search_tilted(self, roll: float) -> None:
         """Search the image at one roll. Faces that were known take the boxes of this search."""
         turned, transform = turn(self._image, roll)
+        proposals = self._cascade.propose(turned, round(TILTED_SIZE * self._min_face_size))
         known, self._faces = self._faces, self._faces[:0]
-        found = self._read(self._cascade.propose(turned, round(TILTED_SIZE * self._min_face_size)))
+        found = self._read(turned, proposals, self._faces)
         self._add(*(_rows([place(face, transform, roll) for face in faces]) for faces in found))
         self._faces = append_new(self._faces, known)
 
-    def _read(self, proposals: Proposals) -> tuple[np.ndarray, np.ndarray]:
-        """Return the faces and the candidates of a search."""
+    def _read(self, image: np.ndarray, proposals: Proposals, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the faces and the candidates of a search, apart from the known faces."""
         faces = self._cascade.faces(proposals)
-        faces = faces[faces[:, 4] >= self._min_score]
-        known = len(faces) + len(self._faces)
-        limit = min(known + MORE_CANDIDATES, MAX_CANDIDATES) if known else MAX_CANDIDATES
-        return faces, self._cascade.candidates(proposals, np.vstack([self._faces, faces]), limit)
+        faces, misread = check_roll(self._cascade, image, faces[faces[:, 4] >= self._min_score])
+        known = np.vstack([known, faces, misread])
+        limit = min(len(known) + MORE_CANDIDATES, MAX_CANDIDATES) if len(known) else MAX_CANDIDATES
+        return faces, np.vstack([misread, self._cascade.candidates(proposals, known, limit)])
 
     def _add(self, faces: np.ndarray, candidates: np.ndarray) -> None:
         self._faces = append_new(self._faces, faces)
         self._faces = append_new(self._faces, examine(self._cascade, self._image, candidates))
+
+
+def check_roll(cascade: Cascade, image: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compare uncertain faces with themselves at three other rolls.
+
+    Returns:
+        The faces that stay, and the others as candidates, at their best roll.
+    """
+    stays = faces[:, 4] >= CERTAIN_SCORE
+    misread = []
+    for i in np.flatnonzero(~stays):
+        pose = pose_of(faces[i])
+        squares = [cut_square(image, pose._replace(roll=pose.roll + roll), OUTPUT_SIDE) for roll in QUARTERS]
+        logits = cascade.examine(np.stack(squares))[:, 0]
+        best = int(logits.argmax())
+        if best == 0 and logits[0] >= MIN_LOGIT:
+            stays[i] = True
+            continue
+        turned = place(faces[i], rotation(pose.x, pose.y, QUARTERS[best]), QUARTERS[best])
+        turned[4] = 1 / (1 + np.exp(-logits[best]))
+        misread.append(turned)
+    return faces[stays], _rows(misread)
 
 
 def examine(cascade: Cascade, image: np.ndarray, candidates: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ def suppress_inside(boxes: np.ndarray, max_overlap: float) -> np.ndarray:
 
 
 def overlap_any(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return which boxes, (N, 4 or more), share more than SAME_FACE of the smaller area with one of the others: (N,)."""
+    """Return which boxes, (N, 4 or more), show the same face as one of the others: bool, (N,)."""
     boxes, others = boxes[:, np.newaxis], others[np.newaxis]
     shared = (np.minimum(boxes[..., 2:4], others[..., 2:4]) - np.maximum(boxes[..., :2], others[..., :2])).clip(0)
     areas, other_areas = ((box[..., 2:4] - box[..., :2]).prod(axis=2) for box in (boxes, others))

@@ -16,6 +16,11 @@ export interface Pose {
   roll: number;
 }
 
+/** Return the transform that turns an image about a point. */
+export function rotation(x: number, y: number, degrees: number): Transform {
+  return transformAround(x, y, degrees, 1, 2 * x, 2 * y);
+}
+
 /**
  * Turn a whole image so that faces with this roll become upright.
  *

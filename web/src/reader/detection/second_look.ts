@@ -12,7 +12,7 @@ import { shrink } from "../media/resize";
 import { apply, type Transform } from "../media/warp";
 import { round } from "../rounding";
 import { type Cascade, OUTPUT_SIDE, type Proposals } from "./cascade";
-import { cutSquare, type Pose, squareTransform, turn } from "./pose";
+import { cutSquare, type Pose, rotation, squareTransform, turn } from "./pose";
 import { overlapAny, type Row } from "./suppress";
 
 /**
@@ -35,12 +35,26 @@ export const SMALLER = 0.7;
 export const MAX_CANDIDATES = 6;
 /** Beside certain faces, there may be as many candidates as faces, and this many more. */
 export const MORE_CANDIDATES = 2;
+/**
+ * A face is certain if its score is at least this. Otherwise it is compared with itself at three other rolls, because
+ * the cascade also accepts some faces that are upside down.
+ */
+export const CERTAIN_SCORE = 0.99;
+export const QUARTERS = [0, 90, 180, 270];
+/** An uncertain face becomes a candidate if its logit is not the highest of the four, or is lower than this. */
+export const MIN_LOGIT = 1.0;
 /** A candidate is dropped after its first examination if the mean of its own logit and this examination's is lower. */
 export const MIN_FIRST_LOGIT = 1.0;
 /** Sides of the squares in which a candidate is examined, as fractions of its longer side. */
 export const EXAMINED_SIDES = [1.0, 0.9];
 /** Minimum mean of a face's five logits. In photos without faces, the highest mean is 2.6, and below 1 in most. */
 export const MIN_MEAN_LOGIT = 2.7;
+
+/** What a search found. */
+interface Found {
+  faces: Row[];
+  candidates: Row[];
+}
 
 /** A second look at one image. */
 export class SecondLook {
@@ -63,7 +77,7 @@ export class SecondLook {
    * @param first the proposals of the first look.
    */
   async look(first: Proposals): Promise<Row[]> {
-    await this.add(await this.read(first));
+    await this.add(await this.read(this.image, first));
     if (this.faces.length === 0) await this.searchTurned();
     if (this.faces.length > 0) {
       const roll = meanRoll(this.faces);
@@ -71,7 +85,8 @@ export class SecondLook {
     }
     const smallest = this.faces.length > 0 ? Math.min(...this.faces.map((face) => face[3] - face[1])) : 0;
     if (smallest < SMALL * this.minFaceSize) {
-      await this.add(await this.read(await this.cascade.propose(this.image, round(SMALLER * this.minFaceSize), 1)));
+      const proposals = await this.cascade.propose(this.image, round(SMALLER * this.minFaceSize), 1);
+      await this.add(await this.read(this.image, proposals));
     }
     return this.faces;
   }
@@ -81,7 +96,8 @@ export class SecondLook {
     const small = shrink(this.image, 1 / TURNED_SCALE);
     const parts = TURNS.map((degrees) => ({ degrees, ...turn(small, degrees) }));
     const { row, starts } = sideBySide(parts.map(({ turned }) => turned));
-    const { candidates } = await this.read(await this.cascade.propose(row, this.minFaceSize));
+    const proposals = await this.cascade.propose(row, this.minFaceSize);
+    const candidates = await this.cascade.candidates(proposals, this.faces, MAX_CANDIDATES);
     const placed = candidates.map((face) => {
       const centre = Math.fround((face[0] + face[2]) / 2);
       const i = Math.max(
@@ -97,26 +113,55 @@ export class SecondLook {
   /** Search the image at one roll. Faces that were known take the boxes of this search. */
   private async searchTilted(roll: number): Promise<void> {
     const { turned, transform } = turn(this.image, roll);
+    const proposals = await this.cascade.propose(turned, round(TILTED_SIZE * this.minFaceSize));
     const known = this.faces;
     this.faces = [];
-    const found = await this.read(await this.cascade.propose(turned, round(TILTED_SIZE * this.minFaceSize)));
+    const found = await this.read(turned, proposals);
     const inImage = (face: Row) => place(face, transform, roll);
     await this.add({ faces: found.faces.map(inImage), candidates: found.candidates.map(inImage) });
     this.faces = appendNew(this.faces, known);
   }
 
-  /** Return the faces and the candidates of a search. */
-  private async read(proposals: Proposals): Promise<{ faces: Row[]; candidates: Row[] }> {
-    const faces = (await this.cascade.faces(proposals)).filter((face) => face[4] >= Math.fround(this.minScore));
-    const known = [...this.faces, ...faces];
+  /** Return the faces and the candidates of a search, apart from the known faces. */
+  private async read(image: Image, proposals: Proposals): Promise<Found> {
+    const found = (await this.cascade.faces(proposals)).filter((face) => face[4] >= Math.fround(this.minScore));
+    const { faces, candidates: misread } = await checkRoll(this.cascade, image, found);
+    const known = [...this.faces, ...faces, ...misread];
     const limit = known.length > 0 ? Math.min(known.length + MORE_CANDIDATES, MAX_CANDIDATES) : MAX_CANDIDATES;
-    return { faces, candidates: await this.cascade.candidates(proposals, known, limit) };
+    return { faces, candidates: [...misread, ...(await this.cascade.candidates(proposals, known, limit))] };
   }
 
-  private async add({ faces, candidates }: { faces: Row[]; candidates: Row[] }): Promise<void> {
+  private async add({ faces, candidates }: Found): Promise<void> {
     this.faces = appendNew(this.faces, faces);
     this.faces = appendNew(this.faces, await examine(this.cascade, this.image, candidates));
   }
+}
+
+/**
+ * Compare uncertain faces with themselves at three other rolls.
+ *
+ * @returns the faces that stay, and the others as candidates, at their best roll.
+ */
+export async function checkRoll(cascade: Cascade, image: Image, faces: Row[]): Promise<Found> {
+  const found: Found = { faces: [], candidates: [] };
+  for (const face of faces) {
+    if (face[4] >= Math.fround(CERTAIN_SCORE)) {
+      found.faces.push(face);
+      continue;
+    }
+    const pose = poseOf(face);
+    const squares = QUARTERS.map((roll) => cutSquare(image, { ...pose, roll: pose.roll + roll }, OUTPUT_SIDE));
+    const logits = (await cascade.examine(squares)).map(([logit]) => logit);
+    const best = logits.indexOf(Math.max(...logits));
+    if (best === 0 && logits[0] >= MIN_LOGIT) {
+      found.faces.push(face);
+      continue;
+    }
+    const turned = place(face, rotation(pose.x, pose.y, QUARTERS[best]), QUARTERS[best]);
+    turned[4] = 1 / (1 + Math.exp(-logits[best]));
+    found.candidates.push(turned);
+  }
+  return found;
 }
 
 /** Return the candidates that are faces, with better boxes and landmarks. */
