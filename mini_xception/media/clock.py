@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from av.packet import Packet
 
-#: A new recording begins if a keyframe or an audio packet is more than this many seconds earlier than the packets
-#: before it. Smaller steps back are jitter.
+#: A new recording begins if a packet is more than this many seconds earlier than the one before. Smaller steps back are
+#: jitter.
 JITTER_S = 0.1
-#: Other video packets may be stored out of order by this many frames (the limit of H.264).
+#: Some formats store the order of display, but not of decoding. Their packets, except keyframes, may be stored after
+#: this many frames that are displayed later (the limit of H.264).
 REORDERED_FRAMES = 16
 #: Longest gap between two packets of a stream, in seconds. A longer one is an error of the clock, and is removed.
 LONGEST_GAP_S = 12 * 3600
@@ -26,10 +27,10 @@ SYNC_S = 5.0
 
 @dataclass
 class _StreamState:
-    """A stream's latest time in the file, in seconds, and which of the clock's offsets applies to it."""
+    """A stream's latest times in the file, in seconds, and which of the clock's offsets applies to it."""
 
-    last_s: float
     offset: int
+    latest_s: list[float]
 
 
 class Clock:
@@ -40,14 +41,18 @@ class Clock:
 
     Args:
         start_s: the time in the file at which the video begins, in seconds; None uses the first packet's.
-        frame_rate: average frame rate, in frames per second.
+        frame_duration_s: duration of a packet that does not state it, in seconds.
         longest_gap_s: a longer gap between two packets of a stream is removed.
+        reordered: whether the format stores only the order of display.
     """
 
-    def __init__(self, start_s: float | None, frame_rate: Fraction, longest_gap_s: float) -> None:
+    def __init__(
+        self, start_s: float | None, frame_duration_s: float, longest_gap_s: float, *, reordered: bool
+    ) -> None:
         self._offsets: list[float] = [] if start_s is None else [-start_s]
-        self._reorder_s = max(JITTER_S, float(REORDERED_FRAMES / frame_rate))
+        self._frame_duration_s = frame_duration_s
         self._longest_gap_s = longest_gap_s
+        self._reordered = reordered
         self._streams: dict[int, _StreamState] = {}
         self._end_s = 0.0
 
@@ -59,19 +64,25 @@ class Clock:
         file_s = float(ticks * packet.time_base)
         if not self._offsets:
             self._offsets.append(-file_s)
-        state = self._streams.setdefault(packet.stream_index, _StreamState(file_s, 0))
-        back_s = state.last_s - file_s
-        if back_s > (JITTER_S if packet.is_keyframe else self._reorder_s) or -back_s > self._longest_gap_s:
-            state.offset, state.last_s = self._offset_at_the_end(state, file_s), file_s
-        state.last_s = max(state.last_s, file_s)
+        state = self._streams.setdefault(packet.stream_index, _StreamState(0, []))
+        order_s = file_s if self._reordered or packet.dts is None else float(packet.dts * packet.time_base)
+        if self._begins_anew(state.latest_s, order_s, is_keyframe=packet.is_keyframe):
+            state.offset = self._offset_at_the_end(state, file_s)
+            state.latest_s.clear()
+        state.latest_s = sorted([*state.latest_s, order_s])[-REORDERED_FRAMES - 1 :]
         offset_s = self._offsets[state.offset]
-        duration_s = float((packet.duration or 0) * packet.time_base)
+        duration_s = float((packet.duration or 0) * packet.time_base) or self._frame_duration_s
         self._end_s = max(self._end_s, file_s + offset_s + duration_s)
         shift = round(Fraction(offset_s) / packet.time_base)
         if packet.pts is not None:
             packet.pts += shift
         if packet.dts is not None:
             packet.dts += shift
+
+    def _begins_anew(self, latest_s: list[float], order_s: float, *, is_keyframe: bool) -> bool:
+        allowed = REORDERED_FRAMES if self._reordered and not is_keyframe else 0
+        later = sum(time_s - order_s > JITTER_S for time_s in latest_s)
+        return later > allowed or (bool(latest_s) and order_s - latest_s[-1] > self._longest_gap_s)
 
     def _offset_at_the_end(self, state: _StreamState, file_s: float) -> int:
         """Return the index of the offset that moves this time to the end of what was read so far."""

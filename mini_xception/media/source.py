@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mini_xception.errors import MiniXceptionError
 from mini_xception.media.image import MAX_PIXELS
+from mini_xception.media.joined import open_joined
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -162,14 +163,21 @@ def _open(name: str, timeout_s: float) -> InputContainer:
     from av.error import FFmpegError
 
     options = {"max_pixels": str(MAX_PIXELS)}  # FFmpeg decodes some frames when it opens a file.
-    source: str | _Pipe = name
+    if "://" not in name:
+        options |= {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
     try:
-        if "://" not in name:
-            options |= {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
-            source = _Pipe(name, timeout_s) if _is_pipe(name) else f"file:{name}"
         # One second more than the caller waits, so the caller's error is the one that is reported.
-        return av.open(source, "r", options=options, timeout=timeout_s + 1, metadata_errors="replace")
+        return av.open(_file(name, timeout_s), "r", options=options, timeout=timeout_s + 1, metadata_errors="replace")
     except (FFmpegError, OSError, ValueError) as error:
         if isinstance(error, OSError):
             raise MiniXceptionError(f"{name or 'empty path'}: cannot be read ({error.strerror})") from error
         raise MiniXceptionError(f"{name}: not a supported video, or damaged or truncated; use {SUPPORTED}") from error
+
+
+def _file(name: str, timeout_s: float) -> str | io.RawIOBase:
+    """Return what FFmpeg should open."""
+    if "://" in name:
+        return name
+    if _is_pipe(name):
+        return _Pipe(name, timeout_s)
+    return open_joined(name) or f"file:{name}"

@@ -121,8 +121,13 @@ class VideoReader:
         pixel = self._video.sample_aspect_ratio or 1
         self._pixel_width = float(pixel) if 1 / MAX_PIXEL_ASPECT <= pixel <= MAX_PIXEL_ASPECT else 1.0
         start_s = None if container.start_time is None else container.start_time / 1_000_000
-        is_mpeg = container.format.name in ("mpegts", "mpeg")
-        self._clock = Clock(start_s, self.frame_rate, LONGEST_MPEG_GAP_S if is_mpeg else LONGEST_GAP_S)
+        formats = set(container.format.name.split(","))
+        self._clock = Clock(
+            start_s,
+            float(1 / self.frame_rate),
+            LONGEST_MPEG_GAP_S if formats & {"mpegts", "mpeg"} else LONGEST_GAP_S,
+            reordered=bool(formats & {"matroska", "asf"}),
+        )
         self.duration_s = container.duration / 1_000_000 if container.duration else None
 
     def __enter__(self) -> Self:
@@ -210,9 +215,9 @@ class VideoReader:
             reason = self._failure or "damaged or truncated, no frame can be decoded; use an intact copy"
             raise MiniXceptionError(f"{self.name}: {reason}")
         if self.left_out:
-            logger.warning("%s: %d frames left out, because they are damaged or out of order", self.name, self.left_out)
+            logger.warning("%s: frames left out because they are damaged or late: %d", self.name, self.left_out)
         if self._failure:
-            raise EndedEarlyError(f"{self.name}: read up to {time_s:.1f} s, then {self._failure}")
+            raise EndedEarlyError(f"{self.name}: read and kept up to {time_s:.1f} s, then {self._failure}")
         ticks = self._video.duration
         stated_s = float(ticks * self._video.time_base) if ticks and self._video.time_base else 0.0
         if stated_s - time_s > max(CUT_OFF_S, 2 / float(self.frame_rate)):

@@ -28,8 +28,8 @@ CLOCK_HZ = 90_000
 #: Matroska and WebM round times to milliseconds. A time that is this close to a multiple of the frame duration is moved
 #: to that multiple.
 GRID_TOLERANCE_S = 0.001
-#: Longest time between two frames, in ticks. An MP4 file stores it in 31 bits.
-LONGEST_FRAME = 2**31 - 1
+#: Longest time between two frames, in ticks. An MP4 file can store almost twice as much.
+LONGEST_FRAME = 2**30
 
 
 class VideoWriter:
@@ -118,7 +118,7 @@ class VideoWriter:
                 self._container.close()
             if self._audio and self._audio.left_out:
                 reason = "because they are damaged or overlap others"
-                logger.warning("%s: %d audio packets left out, %s", self._name, self._audio.left_out, reason)
+                logger.warning("%s: audio packets left out %s: %d", self._name, reason, self._audio.left_out)
         else:
             with suppress(MiniXceptionError), self._errors():
                 self._container.close()

@@ -73,7 +73,9 @@ class Tracker:
     """Matches faces by the overlap of their boxes, and smooths their probabilities exponentially.
 
     Each face's position is predicted from its velocity, so faces may cross. All constants are in seconds, so the frame
-    rate does not matter. A face that is in two consecutive frames keeps its identity, however far apart they are. The tracker stores only the last known faces, so it is cheap to copy and pickle.
+    rate does not matter. A face that is in two consecutive frames keeps its identity, however far apart they are.
+
+    The tracker stores only the last known faces, so it is cheap to copy and pickle.
 
     Args:
         smoothing_s: time constant of the smoothing, in seconds; 0 disables it.
