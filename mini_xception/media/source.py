@@ -140,9 +140,9 @@ class _Pipe(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        if not select.select([self._file], [], [], self._timeout_s)[0]:
-            raise TimeoutError
-        return os.read(self._file, size)
+        # Without data, this ends the thread's call after the caller has reported the timeout.
+        ready, _, _ = select.select([self._file], [], [], self._timeout_s)
+        return os.read(self._file, size) if ready else b""
 
     def close(self) -> None:
         if not self.closed:

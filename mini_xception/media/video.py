@@ -198,7 +198,7 @@ class VideoReader:
         if self._failure:
             for stream in streams:  # The decoders still hold some frames.
                 packet = Packet()
-                packet.stream = stream
+                packet.stream, packet.time_base = stream, stream.time_base
                 yield packet
 
     def _check_size(self, width: int, height: int) -> None:
