@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: converted to it.
 AUDIO_CODEC: Final = "aac"
 COPIED_PROFILE: Final = "LC"
+#: AAC packets of MPEG streams begin with a header (ISO 14496-3, 1.A.2.2); these are the values of its first two bytes.
+ADTS_BEGINNINGS: Final = (b"\xff\xf0", b"\xff\xf1", b"\xff\xf8", b"\xff\xf9")
+ADTS_SIZE: Final = 7
 #: The encoder's sample format.
 SAMPLE_FORMAT: Final = "fltp"
 #: Samples per second of converted audio.
@@ -50,6 +53,7 @@ class AudioTrack:
             layout = "mono" if context.channels == 1 else "stereo"
             self._track = container.add_stream(AUDIO_CODEC, rate=SAMPLE_RATE, layout=layout)
             self._encoder = self._track.codec_context
+        self._adts_header = b""
         self._resampler: AudioResampler | None = None
         self._input: tuple[str, str, int] | None = None
         self._next_s, self._next_sample = 0.0, 0
@@ -62,11 +66,15 @@ class AudioTrack:
         if self._encoder is None:
             self._input = self._input or next(map(_format, frames), None)
             if all(_format(frame) == self._input for frame in frames):
+                if bytes(packet)[:2] in ADTS_BEGINNINGS:
+                    self._adts_header = bytes(packet)[:ADTS_SIZE]
                 return self._in_order([packet] if packet.size else [])
             self._encoder = self._continue_with_encoder()
         encoded = [new for frame in frames for new in self._encode(frame)]
         if not packet.size:
             encoded += self._resample(None) + self._encoder.encode(None)
+        if self._adts_header:
+            encoded = [_with_adts_header(packet, self._adts_header) for packet in encoded]
         return self._in_order(encoded)
 
     def _decode(self, packet: Packet) -> list[AudioFrame]:
@@ -131,6 +139,17 @@ class AudioTrack:
             packet.stream = self._track
             kept.append(packet)
         return kept
+
+
+def _with_adts_header(packet: Packet, header: bytes) -> Packet:
+    """Return a packet with the header that the copied packets have, because the muxer expects it."""
+    import av
+
+    # From the first bit: 15 bits, whether there is no checksum, 14 bits, 13 bits of size, 13 bits.
+    bits = int.from_bytes(header, "big") & ~(0x1FFF << 13) | 1 << 40 | (packet.size + ADTS_SIZE) << 13
+    new = av.Packet(bits.to_bytes(ADTS_SIZE, "big") + bytes(packet))
+    new.pts, new.dts, new.duration, new.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
+    return new
 
 
 def _format(frame: AudioFrame) -> tuple[str, str, int]:

@@ -56,17 +56,20 @@ class Clock:
         self._streams: dict[int, _StreamState] = {}
         self._end_s = 0.0
 
-    def shift(self, packet: Packet) -> None:
-        """Change a packet's times in place. The packets come in the order of the file."""
+    def shift(self, packet: Packet) -> bool:
+        """Change a packet's times in place, and return whether a new recording begins with it.
+
+        The packets come in the order of the file.
+        """
         ticks = packet.dts if packet.pts is None else packet.pts
         if ticks is None or not packet.time_base:
-            return
+            return False
         file_s = float(ticks * packet.time_base)
         if not self._offsets:
             self._offsets.append(-file_s)
         state = self._streams.setdefault(packet.stream_index, _StreamState(0, []))
         order_s = file_s if self._reordered or packet.dts is None else float(packet.dts * packet.time_base)
-        if self._begins_anew(state.latest_s, order_s, is_keyframe=packet.is_keyframe):
+        if begins_anew := self._begins_anew(state.latest_s, order_s, is_keyframe=packet.is_keyframe):
             state.offset = self._offset_at_the_end(state, file_s)
             state.latest_s.clear()
         state.latest_s = sorted([*state.latest_s, order_s])[-REORDERED_FRAMES - 1 :]
@@ -78,6 +81,7 @@ class Clock:
             packet.pts += shift
         if packet.dts is not None:
             packet.dts += shift
+        return begins_anew
 
     def _begins_anew(self, latest_s: list[float], order_s: float, *, is_keyframe: bool) -> bool:
         allowed = REORDERED_FRAMES if self._reordered and not is_keyframe else 0

@@ -35,6 +35,8 @@ SUFFIXES: frozenset[str] = frozenset(
 DEFAULT_FRAME_RATE = Fraction(30)
 #: A container that states more frames per second is wrong.
 MAX_FRAME_RATE = 10_000
+#: Codecs of cover images that are not marked as such. A stream with another codec is preferred.
+IMAGE_CODECS = frozenset({"mjpeg", "png", "bmp", "webp", "tiff"})
 #: If a video ends more than this many seconds before the time that its header states, it was cut off.
 CUT_OFF_S = 1.0
 
@@ -73,8 +75,8 @@ def read_frames(
 class VideoReader:
     """A video file or URL, opened with FFmpeg. Its frames can be read only once.
 
-    If a file has several video streams, the one that the file marks as the default is read, else the largest. Cover
-    images are not video streams.
+    If a file has several video streams, the one that the file marks as the default is read, else the largest. A cover
+    image is not a video stream.
 
     Args:
         source: a path or a URL.
@@ -183,23 +185,23 @@ class VideoReader:
 
     def _packets(self, *, with_audio: bool) -> Iterator[Packet]:
         """Read the packets, with shifted times. If the source fails, store the reason, and end the streams."""
-        from av import Packet
         from av.error import FFmpegError
 
         streams: list[Stream] = [self._video, self.audio] if with_audio and self.audio else [self._video]
         try:
             for packet in self._source.packets(streams):
-                self._clock.shift(packet)
+                begins_anew = self._clock.shift(packet)
+                if begins_anew and packet.is_keyframe and packet.stream is self._video:
+                    # Some decoders lose the frames that they hold when the new recording has another frame size.
+                    yield _end_of(self._video)
+                    self._video.codec_context.flush_buffers()
                 yield packet
         except StalledError:
             self._failure = f"no more data for {self._timeout_s:g} s; check the source, or allow more time"
         except (FFmpegError, OSError) as error:
             self._failure = f"damaged or truncated ({error.strerror}); use an intact copy"
         if self._failure:
-            for stream in streams:  # The decoders still hold some frames.
-                packet = Packet()
-                packet.stream, packet.time_base = stream, stream.time_base
-                yield packet
+            yield from map(_end_of, streams)  # The decoders still hold some frames.
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > MAX_PIXELS:
@@ -224,6 +226,17 @@ class VideoReader:
             logger.warning("%s: ends after %.1f s instead of %.1f s; it may be truncated", self.name, time_s, stated_s)
 
 
+def _end_of(stream: Stream) -> Packet:
+    """Return an empty packet, which makes a decoder return the frames that it holds."""
+    from av import Packet
+
+    packet = Packet()
+    packet.stream = stream
+    if stream.time_base:
+        packet.time_base = stream.time_base
+    return packet
+
+
 def _best_video(name: str, container: InputContainer) -> VideoStream:
     """Return the video stream to read.
 
@@ -242,6 +255,7 @@ def _best_video(name: str, container: InputContainer) -> VideoStream:
 
     def quality(stream: VideoStream) -> tuple[bool, bool, int]:
         pixels = stream.codec_context.width * stream.codec_context.height
-        return stream.frames != 1, bool(stream.disposition & Disposition.default), pixels
+        is_moving = stream.frames != 1 and stream.codec_context.name not in IMAGE_CODECS
+        return is_moving, bool(stream.disposition & Disposition.default), pixels
 
     return max(decodable, key=quality)
