@@ -6,6 +6,8 @@ import { Tracker } from "./tracker";
 
 /** The whole image is searched at least once in this many frames, so a new face is found after 10 frames at most. */
 export const DETECT_EVERY = 10;
+/** If the frames come slowly, the whole image is searched at least once in this many seconds. */
+export const DETECT_EVERY_S = 1.0;
 /**
  * Detecting near one known face costs as much as searching this many pixels. If the image has fewer pixels per known
  * face, searching the whole image is cheaper.
@@ -16,6 +18,8 @@ export const NEAR_PIXELS = 50_000;
 export class StreamMemory {
   private readonly tracker = new Tracker();
   private framesUntilSearch = 0;
+  private searchedS = Number.NEGATIVE_INFINITY;
+  private lastS = Number.NEGATIVE_INFINITY;
 
   /**
    * Return the boxes near which the next frame's faces should be detected.
@@ -41,6 +45,11 @@ export class StreamMemory {
    */
   remember(faces: Face[], timeS: number, searched: boolean): Face[] {
     this.framesUntilSearch = searched ? DETECT_EVERY - 1 : this.framesUntilSearch - 1;
+    if (searched) this.searchedS = timeS;
+    const intervalS = timeS - this.lastS;
+    this.lastS = timeS;
+    // The next frame is expected after the same interval as this one.
+    if (Number.isFinite(intervalS) && timeS + intervalS - this.searchedS >= DETECT_EVERY_S) this.framesUntilSearch = 0;
     return this.tracker.update(faces, timeS);
   }
 }
