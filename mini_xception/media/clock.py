@@ -44,6 +44,9 @@ class Clock:
         frame_duration_s: duration of a packet that does not state it, in seconds.
         longest_gap_s: a longer gap between two packets of a stream is removed.
         reordered: whether the format stores only the order of display.
+
+    Attributes:
+        end_s: the time at which the packets so far end, in seconds.
     """
 
     def __init__(
@@ -54,7 +57,7 @@ class Clock:
         self._longest_gap_s = longest_gap_s
         self._reordered = reordered
         self._streams: dict[int, _StreamState] = {}
-        self._end_s = 0.0
+        self.end_s = 0.0
 
     def shift(self, packet: Packet) -> bool:
         """Change a packet's times in place, and return whether a new recording begins with it.
@@ -74,8 +77,10 @@ class Clock:
             state.latest_s.clear()
         state.latest_s = sorted([*state.latest_s, order_s])[-REORDERED_FRAMES - 1 :]
         offset_s = self._offsets[state.offset]
-        duration_s = float((packet.duration or 0) * packet.time_base) or self._frame_duration_s
-        self._end_s = max(self._end_s, file_s + offset_s + duration_s)
+        duration_s = float((packet.duration or 0) * packet.time_base)
+        if not 0 < duration_s <= self._longest_gap_s:
+            duration_s = self._frame_duration_s
+        self.end_s = max(self.end_s, file_s + offset_s + duration_s)
         shift = round(Fraction(offset_s) / packet.time_base)
         if packet.pts is not None:
             packet.pts += shift
@@ -91,7 +96,7 @@ class Clock:
     def _offset_at_the_end(self, state: _StreamState, file_s: float) -> int:
         """Return the index of the offset that moves this time to the end of what was read so far."""
         newest = len(self._offsets) - 1
-        if state.offset < newest and math.isclose(file_s + self._offsets[newest], self._end_s, abs_tol=SYNC_S):
+        if state.offset < newest and math.isclose(file_s + self._offsets[newest], self.end_s, abs_tol=SYNC_S):
             return newest
-        self._offsets.append(self._end_s - file_s)
+        self._offsets.append(self.end_s - file_s)
         return newest + 1

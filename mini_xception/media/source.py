@@ -19,7 +19,6 @@ from mini_xception.media.joined import open_joined
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
-    from av.stream import Stream
 
 #: FFmpeg's names of the supported file formats. Other formats are rejected when a local file is opened, because
 #: some of them make FFmpeg open further files.
@@ -63,14 +62,14 @@ class Source:
             self._end()
             raise
 
-    def packets(self, streams: list[Stream]) -> Iterator[Packet]:
-        """Read the packets of some streams, in the order of the file. The last packet of each stream is empty.
+    def packets(self) -> Iterator[Packet]:
+        """Read the packets of all streams, in the order of the file. The last packet of each stream is empty.
 
         Raises:
             StalledError: the source sent no data before the timeout.
             av.error.FFmpegError: the source is damaged or cannot be read.
         """
-        packets = self.container.demux(*streams)
+        packets = self.container.demux()
         while (packet := self._call(lambda: next(packets, None))) is not None:
             yield packet
 

@@ -33,11 +33,16 @@ SUFFIXES: frozenset[str] = frozenset(
 )
 #: Frames per second of an image sequence, and of a video whose container does not state its frame rate.
 DEFAULT_FRAME_RATE = Fraction(30)
-#: A container that states more frames per second is wrong.
-MAX_FRAME_RATE = 10_000
+#: A container that states fewer or more frames per second is wrong.
+MIN_FRAME_RATE, MAX_FRAME_RATE = Fraction(1, 24 * 3600), 10_000
+#: Formats round times, for example to milliseconds. A frame that is not later than the one before, but by less than a
+#: frame interval, is placed this many seconds after it.
+MIN_STEP_S = 0.0001
 #: Codecs of cover images that are not marked as such. A stream with another codec is preferred.
 IMAGE_CODECS = frozenset({"mjpeg", "png", "bmp", "webp", "tiff"})
-#: If a video ends more than this many seconds before the time that its header states, it was cut off.
+#: FFmpeg's names of the formats whose header states the duration. If such a file ends more than this many seconds
+#: earlier, it was cut off.
+FORMATS_WITH_DURATION = frozenset({"mov", "matroska", "avi", "flv", "asf"})
 CUT_OFF_S = 1.0
 
 
@@ -116,7 +121,7 @@ class VideoReader:
         if tracks and not self.audio:
             logger.warning("%s: the audio's codec is not supported; a copy has no audio", self.name)
         rates = (self._video.average_rate, self._video.guessed_rate, DEFAULT_FRAME_RATE)
-        rate = next(rate for rate in rates if rate and rate <= MAX_FRAME_RATE)
+        rate = next(rate for rate in rates if rate and MIN_FRAME_RATE <= rate <= MAX_FRAME_RATE)
         # Video rates have denominators up to 1001, as in 30000/1001. Slide shows have rates below 1 and
         # need larger denominators.
         self.frame_rate = Fraction(rate).limit_denominator(1001 if rate >= 1 else 1_000_000)
@@ -131,6 +136,7 @@ class VideoReader:
             reordered=bool(formats & {"matroska", "asf"}),
         )
         self.duration_s = container.duration / 1_000_000 if container.duration else None
+        self._stated_s = self.duration_s if formats & FORMATS_WITH_DURATION else None
 
     def __enter__(self) -> Self:
         return self
@@ -159,10 +165,11 @@ class VideoReader:
         """
         from av.error import FFmpegError
 
-        time_s, size = -math.inf, None
-        for packet in self._packets(with_audio=on_audio is not None):
-            if on_audio and packet.stream is self.audio:
-                on_audio(packet)
+        time_s, size, interval_s = -math.inf, None, float(1 / self.frame_rate)
+        for packet in self._packets():
+            if packet.stream is not self._video:
+                if on_audio and packet.stream is self.audio:
+                    on_audio(packet)
                 continue
             try:
                 decoded = self._video.decode(packet)
@@ -171,8 +178,10 @@ class VideoReader:
                 continue
             for frame in decoded:
                 # A frame without a time is placed one frame interval after the previous one.
-                next_s = max(time_s + float(1 / self.frame_rate), 0.0)
+                next_s = max(time_s + interval_s, 0.0)
                 frame_s = next_s if frame.time is None else frame.time
+                if frame_s <= time_s < frame_s + interval_s:
+                    frame_s = time_s + MIN_STEP_S
                 if frame_s <= time_s:  # After a damaged part, older frames may follow.
                     self.left_out += 1
                     continue
@@ -183,13 +192,12 @@ class VideoReader:
                 yield time_s, fit(image, *size)
         self._check_end(time_s)
 
-    def _packets(self, *, with_audio: bool) -> Iterator[Packet]:
-        """Read the packets, with shifted times. If the source fails, store the reason, and end the streams."""
+    def _packets(self) -> Iterator[Packet]:
+        """Read all packets, with shifted times. If the source fails, store the reason, and end the streams."""
         from av.error import FFmpegError
 
-        streams: list[Stream] = [self._video, self.audio] if with_audio and self.audio else [self._video]
         try:
-            for packet in self._source.packets(streams):
+            for packet in self._source.packets():
                 begins_anew = self._clock.shift(packet)
                 if begins_anew and packet.is_keyframe and packet.stream is self._video:
                     # Some decoders lose the frames that they hold when the new recording has another frame size.
@@ -201,7 +209,8 @@ class VideoReader:
         except (FFmpegError, OSError) as error:
             self._failure = f"damaged or truncated ({error.strerror}); use an intact copy"
         if self._failure:
-            yield from map(_end_of, streams)  # The decoders still hold some frames.
+            # The decoders still hold some frames.
+            yield from map(_end_of, [self._video, self.audio] if self.audio else [self._video])
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > MAX_PIXELS:
@@ -220,10 +229,9 @@ class VideoReader:
             logger.warning("%s: frames left out because they are damaged or late: %d", self.name, self.left_out)
         if self._failure:
             raise EndedEarlyError(f"{self.name}: read and kept up to {time_s:.1f} s, then {self._failure}")
-        ticks = self._video.duration
-        stated_s = float(ticks * self._video.time_base) if ticks and self._video.time_base else 0.0
-        if stated_s - time_s > max(CUT_OFF_S, 2 / float(self.frame_rate)):
-            logger.warning("%s: ends after %.1f s instead of %.1f s; it may be truncated", self.name, time_s, stated_s)
+        missing_s = (self._stated_s or 0.0) - max(time_s, self._clock.end_s)
+        if missing_s > max(CUT_OFF_S, 2 / float(self.frame_rate)):
+            logger.warning("%s: ends %.1f s before the time in its header; it may be truncated", self.name, missing_s)
 
 
 def _end_of(stream: Stream) -> Packet:

@@ -28,6 +28,8 @@ CLOCK_HZ = 90_000
 #: Matroska and WebM round times to milliseconds. A time that is this close to a multiple of the frame duration is moved
 #: to that multiple.
 GRID_TOLERANCE_S = 0.001
+#: Largest width and height of an H.264 encoder, in pixels.
+MAX_SIDE = 16_384
 #: Longest time between two frames, in ticks. An MP4 file can store almost twice as much.
 LONGEST_FRAME = 2**30
 
@@ -77,6 +79,9 @@ class VideoWriter:
         if height % 2 or width % 2:
             image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         if self._first_s is None:
+            if max(image.shape) > MAX_SIDE:
+                reason = f"an MP4 file has at most {MAX_SIDE:,} pixels in a row or column; scale the video down"
+                raise MiniXceptionError(f"{self._name}: a frame has {width:,}×{height:,} pixels; {reason}")
             self._first_s = time_s
             self._video.height, self._video.width = image.shape[:2]
             for packet in self._early_audio:
