@@ -57,7 +57,7 @@ class AudioTrack:
         self._resampler: AudioResampler | None = None
         self._input: tuple[str, str, int] | None = None
         self._next_s, self._next_sample = 0.0, 0
-        self._written_s = Fraction(-1_000_000)
+        self._written_s = self._end_s = Fraction(-1_000_000)
         self.left_out = 0
 
     def packets(self, packet: Packet) -> list[Packet]:
@@ -68,6 +68,7 @@ class AudioTrack:
             if all(_format(frame) == self._input for frame in frames):
                 if bytes(packet)[:2] in ADTS_BEGINNINGS:
                     self._adts_header = bytes(packet)[:ADTS_SIZE]
+                self._move_behind_the_previous(packet)
                 return self._in_order([packet] if packet.size else [])
             self._encoder = self._continue_with_encoder()
         encoded = [new for frame in frames for new in self._encode(frame)]
@@ -126,6 +127,15 @@ class AudioTrack:
             self._next_sample += converted.samples
             encoded += self._encoder.encode(converted)
         return encoded
+
+    def _move_behind_the_previous(self, packet: Packet) -> None:
+        """Correct the time of a packet that repeats the previous one's time, or overlaps it by a rounding error."""
+        if packet.dts is None or not packet.duration:
+            return
+        ticks = round(self._end_s / packet.time_base)
+        if packet.dts * packet.time_base <= self._written_s and (ticks - packet.dts) * packet.time_base < AUDIO_GAP_S:
+            packet.pts = packet.dts = ticks
+        self._end_s = (packet.dts + packet.duration) * packet.time_base
 
     def _in_order(self, packets: list[Packet]) -> list[Packet]:
         """Return the packets that follow those already written. An MP4 file cannot hold others."""

@@ -136,7 +136,8 @@ class VideoReader:
             reordered=bool(formats & {"matroska", "asf"}),
         )
         self.duration_s = container.duration / 1_000_000 if container.duration else None
-        self._stated_s = self.duration_s if formats & FORMATS_WITH_DURATION else None
+        # Some formats count the duration from 0, not from the first time.
+        self._stated_s = (self.duration_s or 0.0) - max(start_s or 0.0, 0.0) if formats & FORMATS_WITH_DURATION else 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -229,7 +230,7 @@ class VideoReader:
             logger.warning("%s: frames left out because they are damaged or late: %d", self.name, self.left_out)
         if self._failure:
             raise EndedEarlyError(f"{self.name}: read and kept up to {time_s:.1f} s, then {self._failure}")
-        missing_s = (self._stated_s or 0.0) - max(time_s, self._clock.end_s)
+        missing_s = self._stated_s - max(time_s, self._clock.end_s)
         if missing_s > max(CUT_OFF_S, 2 / float(self.frame_rate)):
             logger.warning("%s: ends %.1f s before the time in its header; it may be truncated", self.name, missing_s)
 
