@@ -75,12 +75,13 @@ def annotate_video(
     ended_early: EndedEarlyError | None = None
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source, timeout_s))
-        writer = write_face = None
+        writer = write_face = temporary = None
         if copy is not None:
             temporary = stack.enter_context(atomic_write(copy))
-            writer = stack.enter_context(VideoWriter(temporary, reader.frame_rate, reader.audio, name=str(copy)))
         if rows is not None:
             write_face = stack.enter_context(open_table(rows, recognizer.labels))
+        if temporary:  # Entered last and closed first: on a full disk, neither file is left behind.
+            writer = stack.enter_context(VideoWriter(temporary, reader.frame_rate, reader.audio, name=str(copy)))
         frames = reader.frames(writer.write_audio if writer and reader.audio else None)
         while True:
             try:

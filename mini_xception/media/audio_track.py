@@ -47,7 +47,8 @@ class AudioTrack:
         context = source.codec_context
         self._source = source
         self._encoder: AudioCodecContext | None = None
-        if context.name == AUDIO_CODEC and context.profile == COPIED_PROFILE:
+        # A damaged file may not state the sample rate.
+        if context.name == AUDIO_CODEC and context.profile == COPIED_PROFILE and context.sample_rate:
             self._track = container.add_stream_from_template(source)
         else:
             layout = "mono" if context.channels == 1 else "stereo"

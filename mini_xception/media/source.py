@@ -165,12 +165,20 @@ def _open(name: str, timeout_s: float) -> InputContainer:
     if "://" not in name:
         options |= {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
     try:
+        file = _file(name, timeout_s)
+    except (OSError, ValueError) as error:  # ValueError: the name contains a null character.
+        raise _unreadable(name, error) from error
+    try:
         # One second more than the caller waits, so the caller's error is the one that is reported.
-        return av.open(_file(name, timeout_s), "r", options=options, timeout=timeout_s + 1, metadata_errors="replace")
-    except (FFmpegError, OSError, ValueError) as error:
-        if isinstance(error, OSError):
-            raise MiniXceptionError(f"{name or 'empty path'}: cannot be read ({error.strerror})") from error
+        return av.open(file, "r", options=options, timeout=timeout_s + 1, metadata_errors="replace")
+    except (FFmpegError, ValueError) as error:
+        if isinstance(error, OSError) and "://" in name:
+            raise _unreadable(name, error) from error
         raise MiniXceptionError(f"{name}: not a supported video, or damaged or truncated; use {SUPPORTED}") from error
+
+
+def _unreadable(name: str, error: Exception) -> MiniXceptionError:
+    return MiniXceptionError(f"{name or 'empty path'}: cannot be read ({getattr(error, 'strerror', None) or error})")
 
 
 def _file(name: str, timeout_s: float) -> str | io.RawIOBase:

@@ -186,9 +186,13 @@ class VideoReader:
                 if frame_s <= time_s:  # After a damaged part, older frames may follow.
                     self.left_out += 1
                     continue
-                time_s = frame_s
                 self._check_size(frame.width, frame.height)
-                image = upright(frame, self._pixel_width)
+                try:
+                    image = upright(frame, self._pixel_width)
+                except (FFmpegError, ValueError):  # FFmpeg cannot convert these pixels to RGB.
+                    self.left_out += 1
+                    continue
+                time_s = frame_s
                 size = size or image.shape[:2]
                 yield time_s, fit(image, *size)
         self._check_end(time_s)

@@ -110,8 +110,14 @@ class VideoWriter:
         if self._first_s is None:  # The first packet writes the file's header, which needs the frame size.
             self._early_audio.append(packet)
             return
+        from av.error import InvalidDataError
+
         with self._errors():
-            self._container.mux(self._audio.packets(packet))
+            for new in self._audio.packets(packet):
+                try:
+                    self._container.mux(new)
+                except InvalidDataError:  # The packet was copied, and is damaged.
+                    self._audio.left_out += 1
 
     def __enter__(self) -> Self:
         return self
