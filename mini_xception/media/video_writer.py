@@ -110,14 +110,16 @@ class VideoWriter:
         if self._first_s is None:  # The first packet writes the file's header, which needs the frame size.
             self._early_audio.append(packet)
             return
-        from av.error import InvalidDataError
+        from av.error import FFmpegError
 
         with self._errors():
             for new in self._audio.packets(packet):
                 try:
                     self._container.mux(new)
-                except InvalidDataError:  # The packet was copied, and is damaged.
-                    self._audio.left_out += 1
+                except FFmpegError as error:
+                    if isinstance(error, OSError):
+                        raise
+                    self._audio.left_out += 1  # The packet was copied, and is damaged.
 
     def __enter__(self) -> Self:
         return self

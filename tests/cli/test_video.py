@@ -133,3 +133,15 @@ def test_a_source_that_stalls_can_be_interrupted(tmp_path, tmp_path_factory, sha
             _, errors = process.communicate()
     assert (process.returncode, errors) == (status, "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_neither_copy_nor_table(tmp_path):
+    """The copy does not fit, the table would."""
+    (tmp_path / "faces.csv").write_text("old")
+    limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)); "
+    command = [sys.executable, "-c", limited + "from mini_xception.cli import main; sys.exit(main())"]
+    options = ["video", str(VIDEO), "out.mp4", "--csv", "faces.csv", "--detector", "none"]
+    result = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (1, "mini-xception: out.mp4: cannot be written (File too large)\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["faces.csv"]
+    assert (tmp_path / "faces.csv").read_text() == "old"
