@@ -135,13 +135,16 @@ def test_a_source_that_stalls_can_be_interrupted(tmp_path, tmp_path_factory, sha
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_leaves_neither_copy_nor_table(tmp_path):
+@pytest.mark.parametrize("missing", [300_000, 1000], ids=["in the middle", "at the end"])
+def test_a_full_disk_leaves_neither_copy_nor_table(tmp_path, missing):
     """The copy does not fit, the table would."""
-    (tmp_path / "faces.csv").write_text("old")
-    limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)); "
-    command = [sys.executable, "-c", limited + "from mini_xception.cli import main; sys.exit(main())"]
     options = ["video", str(VIDEO), "out.mp4", "--csv", "faces.csv", "--detector", "none"]
+    assert run(*options, cwd=tmp_path).returncode == 0
+    limit = (tmp_path / "out.mp4").stat().st_size - missing
+    for path in tmp_path.iterdir():
+        path.write_text("old")
+    limited = f"import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); "
+    command = [sys.executable, "-c", limited + "from mini_xception.cli import main; sys.exit(main())"]
     result = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (1, "mini-xception: out.mp4: cannot be written (File too large)\n")
-    assert [path.name for path in tmp_path.iterdir()] == ["faces.csv"]
-    assert (tmp_path / "faces.csv").read_text() == "old"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"out.mp4": "old", "faces.csv": "old"}
