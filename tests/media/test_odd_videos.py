@@ -91,16 +91,6 @@ def test_a_frame_that_is_too_wide_for_the_copy(tmp_path):
         copy(source, tmp_path / "b.mp4")
 
 
-def test_narrow_frames_with_narrow_pixels(tmp_path):
-    with av.open(tmp_path / "a.mp4", "w") as container:
-        video = container.add_stream("libx264", 25)
-        video.width, video.height, video.pix_fmt = 1, 48, "yuv444p"
-        video.codec_context.sample_aspect_ratio = Fraction(1, 4)
-        frame = av.VideoFrame.from_ndarray(np.full((48, 1, 3), 90, np.uint8), format="rgb24")
-        container.mux([*video.encode(frame), *video.encode(None)])
-    assert [image.shape for _, image in read_frames(tmp_path / "a.mp4")] == [(48, 1, 3)]
-
-
 @pytest.mark.parametrize(("name", "codec"), [("a.mkv", "mjpeg"), ("a.flv", "flv")])
 def test_a_truncated_file_is_reported(tmp_path, caplog, name, codec):
     pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
