@@ -19,7 +19,7 @@ from mini_xception.cli.options import (
 from mini_xception.errors import MiniXceptionError
 
 #: A copy of the API's default, because importing the original would import NumPy. A test compares them.
-TIMEOUT_S = 30.0
+TIMEOUT_S = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=TIMEOUT_S,
         type=number(float, 1),
         metavar="SECONDS",
-        help="how long to wait for a URL or a pipe that sends no data (default: %(default)g)",
+        help="how long to wait for a URL or a pipe that sends no data (default: %(default)s)",
     )
     add_quiet(parser)
     add_smoothing(add_recognizer_options(parser))
