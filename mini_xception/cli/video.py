@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from contextlib import closing
 from pathlib import Path
 
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from mini_xception.cli.options import (
     add_quiet,
@@ -17,6 +19,8 @@ from mini_xception.cli.options import (
     number,
 )
 from mini_xception.errors import MiniXceptionError
+
+logger = logging.getLogger("mini_xception")
 
 #: A copy of the API's default, because importing the original would import NumPy. A test compares them.
 TIMEOUT_S = 30
@@ -59,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     work = closing(
         annotate_video(recognizer, args.source, args.copy, args.csv, smoothing_s=args.smoothing, timeout_s=args.timeout)
     )
-    with work as steps, tqdm(total=0.0, disable=hidden, bar_format=layout) as bar:
+    with work as steps, tqdm(total=0.0, disable=hidden, bar_format=layout) as bar, logging_redirect_tqdm([logger]):
         for progress in steps:
             frame = progress.frame
             frames += 1

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from mini_xception.errors import MiniXceptionError
-from mini_xception.media.image import MAX_PIXELS
 from mini_xception.media.joined import open_joined
 
 if TYPE_CHECKING:
@@ -55,11 +54,11 @@ class Source:
         self._reader = _Reader() if "://" in name or _is_pipe(name) else None
         try:
             self.container = self._call(lambda: _open(name, timeout_s))
-        except StalledError as error:
-            reason = f"no data for {timeout_s:g} s; check the source, or allow more time"
-            raise MiniXceptionError(f"{name}: {reason}") from error
-        except BaseException:
+        except BaseException as error:
             self._end()
+            if isinstance(error, StalledError):
+                reason = f"no data for {timeout_s:g} s; check the source, or allow more time"
+                raise MiniXceptionError(f"{name}: {reason}") from error
             raise
 
     def packets(self) -> Iterator[Packet]:
@@ -161,16 +160,16 @@ def _open(name: str, timeout_s: float) -> InputContainer:
     import av
     from av.error import FFmpegError
 
-    options = {"max_pixels": str(MAX_PIXELS)}  # FFmpeg decodes some frames when it opens a file.
-    if "://" not in name:
-        options |= {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
+    restricted = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
+    # These are options of the container alone. PyAV 14 crashes if a container that finds its streams later has others.
+    options = {} if "://" in name else restricted
     try:
         file = _file(name, timeout_s)
     except (OSError, ValueError) as error:  # ValueError: the name contains a null character.
         raise _unreadable(name, error) from error
     try:
         # One second more than the caller waits, so the caller's error is the one that is reported.
-        return av.open(file, "r", options=options, timeout=timeout_s + 1, metadata_errors="replace")
+        return av.open(file, "r", container_options=options, timeout=timeout_s + 1, metadata_errors="replace")
     except (FFmpegError, ValueError) as error:
         if isinstance(error, OSError) and "://" in name:
             raise _unreadable(name, error) from error

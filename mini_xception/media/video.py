@@ -115,7 +115,6 @@ class VideoReader:
         self._video = _best_video(self.name, container)
         self._check_size(self._video.codec_context.width, self._video.codec_context.height)
         self._video.thread_type = "AUTO"
-        self._video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         tracks = container.streams.audio
         self.audio: AudioStream | None = next((track for track in tracks if track.codec_context is not None), None)
         if tracks and not self.audio:
@@ -198,11 +197,16 @@ class VideoReader:
         self._check_end(time_s)
 
     def _packets(self) -> Iterator[Packet]:
-        """Read all packets, with shifted times. If the source fails, store the reason, and end the streams."""
+        """Read the packets of all video and audio streams, with shifted times.
+
+        If the source fails, store the reason, and end the streams.
+        """
         from av.error import FFmpegError
 
         try:
             for packet in self._source.packets():
+                if packet.stream.type not in ("video", "audio"):
+                    continue
                 begins_anew = self._clock.shift(packet)
                 if begins_anew and packet.is_keyframe and packet.stream is self._video:
                     # Some decoders lose the frames that they hold when the new recording has another frame size.

@@ -28,6 +28,8 @@ CLOCK_HZ = 90_000
 #: Matroska and WebM round times to milliseconds. A time that is this close to a multiple of the frame duration is moved
 #: to that multiple.
 GRID_TOLERANCE_S = 0.001
+#: Most bytes of audio before the first frame. They are kept in memory.
+MAX_EARLY_AUDIO = 256 * 2**20
 #: Largest width and height of an H.264 encoder, in pixels.
 MAX_SIDE = 16_384
 #: Longest time between two frames, in ticks. An MP4 file can store almost twice as much.
@@ -64,6 +66,7 @@ class VideoWriter:
             self._video.codec_context.colorspace = BT601
             self._audio = AudioTrack(self._container, audio) if audio else None
         self._early_audio: list[Packet] = []
+        self._early_bytes = 0
         self._first_s: float | None = None
         self._last_pts = -1
 
@@ -109,6 +112,9 @@ class VideoWriter:
         assert self._audio, "the writer was created without an audio stream"
         if self._first_s is None:  # The first packet writes the file's header, which needs the frame size.
             self._early_audio.append(packet)
+            self._early_bytes += packet.size
+            if self._early_bytes > MAX_EARLY_AUDIO:
+                raise MiniXceptionError(f"{self._name}: cannot be written, because the video has no frame for too long")
             return
         from av.error import FFmpegError
 

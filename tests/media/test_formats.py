@@ -58,7 +58,7 @@ FORMATS = [
     ("gif", "gif", "rgb8", None),
 ]
 #: Codecs that support only some frame sizes, sample rates and channels.
-SIZES = {"h263": (352, 288), "dnxhd": (1280, 720)}
+SIZES = {"h263": (352, 288), "dnxhd": (1280, 720), "libsvtav1": (128, 96)}
 RATES = {"libopencore_amrnb": 8000, "wmav1": 44_100, "wmav2": 44_100}
 
 

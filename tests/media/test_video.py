@@ -145,7 +145,7 @@ def write_with_cover(path, images, marked=True):
         cover = container.add_stream("mjpeg")
         cover.width, cover.height, cover.pix_fmt = 300, 300, "yuvj420p"
         if marked:
-            cover.disposition = Disposition.attached_pic
+            cover.disposition = Disposition.attached_pic.value
         if images:
             video = container.add_stream("libx264", 25)
             video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
@@ -196,7 +196,7 @@ def test_the_largest_video_stream_is_read(tmp_path):
             for width in (64, 96):
                 stream = container.add_stream("mpeg4", 25)
                 stream.width, stream.height, stream.pix_fmt = width, 48, "yuv420p"
-                stream.disposition = Disposition.default if width == default else 0
+                stream.disposition = Disposition.default.value if width == default else 0
                 streams.append(stream)
             for stream in streams:
                 frame = av.VideoFrame.from_ndarray(make_image(0, stream.width), format="rgb24")
