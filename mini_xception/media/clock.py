@@ -72,8 +72,12 @@ class Clock:
             self._offsets.append(-file_s)
         state = self._streams.setdefault(packet.stream_index, _StreamState(0, []))
         order_s = file_s if self._reordered or packet.dts is None else float(packet.dts * packet.time_base)
-        if begins_anew := self._begins_anew(state.latest_s, order_s, is_keyframe=packet.is_keyframe):
+        begins_anew = self._begins_anew(state.latest_s, order_s, is_keyframe=packet.is_keyframe)
+        if begins_anew:
             state.offset = self._offset_at_the_end(state, file_s)
+        elif state.offset < len(self._offsets) - 1 and self._fits_the_newest(state, file_s):
+            begins_anew, state.offset = True, len(self._offsets) - 1
+        if begins_anew:
             state.latest_s.clear()
         state.latest_s = sorted([*state.latest_s, order_s])[-REORDERED_FRAMES - 1 :]
         offset_s = self._offsets[state.offset]
@@ -92,6 +96,11 @@ class Clock:
         allowed = REORDERED_FRAMES if self._reordered and not is_keyframe else 0
         later = sum(time_s - order_s > JITTER_S for time_s in latest_s)
         return later > allowed or (bool(latest_s) and order_s - latest_s[-1] > self._longest_gap_s)
+
+    def _fits_the_newest(self, state: _StreamState, file_s: float) -> bool:
+        """Return whether the stream follows another one to a new recording, though its own time does not step back."""
+        own, newest = (abs(file_s + self._offsets[number] - self.end_s) for number in (state.offset, -1))
+        return newest < own
 
     def _offset_at_the_end(self, state: _StreamState, file_s: float) -> int:
         """Return the index of the offset that moves this time to the end of what was read so far."""

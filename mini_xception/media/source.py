@@ -57,7 +57,7 @@ class Source:
         except BaseException as error:
             self._end()
             if isinstance(error, StalledError):
-                reason = f"no data for {timeout_s:g} s; check the source, or allow more time"
+                reason = f"not opened within {timeout_s:g} s; check the source, or allow more time"
                 raise MiniXceptionError(f"{name}: {reason}") from error
             raise
 

@@ -214,7 +214,7 @@ class VideoReader:
                     self._video.codec_context.flush_buffers()
                 yield packet
         except StalledError:
-            self._failure = f"no more data for {self._timeout_s:g} s; check the source, or allow more time"
+            self._failure = f"no more frames for {self._timeout_s:g} s; check the source, or allow more time"
         except (FFmpegError, OSError) as error:
             self._failure = f"damaged or truncated ({error.strerror}); use an intact copy"
         if self._failure:

@@ -109,7 +109,7 @@ def test_a_download_that_stops_leaves_what_was_read(tmp_path, tmp_path_factory):
     rows = read_rows(tmp_path / "faces.csv")
     last_s = float(rows[-1]["time_s"])
     assert 1 < last_s < 3
-    expected = f"read and kept up to {last_s:.1f} s, then no more data for 1 s; check the source, or allow more time"
+    expected = f"read and kept up to {last_s:.1f} s, then no more frames for 1 s; check the source, or allow more time"
     assert line == f"mini-xception: {url}: {expected}"
     with av.open(tmp_path / "out.mp4") as container:
         assert container.streams.video[0].frames == len({row["time_s"] for row in rows})  # each shows a face

@@ -29,8 +29,8 @@ def beep(number: int) -> np.ndarray:
     return np.full((48, 64, 3), 230 if number % 25 >= 12 else 20, np.uint8)
 
 
-def write_beeps(path, codec, audio_codec, frames=50):
-    """Write a video in which the tone and the bright frames come at the same time."""
+def write_beeps(path, codec, audio_codec, frames=50, audible=range(1000)):
+    """Write a video in which the tone and the bright frames come at the same time. Some frames have audio."""
     with av.open(path, "w") as container:
         video = container.add_stream(codec, RATE)
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
@@ -39,7 +39,7 @@ def write_beeps(path, codec, audio_codec, frames=50):
             frame = av.VideoFrame.from_ndarray(beep(number), format="rgb24")
             frame.pts = number
             container.mux(video.encode(frame))
-            if track:
+            if track and number in audible:
                 loud = 8000 if number % 25 >= 12 else 0
                 tone = (loud * np.sin(2 * np.pi * 500 * np.arange(1920) / 48_000)).astype(np.int16)
                 samples = av.AudioFrame.from_ndarray(tone[np.newaxis], format="s16", layout="mono")
@@ -85,6 +85,22 @@ def test_joined_recordings_keep_all_frames_and_stay_in_sync(tmp_path, caplog, co
     assert len(shown) == len(heard) == 6
     assert heard == pytest.approx(shown, abs=0.12)
     assert not [record for record in caplog.records if "frames left out" in record.message]
+
+
+@pytest.mark.parametrize(("container", "codec", "audio_codec"), [KINDS[0], KINDS[1], KINDS[4], KINDS[5]])
+def test_audio_that_covers_only_a_part_of_a_joined_recording(tmp_path, container, codec, audio_codec):
+    """In the second recording, the audio begins later than it ended in the first one, so its times do not step back."""
+    joined = tmp_path / f"joined.{container}"
+    data = [
+        write_beeps(tmp_path / f"a.{container}", codec, audio_codec, audible=audible).read_bytes()
+        for audible in (range(22), range(27, 50), range(30, 50), range(50))
+    ]
+    joined.write_bytes(b"".join(data))
+    assert len(copy(joined, tmp_path / "b.mp4")) == 200
+    shown, heard = rising_edges(tmp_path / "b.mp4")
+    assert len(shown) == 8
+    assert len(heard) == 5
+    assert heard == pytest.approx([shown[0], shown[3], *shown[5:]], abs=0.15)
 
 
 def test_recordings_of_different_times_of_day(tmp_path):

@@ -72,7 +72,7 @@ def video(tmp_path_factory):
 def test_a_server_that_says_nothing_is_an_error(url):
     with (
         serve(b"") as (port, _),
-        pytest.raises(MiniXceptionError, match=r"no data for 0\.5 s; check the source, or allow more time"),
+        pytest.raises(MiniXceptionError, match=r"not opened within 0\.5 s; check the source, or allow more time"),
     ):
         VideoReader(url.format(port=port), TIMEOUT_S)
 
@@ -89,7 +89,7 @@ def read_until_error(source):
 
 
 @pytest.mark.parametrize(
-    ("close", "reason"), [(False, "no more data for 0.5 s; check"), (True, "damaged or truncated (Input/output error)")]
+    ("close", "reason"), [(False, "no more frames for 0.5 s; check"), (True, "damaged or truncated (Input/output error)")]
 )
 def test_a_download_that_stops_gives_the_frames_before(video, close, reason):
     with serve(partial_answer(video), close) as (port, _):
@@ -107,7 +107,7 @@ def pipe(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are not part of this system")
 def test_a_pipe_without_a_writer_is_an_error(pipe):
-    with pytest.raises(MiniXceptionError, match=r"b\.mkv: no data for 0\.5 s; check the source, or allow more time"):
+    with pytest.raises(MiniXceptionError, match=r"b\.mkv: not opened within 0\.5 s; check the source, or allow more time"):
         VideoReader(pipe, TIMEOUT_S)
 
 
@@ -131,7 +131,7 @@ def test_a_video_is_read_from_a_pipe(pipe, video, share):
         assert (len(times), error) == (100, None)
     else:
         assert 50 < len(times) < 80
-        assert f"read and kept up to {times[-1]:.1f} s, then no more data for 0.5 s" in str(error)
+        assert f"read and kept up to {times[-1]:.1f} s, then no more frames for 0.5 s" in str(error)
 
 
 def test_devices_are_not_videos():
