@@ -6,10 +6,14 @@ The later headers are left out, so FFmpeg sees one recording whose clock begins 
 from __future__ import annotations
 
 import io
+import logging
 import mmap
 import os
 import re
 from bisect import bisect_right
+from typing import BinaryIO
+
+logger = logging.getLogger("mini_xception")
 
 #: An FLV file's header, and the size of the tag before its first tag, 0 (Adobe Flash Video File Format, annex E).
 FLV_HEADER = re.compile(rb"FLV\x01[\x00-\x05]\x00\x00\x00\x09\x00\x00\x00\x00")
@@ -21,6 +25,12 @@ MATROSKA_HEADER = re.compile(
     re.DOTALL,
 )
 UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
+#: The first bytes of WMV files (the ASF specification's header object).
+ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+#: The boxes with which an MP4 file can begin.
+MP4_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"})
+#: Most boxes of an MP4 file in which a second recording is looked for.
+MAX_BOXES = 100_000
 
 
 class JoinedFile(io.RawIOBase):
@@ -57,7 +67,7 @@ class JoinedFile(io.RawIOBase):
 
 
 def open_joined(name: str) -> JoinedFile | None:
-    """Open a file that consists of joined FLV, Matroska or WebM files.
+    """Open a file that consists of joined FLV, Matroska or WebM files. Joined MP4 and WMV files are reported.
 
     Returns:
         The file as one recording; None if it does not consist of joined files.
@@ -68,6 +78,8 @@ def open_joined(name: str) -> JoinedFile | None:
     with open(name, "rb") as file:
         beginning = file.read(4)
         if beginning[:3] != b"FLV" and beginning != b"\x1a\x45\xdf\xa3":
+            if _has_second_recording(file):
+                logger.warning("%s: only the first of several joined recordings is read; convert them first", name)
             return None
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     headers = list(FLV_HEADER.finditer(data)) if beginning[:3] == b"FLV" else _matroska_headers(data)
@@ -92,3 +104,24 @@ def _matroska_headers(data: mmap.mmap) -> list[re.Match[bytes]]:
         find = MATROSKA_HEADER.search if stated == unknown else MATROSKA_HEADER.match
         header = find(data, header.end() + (0 if stated == unknown else stated))
     return headers
+
+
+def _has_second_recording(file: BinaryIO) -> bool:
+    """Return whether a file contains a second MP4 index or a second ASF header, which no player reads."""
+    file.seek(0)
+    beginning = file.read(16)
+    if beginning == ASF_HEADER:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return data.find(ASF_HEADER, 16) > 0
+    if beginning[4:8] not in MP4_BOXES:
+        return False
+    position = indexes = 0
+    for _ in range(MAX_BOXES):
+        file.seek(position)
+        header = file.read(16)
+        indexes += header[4:8] == b"moov"
+        size = int.from_bytes(header[8:16] if header[:4] == b"\0\0\0\1" else header[:4], "big")
+        if indexes == 2 or len(header) < 16 or size < 8:
+            break
+        position += size
+    return indexes == 2

@@ -40,6 +40,9 @@ MIN_FRAME_RATE, MAX_FRAME_RATE = Fraction(1, 24 * 3600), 10_000
 MIN_STEP_S = 0.0001
 #: Codecs of cover images that are not marked as such. A stream with another codec is preferred.
 IMAGE_CODECS = frozenset({"mjpeg", "png", "bmp", "webp", "tiff"})
+#: Decoders pass over packets without an error, for example until the first keyframe. In some codecs, two packets make a
+#: frame. If a larger share of packets gives no frame, the difference counts as frames that were left out.
+MAX_UNDECODED = 0.6
 #: FFmpeg's names of the formats whose header states the duration. If such a file ends more than this many seconds
 #: earlier, it was cut off.
 FORMATS_WITH_DURATION = frozenset({"mov", "matroska", "avi", "flv", "asf"})
@@ -166,6 +169,7 @@ class VideoReader:
         from av.error import FFmpegError
 
         time_s, size, interval_s = -math.inf, None, float(1 / self.frame_rate)
+        packets = frames = 0
         for packet in self._packets():
             if packet.stream is not self._video:
                 if on_audio and packet.stream is self.audio:
@@ -176,6 +180,7 @@ class VideoReader:
             except FFmpegError:
                 self.left_out += 1
                 continue
+            packets, frames = packets + (packet.size > 0 and not packet.is_discard), frames + len(decoded)
             for frame in decoded:
                 # A frame without a time is placed one frame interval after the previous one.
                 next_s = max(time_s + interval_s, 0.0)
@@ -194,6 +199,8 @@ class VideoReader:
                 time_s = frame_s
                 size = size or image.shape[:2]
                 yield time_s, fit(image, *size)
+        if packets - frames > MAX_UNDECODED * packets:
+            self.left_out = max(self.left_out, packets - frames)
         self._check_end(time_s)
 
     def _packets(self) -> Iterator[Packet]:

@@ -135,12 +135,11 @@ def test_a_source_that_stalls_can_be_interrupted(tmp_path, tmp_path_factory, sha
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("missing", [300_000, 1000], ids=["in the middle", "at the end"])
-def test_a_full_disk_leaves_neither_copy_nor_table(tmp_path, missing):
-    """The copy does not fit, the table would."""
+def test_a_full_disk_leaves_neither_copy_nor_table(tmp_path):
+    """The end of the copy does not fit, the table would."""
     options = ["video", str(VIDEO), "out.mp4", "--csv", "faces.csv", "--detector", "none"]
     assert run(*options, cwd=tmp_path).returncode == 0
-    limit = (tmp_path / "out.mp4").stat().st_size - missing
+    limit = (tmp_path / "out.mp4").stat().st_size - 1000
     for path in tmp_path.iterdir():
         path.write_text("old")
     limited = f"import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); "

@@ -20,6 +20,7 @@ KINDS = [
     ("flv", "libx264", "aac"),
     ("webm", "libvpx", "libopus"),
     ("mkv", "libx264", "aac"),
+    ("avi", "mpeg4", "libmp3lame"),
     ("ts", "libx264", None),
 ]
 

@@ -179,3 +179,28 @@ def test_names_that_cannot_be_opened(tmp_path):
     ):
         with pytest.raises(MiniXceptionError, match=reason):
             VideoReader(name)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "mpeg4"), ("a.mov", "mpeg4"), ("a.wmv", "wmv2")])
+def test_joined_files_that_players_do_not_read_are_reported(tmp_path, caplog, name, codec):
+    source = write_video(tmp_path / name, map(make_image, range(10)), RATE, codec=codec)
+    assert len(list(read_frames(source))) == 10
+    assert not caplog.records
+    source.write_bytes(source.read_bytes() * 2)
+    assert len(list(read_frames(source))) == 10
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{source}: only the first of several joined recordings is read; convert them first"
+    ]
+
+
+def test_frames_before_the_first_keyframe_are_counted(tmp_path, caplog):
+    """As when a recording of a broadcast begins in the middle."""
+    first, second = (
+        write_video(tmp_path / "a.ts", map(make_image, range(frames)), RATE, codec="libx265").read_bytes()
+        for frames in (39, 10)
+    )
+    (tmp_path / "b.ts").write_bytes(first[len(first) // 376 * 188 :] + second)
+    assert len(list(read_frames(tmp_path / "b.ts"))) == 10
+    (record,) = caplog.records
+    assert "frames left out because they are damaged or late: " in record.getMessage()
+    assert 15 < int(record.getMessage().split(": ")[-1]) < 30

@@ -89,7 +89,8 @@ def read_until_error(source):
 
 
 @pytest.mark.parametrize(
-    ("close", "reason"), [(False, "no more frames for 0.5 s; check"), (True, "damaged or truncated (Input/output error)")]
+    ("close", "reason"),
+    [(False, "no more frames for 0.5 s; check"), (True, "damaged or truncated (Input/output error)")],
 )
 def test_a_download_that_stops_gives_the_frames_before(video, close, reason):
     with serve(partial_answer(video), close) as (port, _):
@@ -107,7 +108,9 @@ def pipe(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are not part of this system")
 def test_a_pipe_without_a_writer_is_an_error(pipe):
-    with pytest.raises(MiniXceptionError, match=r"b\.mkv: not opened within 0\.5 s; check the source, or allow more time"):
+    with pytest.raises(
+        MiniXceptionError, match=r"b\.mkv: not opened within 0\.5 s; check the source, or allow more time"
+    ):
         VideoReader(pipe, TIMEOUT_S)
 
 
