@@ -69,7 +69,13 @@ class Source:
             av.error.FFmpegError: the source is damaged or cannot be read.
         """
         packets = self.container.demux()
-        while (packet := self._call(lambda: next(packets, None))) is not None:
+        while True:
+            try:
+                packet = self._call(lambda: next(packets, None))
+            except IndexError:  # PyAV ends like this, after the last packet, if a stream began in the middle.
+                return
+            if packet is None:
+                return
             yield packet
 
     def close(self) -> None:

@@ -47,6 +47,9 @@ MAX_UNDECODED = 0.6
 #: earlier, it was cut off.
 FORMATS_WITH_DURATION = frozenset({"mov", "matroska", "avi", "flv", "asf"})
 CUT_OFF_S = 1.0
+#: A recording that was joined to an MPEG transport stream may have other streams. If a larger share of the file follows
+#: the video stream's last packet, this is reported.
+MAX_UNREAD = 0.2
 
 
 class EndedEarlyError(MiniXceptionError):
@@ -112,6 +115,7 @@ class VideoReader:
             raise
         self._timeout_s = timeout_s
         self._failure: str | None = None
+        self._last_position = 0
         self.left_out = 0
 
     def _open_streams(self, container: InputContainer) -> None:
@@ -180,6 +184,7 @@ class VideoReader:
             except FFmpegError:
                 self.left_out += 1
                 continue
+            self._last_position = packet.pos or self._last_position
             packets, frames = packets + (packet.size > 0 and not packet.is_discard), frames + len(decoded)
             for frame in decoded:
                 # A frame without a time is placed one frame interval after the previous one.
@@ -248,6 +253,15 @@ class VideoReader:
         missing_s = self._stated_s - max(time_s, self._clock.end_s)
         if missing_s > max(CUT_OFF_S, 2 / float(self.frame_rate)):
             logger.warning("%s: ends %.1f s before the time in its header; it may be truncated", self.name, missing_s)
+        if (unread := self._unread_share(self._source.container)) > MAX_UNREAD:
+            reason = "contains no frame of the video stream that was read"
+            logger.warning("%s: the last part of the file, %.0f %%, %s", self.name, 100 * unread, reason)
+
+    def _unread_share(self, container: InputContainer) -> float:
+        """Return which share of a transport stream follows the last packet of the video stream."""
+        if container.format.name != "mpegts" or container.size <= 0:
+            return 0.0
+        return 1 - self._last_position / container.size
 
 
 def _end_of(stream: Stream) -> Packet:

@@ -204,3 +204,19 @@ def test_frames_before_the_first_keyframe_are_counted(tmp_path, caplog):
     (record,) = caplog.records
     assert "frames left out because they are damaged or late: " in record.getMessage()
     assert 15 < int(record.getMessage().split(": ")[-1]) < 30
+
+
+def test_a_joined_recording_with_other_streams_is_reported(tmp_path, caplog):
+    data = b""
+    for first_stream in ("256", "512"):
+        with av.open(tmp_path / "a.ts", "w", options={"mpegts_start_pid": first_stream}) as container:
+            video = container.add_stream("mpeg2video", 25)
+            video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+            for number in range(50):
+                container.mux(video.encode(av.VideoFrame.from_ndarray(make_image(number), format="rgb24")))
+            container.mux(video.encode(None))
+        data += (tmp_path / "a.ts").read_bytes()
+    (tmp_path / "b.ts").write_bytes(data)
+    assert len(list(read_frames(tmp_path / "b.ts"))) == 50
+    (record,) = caplog.records
+    assert "%, contains no frame of the video stream that was read" in record.getMessage()
