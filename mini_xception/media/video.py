@@ -189,7 +189,7 @@ class VideoReader:
             for frame in decoded:
                 # A frame without a time is placed one frame interval after the previous one.
                 next_s = max(time_s + interval_s, 0.0)
-                frame_s = next_s if frame.time is None else frame.time
+                frame_s = next_s if frame.time is None else max(frame.time, 0.0)
                 if frame_s <= time_s < frame_s + interval_s:
                     frame_s = time_s + MIN_STEP_S
                 if frame_s <= time_s:  # After a damaged part, older frames may follow.
