@@ -11,7 +11,8 @@ from pathlib import Path
 from mini_xception.draw import draw_faces
 from mini_xception.errors import MiniXceptionError
 from mini_xception.media.atomic import atomic_write
-from mini_xception.media.video import VideoReader
+from mini_xception.media.source import TIMEOUT_S
+from mini_xception.media.video import EndedEarlyError, VideoReader
 from mini_xception.media.video_writer import VideoWriter
 from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.table import open_table
@@ -39,6 +40,7 @@ def annotate_video(
     table: str | os.PathLike[str] | None = None,
     *,
     smoothing_s: float = SMOOTHING_S,
+    timeout_s: float = TIMEOUT_S,
 ) -> Generator[Progress, None, None]:
     """Write a copy of a video with the faces drawn in, and a table of the faces.
 
@@ -46,7 +48,11 @@ def annotate_video(
     face and frame, with the columns of :mod:`mini_xception.table`.
 
     Each iteration processes one frame, and memory use does not grow with the length of the video. Both files are
-    written atomically: they appear at the end. If the generator is closed early, neither file is left behind.
+    written atomically: they appear at the end. If the generator is closed early, neither file is left behind. If the
+    source cannot be read to its end, the files contain everything before, and an error says so.
+
+    All frames and boxes have the coordinates of the first frame. If the video's frame size changes, later frames are
+    scaled to fit, with black borders.
 
     Args:
         recognizer: detects and classifies the faces.
@@ -54,6 +60,7 @@ def annotate_video(
         video: the annotated MP4 file to write. None writes no video.
         table: the CSV file to write. None writes no table.
         smoothing_s: time constant of the smoothing of probabilities, in seconds; 0 disables it.
+        timeout_s: seconds to wait for a URL or a pipe that sends no data.
 
     Yields:
         A Progress after each frame.
@@ -65,15 +72,25 @@ def annotate_video(
     copy, rows = (None if path is None else Path(path) for path in (video, table))
     _check_targets(source, [path for path in (copy, rows) if path is not None])
     memory = StreamMemory(smoothing_s)
+    ended_early: EndedEarlyError | None = None
     with ExitStack() as stack:
-        reader = stack.enter_context(VideoReader(source))
-        writer = write_face = None
+        reader = stack.enter_context(VideoReader(source, timeout_s))
+        writer = write_face = temporary = None
         if copy is not None:
             temporary = stack.enter_context(atomic_write(copy))
-            writer = stack.enter_context(VideoWriter(temporary, reader.frame_rate, reader.audio, name=str(copy)))
         if rows is not None:
             write_face = stack.enter_context(open_table(rows, recognizer.labels))
-        for time_s, image in reader.frames(writer.write_audio if writer and reader.audio else None):
+        if temporary:  # Entered last and closed first: on a full disk, neither file is left behind.
+            writer = stack.enter_context(VideoWriter(temporary, reader.frame_rate, reader.audio, name=str(copy)))
+        frames = reader.frames(writer.write_audio if writer and reader.audio else None)
+        while True:
+            try:
+                time_s, image = next(frames)
+            except StopIteration:
+                break
+            except EndedEarlyError as error:  # Keep what was read.
+                ended_early = error
+                break
             frame = Frame(time_s, image, recognizer.track(image, time_s, memory))
             if writer:
                 writer.write(time_s, draw_faces(image, frame.faces))
@@ -81,6 +98,8 @@ def annotate_video(
                 for face in frame.faces:
                     write_face(source, face, time_s)
             yield Progress(frame, reader.duration_s)
+    if ended_early:
+        raise ended_early
 
 
 def _check_targets(source: str | os.PathLike[str], targets: list[Path]) -> None:

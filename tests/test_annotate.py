@@ -7,6 +7,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from mini_xception import EMOTIONS, EmotionRecognizer, MiniXceptionError
 from mini_xception.annotate import annotate_video
@@ -87,6 +88,48 @@ def test_without_faces_the_table_is_empty_and_the_copy_is_the_same(recognizer, t
     assert table.read_text().splitlines() == [",".join([*COLUMNS, *EMOTIONS])]
     for (_, before), (_, after) in zip(read_frames(source), read_frames(copy), strict=True):
         assert np.abs(before.astype(int) - after).mean() < 5
+
+
+def bright_square(image):
+    """A detector that finds a white square."""
+    rows, columns = np.nonzero(image.min(axis=2) > 180)
+    if not len(rows):
+        return np.empty((0, 4)), np.empty(0)
+    return np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], float), np.array([0.9])
+
+
+def test_boxes_and_copy_have_the_same_coordinates_when_the_frame_size_changes(recognizer, tmp_path):
+    """As when a phone is turned while it records."""
+    data = b""
+    for height, width in ((360, 480), (480, 360)):
+        image = np.full((height, width, 3), 60, np.uint8)
+        image[height // 2 :, width // 2 :][:120, :120] = 255
+        data += write_video(tmp_path / "a.ts", [image] * 10, Fraction(25), codec="mpeg2video").read_bytes()
+    (tmp_path / "joined.ts").write_bytes(data)
+    recognizer = EmotionRecognizer(recognizer.model, bright_square)
+    list(annotate_video(recognizer, tmp_path / "joined.ts", tmp_path / "b.mp4", tmp_path / "b.csv"))
+    with (tmp_path / "b.csv").open(newline="") as file:
+        boxes = [[int(row[name]) for name in ("x1", "y1", "x2", "y2")] for row in csv.DictReader(file)]
+    written = [image for _, image in read_frames(tmp_path / "b.mp4")]
+    assert len(boxes) == len(written) == 20
+    assert boxes[0] == pytest.approx([240, 180, 360, 300], abs=3)
+    # 480 rows become 360, between black borders: the centre stays, and 120 pixels become 90.
+    assert boxes[-1] == pytest.approx([240, 180, 330, 270], abs=3)
+    for (x1, y1, x2, y2), image in zip(boxes, written, strict=True):
+        assert image.shape == (360, 480, 3)
+        inside = image[y1 + 8 : y2 - 8, x1 + 8 : x2 - 8]
+        assert inside.min() > 180
+        assert (image.min(axis=2) > 180).sum() < 1.3 * (x2 - x1) * (y2 - y1)
+
+
+def test_two_people_in_a_slow_animation_are_two_people(recognizer, tmp_path):
+    """Its frames are 1.5 seconds apart, and a face is forgotten after 1 second without it."""
+    both = Image.open(ROOT / "examples" / "two_portraits.jpg").resize((640, 427))
+    first, *more = (both.transform(both.size, Image.Transform.AFFINE, (1, 0, 2 * n, 0, 1, 0)) for n in range(8))
+    first.save(tmp_path / "a.gif", save_all=True, append_images=more, duration=1500)
+    steps = list(annotate_video(recognizer, tmp_path / "a.gif", table=tmp_path / "a.csv"))
+    assert len(steps) == 8
+    assert {tuple(sorted(face.track_id for face in step.frame.faces)) for step in steps} == {(1, 2)}
 
 
 def test_memory_does_not_grow_with_the_video(one_face, tmp_path):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from contextlib import closing
 from pathlib import Path
 
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from mini_xception.cli.options import (
     add_quiet,
@@ -14,8 +16,14 @@ from mini_xception.cli.options import (
     add_smoothing,
     load_recognizer,
     make_writable,
+    number,
 )
 from mini_xception.errors import MiniXceptionError
+
+logger = logging.getLogger("mini_xception")
+
+#: A copy of the API's default, because importing the original would import NumPy. A test compares them.
+TIMEOUT_S = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "copy", nargs="?", type=Path, metavar="OUT.mp4", help="write an annotated copy, an MP4 file with the same audio"
     )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write a table with one row per face and frame")
+    parser.add_argument(
+        "--timeout",
+        default=TIMEOUT_S,
+        type=number(float, 1),
+        metavar="SECONDS",
+        help="how long to wait for a URL or a pipe that sends no data (default: %(default)s)",
+    )
     add_quiet(parser)
     add_smoothing(add_recognizer_options(parser))
 
@@ -45,8 +60,10 @@ def run(args: argparse.Namespace) -> int:
     layout = "{percentage:3.0f}%|{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}]"
     hidden = True if args.quiet else None  # None shows the bar on terminals only.
     # Closing the generator deletes its temporary files, also after an interrupt.
-    work = closing(annotate_video(recognizer, args.source, args.copy, args.csv, smoothing_s=args.smoothing))
-    with work as steps, tqdm(total=0.0, disable=hidden, bar_format=layout) as bar:
+    work = closing(
+        annotate_video(recognizer, args.source, args.copy, args.csv, smoothing_s=args.smoothing, timeout_s=args.timeout)
+    )
+    with work as steps, tqdm(total=0.0, disable=hidden, bar_format=layout) as bar, logging_redirect_tqdm([logger]):
         for progress in steps:
             frame = progress.frame
             frames += 1

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from mini_xception.errors import MiniXceptionError
+from mini_xception.media.audio_track import AudioTrack
 
 if TYPE_CHECKING:
-    from av.audio.frame import AudioFrame
     from av.audio.stream import AudioStream
-    from av.container import OutputContainer
     from av.packet import Packet
 
-#: The audio codec that any player supports in an MP4 file. AAC is copied unchanged; other audio is converted to AAC.
-AUDIO_CODEC: Final = "aac"
-#: When audio is encoded, gaps longer than this between two packets are kept. Shorter gaps are rounding errors.
-AUDIO_GAP_S = 0.1
+logger = logging.getLogger("mini_xception")
+
 #: Colour space of the conversion from RGB (SMPTE 170M in H.264's table). If a file does not state it, players assume
 #: BT.709 for large images.
 BT601 = 6
@@ -30,6 +28,12 @@ CLOCK_HZ = 90_000
 #: Matroska and WebM round times to milliseconds. A time that is this close to a multiple of the frame duration is moved
 #: to that multiple.
 GRID_TOLERANCE_S = 0.001
+#: Most bytes of audio before the first frame. They are kept in memory.
+MAX_EARLY_AUDIO = 256 * 2**20
+#: Largest width and height of an H.264 encoder, in pixels.
+MAX_SIDE = 16_384
+#: Longest time between two frames, in ticks. An MP4 file can store almost twice as much.
+LONGEST_FRAME = 2**30
 
 
 class VideoWriter:
@@ -60,8 +64,9 @@ class VideoWriter:
             self._video.pix_fmt = "yuv420p"
             self._video.codec_context.time_base = Fraction(1, self._clock_hz)
             self._video.codec_context.colorspace = BT601
-            self._audio = _AudioTrack(self._container, audio) if audio else None
+            self._audio = AudioTrack(self._container, audio) if audio else None
         self._early_audio: list[Packet] = []
+        self._early_bytes = 0
         self._first_s: float | None = None
         self._last_pts = -1
 
@@ -70,22 +75,35 @@ class VideoWriter:
 
         Args:
             time_s: the frame's time in seconds.
-            image: RGB, uint8, (H, W, 3). An odd side is made even by repeating the last row or column.
+            image: RGB, uint8, (H, W, 3), of the same size as the previous images. An odd side is made even by repeating
+                the last row or column.
         """
-        from av import VideoFrame
-
         height, width = image.shape[:2]
         if height % 2 or width % 2:
             image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         if self._first_s is None:
+            if max(image.shape) > MAX_SIDE:
+                reason = f"an MP4 file has at most {MAX_SIDE:,} pixels in a row or column; scale the video down"
+                raise MiniXceptionError(f"{self._name}: a frame has {width:,}×{height:,} pixels; {reason}")
             self._first_s = time_s
             self._video.height, self._video.width = image.shape[:2]
             for packet in self._early_audio:
                 self.write_audio(packet)
             self._early_audio.clear()
+        elif image.shape != self._last_image.shape:
+            raise MiniXceptionError(f"{self._name}: a frame has {width}×{height} pixels, unlike the frames before it")
+        pts = max(self._ticks(time_s, self._first_s), self._last_pts + 1)
+        while self._last_pts >= 0 and pts - self._last_pts > LONGEST_FRAME:
+            self._encode(self._last_image, self._last_pts + LONGEST_FRAME)
+        self._encode(image, pts)
+
+    def _encode(self, image: np.ndarray, pts: int) -> None:
+        from av import VideoFrame
+
         frame = VideoFrame.from_ndarray(image, format="rgb24")
         frame.time_base = Fraction(1, self._clock_hz)
-        frame.pts = self._last_pts = max(self._ticks(time_s, self._first_s), self._last_pts + 1)
+        frame.pts = self._last_pts = pts
+        self._last_image = image
         with self._errors():
             self._container.mux(self._video.encode(frame))
 
@@ -94,9 +112,20 @@ class VideoWriter:
         assert self._audio, "the writer was created without an audio stream"
         if self._first_s is None:  # The first packet writes the file's header, which needs the frame size.
             self._early_audio.append(packet)
+            self._early_bytes += packet.size
+            if self._early_bytes > MAX_EARLY_AUDIO:
+                raise MiniXceptionError(f"{self._name}: cannot be written, because the video has no frame for too long")
             return
+        from av.error import FFmpegError
+
         with self._errors():
-            self._container.mux(self._audio.packets(packet))
+            for new in self._audio.packets(packet):
+                try:
+                    self._container.mux(new)
+                except FFmpegError as error:
+                    if isinstance(error, OSError):
+                        raise
+                    self._audio.left_out += 1  # The packet was copied, and is damaged.
 
     def __enter__(self) -> Self:
         return self
@@ -106,6 +135,9 @@ class VideoWriter:
             with self._errors():
                 self._container.mux(self._video.encode(None))
                 self._container.close()
+            if self._audio and self._audio.left_out:
+                reason = "because they are damaged or overlap others"
+                logger.warning("%s: audio packets left out %s: %d", self._name, reason, self._audio.left_out)
         else:
             with suppress(MiniXceptionError), self._errors():
                 self._container.close()
@@ -123,41 +155,3 @@ class VideoWriter:
             yield
         except (FFmpegError, OSError) as error:
             raise MiniXceptionError(f"{self._name}: cannot be written ({error.strerror or error})") from error
-
-
-class _AudioTrack:
-    """The audio stream of the written file. Its packets are copied or encoded from another file's audio stream."""
-
-    def __init__(self, container: OutputContainer, source: AudioStream) -> None:
-        self._source = source
-        self._copies = source.codec_context.name == AUDIO_CODEC
-        if self._copies:
-            self._track = container.add_stream_from_template(source)
-        else:
-            layout = "mono" if source.codec_context.channels == 1 else "stereo"
-            self._track = container.add_stream(AUDIO_CODEC, rate=48_000, layout=layout)
-        self._next_sample = 0
-
-    def packets(self, packet: Packet) -> list[Packet]:
-        """Copy or encode a packet of the source. An empty packet ends the audio."""
-        if self._copies:
-            packet.stream = self._track
-            return [packet] if packet.size else []
-        encoded = [new for frame in self._decode(packet) for new in self._track.encode(self._retime(frame))]
-        return encoded if packet.size else encoded + self._track.encode(None)
-
-    def _decode(self, packet: Packet) -> list[AudioFrame]:
-        from av.error import FFmpegError
-
-        try:
-            return self._source.decode(packet)
-        except FFmpegError:  # Skip a damaged packet, as video players do.
-            return []
-
-    def _retime(self, frame: AudioFrame) -> AudioFrame:
-        """Set the frame's time in samples, because the container's clock may be too coarse."""
-        if frame.time is not None and frame.time - self._next_sample / frame.sample_rate > AUDIO_GAP_S:
-            self._next_sample = round(frame.time * frame.sample_rate)
-        frame.time_base, frame.pts = Fraction(1, frame.sample_rate), self._next_sample
-        self._next_sample += frame.samples
-        return frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from mini_xception.faces import Face
@@ -9,6 +10,8 @@ from mini_xception.tracking.tracker import FORGET_S, SMOOTHING_S, Tracker
 
 #: The whole image is searched once in this many frames, so a new face is found after 10 frames at most.
 DETECT_EVERY = 10
+#: If the frames come slowly, the whole image is searched at least once in this many seconds.
+DETECT_EVERY_S = 1.0
 #: Detecting near one known face costs as much as searching this many pixels. If the image has fewer pixels per known
 #: face, searching the whole image is cheaper.
 NEAR_PIXELS = 50_000
@@ -33,6 +36,7 @@ class StreamMemory:
     def __init__(self, smoothing_s: float = SMOOTHING_S, forget_s: float = FORGET_S) -> None:
         self.tracker = Tracker(smoothing_s, forget_s)
         self._frames_until_search = 0
+        self._searched_s = self._last_s = -math.inf
 
     @property
     def search_is_due(self) -> bool:
@@ -60,5 +64,13 @@ class StreamMemory:
             faces: the frame's faces, before smoothing.
             time_s: the frame's time in seconds; see :meth:`Tracker.update`.
         """
-        self._frames_until_search = (self._frames_until_search or DETECT_EVERY) - 1
+        if self.search_is_due:
+            self._frames_until_search = DETECT_EVERY
+            self._searched_s = time_s
+        self._frames_until_search -= 1
+        interval_s = time_s - self._last_s
+        self._last_s = time_s
+        # The next frame is expected after the same interval as this one.
+        if math.isfinite(interval_s) and time_s + interval_s - self._searched_s >= DETECT_EVERY_S:
+            self._frames_until_search = 0
         return self.tracker.update(faces, time_s)

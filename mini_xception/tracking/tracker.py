@@ -15,8 +15,12 @@ from mini_xception.faces import Face
 
 #: Time constant of the exponential smoothing of probabilities, in seconds.
 SMOOTHING_S = 0.3
-#: A face that was not seen for more than this many seconds gets a new identity when it returns.
+#: A face that was not seen for more than this many seconds gets a new identity when it returns. A pause between two
+#: frames does not count, because the face could not be seen.
 FORGET_S = 1.0
+#: A face's velocity predicts its position for this many seconds. After a longer time, its last position is the better
+#: guess.
+PREDICT_S = 1.0
 #: A face keeps its identity if its box and the expected box have at least this intersection over union.
 MIN_IOU = 0.3
 #: Time constant of the smoothing of a face's velocity, in seconds. It is short, because the velocity must
@@ -48,7 +52,8 @@ class _Track:
     velocity: np.ndarray
 
     def expected_box(self, time_s: float) -> np.ndarray:
-        return np.array(self.face.box) + np.tile(self.velocity * (time_s - self.time_s), 2)
+        elapsed_s = time_s - self.time_s
+        return np.array(self.face.box) + np.tile(self.velocity * (elapsed_s if elapsed_s <= PREDICT_S else 0.0), 2)
 
     def see(self, face: Face, time_s: float, smoothing_s: float) -> None:
         elapsed_s = time_s - self.time_s
@@ -68,7 +73,9 @@ class Tracker:
     """Matches faces by the overlap of their boxes, and smooths their probabilities exponentially.
 
     Each face's position is predicted from its velocity, so faces may cross. All constants are in seconds, so the frame
-    rate does not matter. The tracker stores only the last known faces, so it is cheap to copy and pickle.
+    rate does not matter. A face that is in two consecutive frames keeps its identity, however far apart they are.
+
+    The tracker stores only the last known faces, so it is cheap to copy and pickle.
 
     Args:
         smoothing_s: time constant of the smoothing, in seconds; 0 disables it.
@@ -89,6 +96,7 @@ class Tracker:
         self.faces: tuple[Face, ...] = ()
         self._tracks: list[_Track] = []
         self._last_id = 0
+        self._last_s = -math.inf
 
     def update(self, faces: Sequence[Face], time_s: float) -> tuple[Face, ...]:
         """Match the faces of the next frame to the known faces.
@@ -101,7 +109,8 @@ class Tracker:
         Returns:
             The faces in the same order, with ``track_id`` set and probabilities smoothed. Ids count from 1.
         """
-        self._tracks = [track for track in self._tracks if 0 <= time_s - track.time_s <= self.forget_s]
+        self._tracks = [track for track in self._tracks if self._remembers(track, time_s)]
+        self._last_s = time_s
         known = _match([track.expected_box(time_s) for track in self._tracks], [face.box for face in faces])
         tracked = []
         for i, face in enumerate(faces):
@@ -116,6 +125,11 @@ class Tracker:
             tracked.append(track.face)
         self.faces = tuple(tracked)
         return self.faces
+
+    def _remembers(self, track: _Track, time_s: float) -> bool:
+        unseen_s = time_s - track.time_s
+        seen_in_the_previous_frame = track.time_s == self._last_s
+        return unseen_s >= 0 and (unseen_s <= self.forget_s or seen_in_the_previous_frame)
 
 
 def _match(expected: Sequence[np.ndarray], boxes: Sequence[Sequence[float]]) -> dict[int, int]:

@@ -12,6 +12,7 @@ import pytest
 
 from mini_xception.cli import main
 from tests.cli.test_cli import EXAMPLES, run
+from tests.media.test_source import serve
 
 VIDEO = EXAMPLES / "two_portraits.mp4"
 
@@ -85,3 +86,64 @@ def test_an_interrupted_video_leaves_nothing(tmp_path, tmp_path_factory, kill, s
         _, errors = process.communicate()
     assert (process.returncode, errors) == (status, "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_timeout_is_that_of_the_library():
+    from mini_xception.cli.video import TIMEOUT_S
+    from mini_xception.media import source
+
+    assert source.TIMEOUT_S == TIMEOUT_S
+
+
+def test_a_download_that_stops_leaves_what_was_read(tmp_path, tmp_path_factory):
+    """The example video as MKV, which can be read without its end."""
+    video = tmp_path_factory.mktemp("video") / "a.mkv"
+    write_repeated(VIDEO, 1, video)
+    data = video.read_bytes()
+    header = f"HTTP/1.1 200 OK\r\nContent-Length: {len(data)}\r\n\r\n"
+    with serve(header.encode() + data[: len(data) * 7 // 10]) as (port, _):
+        url = f"http://127.0.0.1:{port}/a.mkv"
+        result = run("video", url, "out.mp4", "--csv", "faces.csv", "--timeout", "1", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    rows = read_rows(tmp_path / "faces.csv")
+    last_s = float(rows[-1]["time_s"])
+    assert 1 < last_s < 3
+    expected = f"read and kept up to {last_s:.1f} s, then no more frames for 1 s; check the source, or allow more time"
+    assert line == f"mini-xception: {url}: {expected}"
+    with av.open(tmp_path / "out.mp4") as container:
+        assert container.streams.video[0].frames == len({row["time_s"] for row in rows})  # each shows a face
+
+
+@pytest.mark.parametrize(
+    ("share", "kill", "status"), [(0, signal.SIGINT, 130), (0, signal.SIGTERM, 143), (0.7, signal.SIGINT, 130)]
+)
+def test_a_source_that_stalls_can_be_interrupted(tmp_path, tmp_path_factory, share, kill, status):
+    video = tmp_path_factory.mktemp("video") / "a.mkv"
+    write_repeated(VIDEO, 1, video)
+    data = video.read_bytes()
+    header = f"HTTP/1.1 200 OK\r\nContent-Length: {len(data)}\r\n\r\n"
+    answer = header.encode() + data[: round(share * len(data))] if share else b""
+    with serve(answer) as (port, sent):
+        command = [sys.executable, "-m", "mini_xception", "video", f"http://127.0.0.1:{port}/a.mkv", "out.mp4"]
+        with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+            sent.wait()
+            time.sleep(3 if share else 0)  # The process should have worked on what it received.
+            process.send_signal(kill)
+            _, errors = process.communicate()
+    assert (process.returncode, errors) == (status, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_neither_copy_nor_table(tmp_path):
+    """The end of the copy does not fit, the table would."""
+    options = ["video", str(VIDEO), "out.mp4", "--csv", "faces.csv", "--detector", "none"]
+    assert run(*options, cwd=tmp_path).returncode == 0
+    limit = (tmp_path / "out.mp4").stat().st_size - 1000
+    for path in tmp_path.iterdir():
+        path.write_text("old")
+    limited = f"import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); "
+    command = [sys.executable, "-c", limited + "from mini_xception.cli import main; sys.exit(main())"]
+    result = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (1, "mini-xception: out.mp4: cannot be written (File too large)\n")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"out.mp4": "old", "faces.csv": "old"}

@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from PIL import Image
 
 from mini_xception import MiniXceptionError
@@ -136,6 +137,96 @@ def test_an_animated_gif_is_a_video(tmp_path):
     first, *more = (Image.fromarray(make_image(n)) for n in range(3))
     first.save(tmp_path / "a.gif", save_all=True, append_images=more, duration=100)
     assert [round(time_s, 3) for time_s, _ in read_frames(tmp_path / "a.gif")] == [0, 0.1, 0.2]
+
+
+def write_with_cover(path, images, marked=True):
+    """Write a song with a cover image, and with a video if there are images. The cover is the first stream."""
+    with av.open(path, "w") as container:
+        cover = container.add_stream("mjpeg")
+        cover.width, cover.height, cover.pix_fmt = 300, 300, "yuvj420p"
+        if marked:
+            cover.disposition = Disposition.attached_pic.value
+        if images:
+            video = container.add_stream("libx264", 25)
+            video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        track = container.add_stream("aac", SAMPLE_RATE, layout="mono")
+        square = av.VideoFrame.from_ndarray(np.full((300, 300, 3), 200, np.uint8), format="rgb24")
+        container.mux([*cover.encode(square), *cover.encode(None)])
+        for image in images:
+            container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        if images:
+            container.mux(video.encode(None))
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, SAMPLE_RATE), np.int16), format="s16", layout="mono")
+        silence.sample_rate = SAMPLE_RATE
+        container.mux([*track.encode(silence), *track.encode(None)])
+    if marked:  # FFmpeg writes the cover after the other streams.
+        data = path.read_bytes()
+        start = data.index(b"moov") + 4
+        boxes, position = [], start
+        while position < start - 8 + int.from_bytes(data[start - 8 : start - 4], "big"):
+            size = int.from_bytes(data[position : position + 4], "big")
+            boxes.append(data[position : position + size])
+            position += size
+        boxes.sort(key=lambda box: [b"mvhd", b"udta", b"trak"].index(box[4:8]))
+        path.write_bytes(data[:start] + b"".join(boxes) + data[position:])
+    return path
+
+
+@pytest.mark.parametrize(("name", "marked"), [("a.mp4", True), ("a.mkv", False)])
+def test_a_cover_image_is_not_the_video(tmp_path, name, marked):
+    source = write_with_cover(tmp_path / name, [make_image(n) for n in range(20)], marked)
+    with av.open(source) as container:
+        assert container.streams.video[0].codec_context.name == "mjpeg"
+    frames = list(read_frames(source))
+    assert len(frames) == 20
+    assert frames[0][1].shape == (48, 64, 3)
+
+
+def test_a_song_with_a_cover_image_is_audio(tmp_path):
+    source = write_with_cover(tmp_path / "song.mp4", [])
+    with pytest.raises(MiniXceptionError, match=r"song\.mp4: no video stream, only audio or subtitles; choose a video"):
+        next(read_frames(source))
+
+
+def test_the_largest_video_stream_is_read(tmp_path):
+    """Unless the file marks another one as its default."""
+    for name, default, expected in (("a.mkv", None, 96), ("b.mkv", 64, 64)):
+        with av.open(tmp_path / name, "w") as container:
+            streams = []
+            for width in (64, 96):
+                stream = container.add_stream("mpeg4", 25)
+                stream.width, stream.height, stream.pix_fmt = width, 48, "yuv420p"
+                stream.disposition = Disposition.default.value if width == default else 0
+                streams.append(stream)
+            for stream in streams:
+                frame = av.VideoFrame.from_ndarray(make_image(0, stream.width), format="rgb24")
+                container.mux([*stream.encode(frame), *stream.encode(None)])
+        ((_, image),) = read_frames(tmp_path / name)
+        assert image.shape == (48, expected, 3)
+
+
+@pytest.mark.parametrize("second", [(48, 64), (96, 128), (240, 24)])
+def test_a_new_frame_size_is_fitted_into_the_first_one(tmp_path, second):
+    """As when a phone is turned while it records. A grey frame has a white disc, whose shape must stay."""
+    data = b""
+    for height, width in ((64, 48), second):
+        image = np.full((height, width, 3), 100, np.uint8)
+        side = min(height, width)
+        image[(height - side // 2) // 2 : (height + side // 2) // 2, (width - side // 2) // 2 :][:, : side // 2] = 250
+        data += write_video(tmp_path / "a.ts", [image] * 20, Fraction(25), codec="mpeg2video").read_bytes()
+    (tmp_path / "b.ts").write_bytes(data)
+    frames = [image for _, image in read_frames(tmp_path / "b.ts")]
+    assert len(frames) == 40
+    assert {image.shape for image in frames} == {(64, 48, 3)}
+    scale = min(64 / second[0], 48 / second[1])
+    height, width = (round(scale * side) for side in second)
+    content = frames[-1].max(axis=2) > 50
+    assert content.any(axis=1).sum() == pytest.approx(height, abs=1)
+    assert content.any(axis=0).sum() == pytest.approx(width, abs=1)
+    white = frames[-1].min(axis=2) > 180
+    assert white.any(axis=1).sum() == pytest.approx(white.any(axis=0).sum(), abs=2)
+    rows, columns = np.nonzero(white)
+    assert (rows.mean(), columns.mean()) == pytest.approx((31.5, 23.5), abs=1.5)
 
 
 def test_a_file_that_is_not_a_video_is_a_one_line_error(tmp_path):

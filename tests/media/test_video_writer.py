@@ -60,6 +60,64 @@ def test_audio_is_kept(tmp_path, name, codec, audio_codec):
     assert spectrum.argmax() * 2 == pytest.approx(440, abs=4)
 
 
+def write_tone(path, codec, audio_codec, sample_rate, layout):
+    """Write two seconds of video with a tone of 440 Hz."""
+    with av.open(path, "w", format="mpegts") as container:
+        video = container.add_stream(codec, 25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        track = container.add_stream(audio_codec, sample_rate, layout=layout)
+        for number in range(50):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(make_image(number), format="rgb24")))
+        container.mux(video.encode(None))
+        tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(2 * sample_rate) / sample_rate, dtype=np.float32)
+        channels = np.repeat(tone[np.newaxis], track.codec_context.channels, axis=0)
+        samples = av.AudioFrame.from_ndarray(np.ascontiguousarray(channels), format="fltp", layout=layout)
+        samples.sample_rate = sample_rate
+        container.mux([*track.encode(samples), *track.encode(None)])
+    return path
+
+
+@pytest.mark.parametrize("audio_codec", ["aac", "mp2"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [(48_000, "mono"), (48_000, "stereo")],
+        [(48_000, "stereo"), (44_100, "stereo")],
+        [(44_100, "stereo"), (32_000, "mono"), (44_100, "stereo")],
+    ],
+    ids=["layout", "rate", "both, and back"],
+)
+def test_audio_may_change_its_rate_and_layout(tmp_path, audio_codec, changes):
+    parts = [write_tone(tmp_path / "a.ts", "mpeg2video", audio_codec, *kind).read_bytes() for kind in changes]
+    (tmp_path / "b.ts").write_bytes(b"".join(parts))
+    times = copy(tmp_path / "b.ts", tmp_path / "b.mp4")
+    assert len(times) == 50 * len(changes)
+    audio = audio_of(tmp_path / "b.mp4")
+    with av.open(tmp_path / "b.mp4") as written:
+        rate = written.streams.audio[0].codec_context.sample_rate
+    assert rate == (changes[0][0] if audio_codec == "aac" else SAMPLE_RATE)
+    assert len(audio) / rate == pytest.approx(2 * len(changes), abs=0.2)
+    for part in range(len(changes)):  # Each part is still a tone of 440 Hz.
+        spectrum = np.abs(np.fft.rfft(audio[round((2 * part + 0.5) * rate) :][:rate]))
+        assert spectrum.argmax() == pytest.approx(440, abs=4)
+        assert spectrum.max() > 0.1 * 0.3 * rate
+
+
+def test_five_channels_are_kept_or_mixed(tmp_path):
+    for audio_codec, channels in (("aac", 6), ("ac3", 2)):
+        source = write_tone(tmp_path / f"{audio_codec}.ts", "mpeg2video", audio_codec, 48_000, "5.1")
+        copy(source, tmp_path / "b.mp4")
+        with av.open(tmp_path / "b.mp4") as written:
+            assert written.streams.audio[0].codec_context.channels == channels
+
+
+def test_a_frame_of_another_size_is_an_error(tmp_path):
+    with VideoWriter(tmp_path / "a.mp4", Fraction(25)) as writer:
+        writer.write(0, make_image(0))
+        with pytest.raises(MiniXceptionError, match=r"a\.mp4: a frame has 48×64 pixels, unlike the frames before it"):
+            writer.write(1, make_image(0, 48, 64))
+
+
 def test_aac_is_copied_bit_for_bit(tmp_path):
     source = write_video(tmp_path / "a.mp4", map(make_image, range(60)), audio_codec="aac")
     copy(source, tmp_path / "b.mp4")

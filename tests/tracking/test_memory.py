@@ -55,6 +55,15 @@ def test_between_searches_only_small_crops_are_searched(recording, portrait):
     assert last[0] - first[0] == pytest.approx(4 * DETECT_EVERY, abs=6)
 
 
+def test_the_whole_image_is_searched_at_least_once_a_second(recording, portrait):
+    """Otherwise, a new face in a slow video would be found after many seconds."""
+    list(recording.stream([shifted(portrait, 2 * step) for step in range(6)], frame_rate=0.5))
+    # When the second frame comes, the frame rate is not known.
+    assert searches(recording, portrait) == [True, False, True, True, True, True]
+    list(recording.stream([shifted(portrait, 2 * step) for step in range(9)], frame_rate=4))
+    assert searches(recording, portrait) == [True, False, False, False] * 2 + [True]
+
+
 def test_without_a_face_every_frame_is_searched(recording, portrait):
     grey = np.full_like(portrait, 128)
     frames = list(recording.stream([grey, grey, portrait]))

@@ -59,6 +59,31 @@ def test_a_lost_face_keeps_its_id_for_one_second():
     assert ids(tracker.update([face(5)], 2.0 * FORGET_S)) == [2]
 
 
+@pytest.mark.parametrize("step_s", [1.5, 10, 3600])
+def test_faces_of_consecutive_frames_keep_their_ids_at_any_frame_rate(step_s):
+    """Slow security cameras and slide shows have less than one frame per second."""
+    tracker = Tracker()
+    for step in range(8):
+        assert ids(tracker.update([face(2 * step), face(300 - 2 * step)], step * step_s)) == [1, 2]
+
+
+def test_a_face_is_not_expected_far_away_after_a_pause():
+    """A detector's boxes shake by some pixels, which is no velocity that a pause of seconds could be bridged with."""
+    tracker = Tracker()
+    for step in range(30):
+        tracker.update([face(100 + 3 * (step % 2))], step * STEP_S)
+    tracker.update([face(106)], 30 * STEP_S)
+    assert ids(tracker.update([face(106)], 30 * STEP_S + 5)) == [1]
+    assert ids(tracker.update([face(100)], 30 * STEP_S + 60)) == [1]
+
+
+def test_a_face_that_was_missed_in_a_slow_video_gets_a_new_id():
+    tracker = Tracker()
+    tracker.update([face(0)], 0)
+    tracker.update([], 1.5)
+    assert ids(tracker.update([face(0)], 3)) == [2]
+
+
 def test_a_new_face_gets_a_new_id():
     tracker = Tracker()
     tracker.update([face(0)], 0)

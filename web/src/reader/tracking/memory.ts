@@ -5,6 +5,8 @@ import { Tracker } from "./tracker";
 
 /** The whole image is searched once in this many frames, so a new face is found after 10 frames at most. */
 export const DETECT_EVERY = 10;
+/** If the frames come slowly, the whole image is searched at least once in this many seconds. */
+export const DETECT_EVERY_S = 1.0;
 /**
  * Detecting near one known face costs as much as searching this many pixels. If the image has fewer pixels per known
  * face, searching the whole image is cheaper.
@@ -15,6 +17,8 @@ export const NEAR_PIXELS = 50_000;
 export class StreamMemory {
   private readonly tracker = new Tracker();
   private framesUntilSearch = 0;
+  private searchedS = Number.NEGATIVE_INFINITY;
+  private lastS = Number.NEGATIVE_INFINITY;
 
   /** Whether the next frame should be searched thoroughly, also for tilted and small faces. */
   get searchIsDue(): boolean {
@@ -43,7 +47,15 @@ export class StreamMemory {
    * @param timeS the frame's time in seconds; see {@link Tracker.update}.
    */
   remember(faces: Face[], timeS: number): Face[] {
-    this.framesUntilSearch = (this.framesUntilSearch || DETECT_EVERY) - 1;
+    if (this.searchIsDue) {
+      this.framesUntilSearch = DETECT_EVERY;
+      this.searchedS = timeS;
+    }
+    this.framesUntilSearch -= 1;
+    const intervalS = timeS - this.lastS;
+    this.lastS = timeS;
+    // The next frame is expected after the same interval as this one.
+    if (Number.isFinite(intervalS) && timeS + intervalS - this.searchedS >= DETECT_EVERY_S) this.framesUntilSearch = 0;
     return this.tracker.update(faces, timeS);
   }
 }

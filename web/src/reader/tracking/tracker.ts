@@ -5,8 +5,16 @@ import type { Face } from "../faces";
 
 /** Time constant of the exponential smoothing of probabilities, in seconds. */
 export const SMOOTHING_S = 0.3;
-/** A face that was not seen for more than this many seconds gets a new identity when it returns. */
+/**
+ * A face that was not seen for more than this many seconds gets a new identity when it returns. A pause between two
+ * frames does not count, because the face could not be seen.
+ */
 export const FORGET_S = 1.0;
+/**
+ * A face's velocity predicts its position for this many seconds. After a longer time, its last position is the better
+ * guess.
+ */
+export const PREDICT_S = 1.0;
 /** A face keeps its identity if its box and the expected box have at least this intersection over union. */
 export const MIN_IOU = 0.3;
 /**
@@ -24,13 +32,15 @@ interface Track {
 
 /**
  * Matches faces by the overlap of their boxes, and smooths their probabilities exponentially. Each face's position is
- * predicted from its velocity, so faces may cross.
+ * predicted from its velocity, so faces may cross. A face that is in two consecutive frames keeps its identity, however
+ * far apart they are.
  */
 export class Tracker {
   /** The faces of the last frame, with track ids and smoothed probabilities. */
   faces: Face[] = [];
   private tracks: Track[] = [];
   private lastId = 0;
+  private lastS = Number.NEGATIVE_INFINITY;
 
   /**
    * Match the faces of the next frame to the known faces.
@@ -40,7 +50,8 @@ export class Tracker {
    * @returns the faces in the same order, with track ids and smoothed probabilities. Ids count from 1.
    */
   update(faces: Face[], timeS: number): Face[] {
-    const known = this.tracks.filter((track) => track.timeS <= timeS && timeS - track.timeS <= FORGET_S);
+    const known = this.tracks.filter((track) => this.remembers(track, timeS));
+    this.lastS = timeS;
     const matched = match(
       known.map((track) => expectedBox(track, timeS)),
       faces.map((face) => face.box),
@@ -58,10 +69,17 @@ export class Tracker {
     });
     return this.faces;
   }
+
+  private remembers(track: Track, timeS: number): boolean {
+    const unseenS = timeS - track.timeS;
+    const seenInThePreviousFrame = track.timeS === this.lastS;
+    return unseenS >= 0 && (unseenS <= FORGET_S || seenInThePreviousFrame);
+  }
 }
 
 function expectedBox({ face, timeS, velocity }: Track, nowS: number): Box {
-  const [right, down] = velocity.map((speed) => speed * (nowS - timeS));
+  const elapsedS = nowS - timeS;
+  const [right, down] = velocity.map((speed) => speed * (elapsedS <= PREDICT_S ? elapsedS : 0));
   const [x1, y1, x2, y2] = face.box;
   return [x1 + right, y1 + down, x2 + right, y2 + down];
 }
