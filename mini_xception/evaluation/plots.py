@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mini_xception.evaluation.metrics import ECE_BINS, Reliability
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -73,28 +71,4 @@ def plot_confusion_matrix(matrix: np.ndarray, labels: Sequence[str], title: str,
     axes.set(xlabel="prediction", ylabel="truth", title=title)
     axes.set_xticks(range(len(labels)), labels)
     axes.set_yticks(range(len(labels)), labels)
-    figure.savefig(target, dpi=120)
-
-
-def plot_reliability(bins: Reliability, title: str, target: Path) -> None:
-    """Plot accuracy against confidence. The bars of a calibrated classifier end on the diagonal.
-
-    Args:
-        bins: the result of :func:`~mini_xception.evaluation.reliability`.
-        title: title of the plot. The ECE is added to it.
-        target: the PNG file to write.
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.5, 5.5), layout="constrained")
-    axes: Axes = figure.subplots()
-    filled = bins.count > 0
-    axes.bar(bins.confidence[filled], bins.accuracy[filled], width=0.8 / ECE_BINS, label="accuracy")
-    axes.plot([0, 1], [0, 1], color="black", linestyle="--", label="calibrated")
-    for confidence, accuracy, count in zip(
-        bins.confidence[filled], bins.accuracy[filled], bins.count[filled], strict=True
-    ):
-        axes.annotate(str(count), (confidence, accuracy), ha="center", va="bottom", fontsize=7)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy", title=f"{title}: ECE {bins.ece:.4f}")
-    axes.legend(loc="upper left")
     figure.savefig(target, dpi=120)
