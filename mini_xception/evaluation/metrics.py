@@ -87,11 +87,15 @@ def measure(probabilities: np.ndarray, truth: np.ndarray, labels: Sequence[str])
     _check(probabilities, truth, labels)
     matrix = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(matrix, (truth, probabilities.argmax(axis=1)), 1)
-    scores = {name: by_label(values, labels) for name, values in class_scores(matrix).items()}
+    classes, totals = class_scores(matrix), total_scores(matrix)
     return Metrics(
         n=len(truth),
-        **{name: float(value) for name, value in total_scores(matrix).items()},
-        **scores,
+        accuracy=float(totals["accuracy"]),
+        balanced_accuracy=float(totals["balanced_accuracy"]),
+        macro_f1=float(totals["macro_f1"]),
+        recall=by_label(classes["recall"], labels),
+        precision=by_label(classes["precision"], labels),
+        f1=by_label(classes["f1"], labels),
         support=dict(zip(labels, matrix.sum(axis=1).tolist(), strict=True)),
         ece=reliability(probabilities, truth).ece,
         confusion_matrix=matrix,
