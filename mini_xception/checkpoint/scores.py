@@ -39,13 +39,24 @@ def check_metrics(metrics: dict[str, Any], labels: Collection[str]) -> None:
         if not all(isinstance(value, float | int | None) for value in values.values()):
             allowed = "numbers of images" if name == SUPPORT else "numbers from 0 to 1"
             raise MiniXceptionError(f"metrics: {name} must have {allowed}, not {list(values.values())}")
-    for name in (*SCORES, *CLASS_SCORES):
-        found = metrics.get(INTERVALS, {}).get(name)
-        for interval in found.values() if isinstance(found, dict) else [found]:
-            match interval:
-                case None | [float() | int(), float() | int()]:
-                    continue
-            raise MiniXceptionError(f"metrics: the intervals of {name} must be [low, high], not {interval!r}")
+    intervals = metrics.get(INTERVALS, {})
+    if not isinstance(intervals, dict):
+        raise MiniXceptionError(f"metrics: {INTERVALS} must be a dictionary, not {intervals!r}")
+    for name in SCORES:
+        _check_interval(name, intervals.get(name))
+    for name in CLASS_SCORES:
+        of_labels = intervals.get(name, {})
+        if not isinstance(of_labels, dict):
+            raise MiniXceptionError(f"metrics: intervals of {name} must be a dictionary, not {of_labels!r}")
+        for interval in of_labels.values():
+            _check_interval(name, interval)
+
+
+def _check_interval(name: str, interval: object) -> None:
+    match interval:
+        case None | [float() | int(), float() | int()]:
+            return
+    raise MiniXceptionError(f"metrics: an interval of {name} must be [low, high], not {interval!r}")
 
 
 def score_table(metrics: dict[str, Any]) -> list[list[str]]:
@@ -65,7 +76,7 @@ def class_table(metrics: dict[str, Any], labels: Collection[str]) -> list[list[s
     names = [name for name in CLASS_SCORES if name in metrics]
     rows = [["class", *(CLASS_SCORES[name] for name in names)]]
     for label in labels:
-        limits = [(metrics.get(INTERVALS, {}).get(name) or {}).get(label) for name in names]
+        limits = [metrics.get(INTERVALS, {}).get(name, {}).get(label) for name in names]
         scores = [_percent(metrics[name][label], limit) for name, limit in zip(names, limits, strict=True)]
         rows.append([escape_label(label), *scores])
     if SUPPORT in metrics:

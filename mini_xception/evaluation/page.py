@@ -108,10 +108,8 @@ def _calibration(report: dict[str, Any]) -> str:
     """Compare the mean confidence with the interval of the accuracy."""
     confidence, accuracy = report["mean_confidence"], report["metrics"]["accuracy"]
     low, high = report["metrics"]["intervals"]["accuracy"]
-    scores = f"the mean confidence is {percent(confidence)}, the accuracy {percent(accuracy)}"
-    if low <= confidence <= high:
-        return f"The mean confidence matches the accuracy: {scores}."
-    return f"The probabilities are too {'high' if confidence > high else 'low'}: {scores}."
+    verdict = "too high" if confidence > high else "too low" if confidence < low else "right on average"
+    return f"The probabilities are {verdict}: mean confidence {percent(confidence)}, accuracy {percent(accuracy)}."
 
 
 def _confusions(matrix: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:

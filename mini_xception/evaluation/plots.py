@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,9 @@ def plot_confusion_matrix(matrix: np.ndarray, labels: Sequence[str], title: str,
     turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if longest > LONG_LABEL else {}
     axes.set_xticks(range(len(labels)), labels, **text, **turned)
     axes.set_yticks(range(len(labels)), labels, **text)
-    figure.savefig(target, dpi=120)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # No installed font has the character.
+        figure.savefig(target, dpi=120)
 
 
 def _fonts() -> list[str]:

@@ -30,7 +30,7 @@ def write_report(
     images: Sequence[np.ndarray] | np.ndarray,
     *,
     title: str,
-    names: Sequence[str] | None = None,
+    names: Sequence[str] = (),
     history: Sequence[Mapping[str, float]] = (),
     data: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def write_report(
         labels: names of the classes, in the order of the columns of ``probabilities``.
         images: N arrays, uint8, grey (H, W) or RGB (H, W, 3). Only the images that the report shows are read.
         title: what was evaluated, for example the name of the split.
-        names: name of each image, such as its path. None shows no names.
+        names: name of each image, such as its path. Empty: the images have no names.
         history: one mapping per epoch, as the rows of ``log.csv``: ``epoch``, and numbers whose names begin with
             ``train_`` or ``validation_``. Each kind of number becomes one chart.
         data: facts about the data, ready for JSON. A list becomes a list of lines. A mapping of mappings becomes a
@@ -61,11 +61,11 @@ def write_report(
     """
     metrics = measure(probabilities, truth, labels).to_dict()
     probabilities, truth = np.asarray(probabilities), np.asarray(truth)
-    if len(images) != len(truth) or (names is not None and len(names) != len(truth)):
-        raise MiniXceptionError(
-            f"images and names must have {len(truth)} entries, as many as truth, not {len(images)} and "
-            f"{len(names) if names is not None else 'no names'}"
-        )
+    for argument, entries in (("images", images), ("names", names)):
+        if len(entries) != len(truth) and (len(entries) or argument == "images"):
+            raise MiniXceptionError(
+                f"{argument} must have {len(truth)} entries, one for each entry of truth, not {len(entries)}"
+            )
     matrix = np.array(metrics.pop("confusion_matrix"))
     bins = reliability(probabilities, truth)
     report = _plain(
@@ -77,7 +77,7 @@ def write_report(
             "mean_confidence": float(probabilities.max(axis=1).mean()),
             "reliability": {name: values.tolist() for name, values in vars(bins).items()},
             "errors": _worst_errors(probabilities, truth, labels, names),
-            "history": [{name: float(value) for name, value in row.items()} for row in history],
+            "history": [{name: _number(name, value) for name, value in row.items()} for row in history],
             "data": data or {},
         }
     )
@@ -92,7 +92,7 @@ def write_report(
 
 
 def _worst_errors(
-    probabilities: np.ndarray, truth: np.ndarray, labels: Sequence[str], names: Sequence[str] | None
+    probabilities: np.ndarray, truth: np.ndarray, labels: Sequence[str], names: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Describe the wrong predictions with the highest probabilities, the highest first."""
     predictions = probabilities.argmax(axis=1)
@@ -101,7 +101,7 @@ def _worst_errors(
     return [
         {
             "image": index,
-            "name": str(names[index]) if names is not None else None,
+            "name": str(names[index]) if names else None,
             "truth": labels[truth[index]],
             "prediction": labels[predictions[index]],
             "probability": float(probabilities[index, predictions[index]]),
@@ -109,6 +109,13 @@ def _worst_errors(
         }
         for index in worst.tolist()
     ]
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise MiniXceptionError(f"history: {name} must be a number, not {value!r}") from error
 
 
 def _plain(value: Any) -> Any:
