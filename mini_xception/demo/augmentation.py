@@ -12,6 +12,7 @@ import numpy as np
 from mini_xception.demo.cards import data_url
 from mini_xception.demo.photo import examples, load_upload
 from mini_xception.demo.texts import I18N, label_text, language_of, text
+from mini_xception.network.devices import initial_torch_defaults
 from mini_xception.network.preprocess import to_grey
 from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.training.augment import AUGMENTATIONS, PRESETS, augment, build
@@ -96,7 +97,8 @@ def augmented_views(face: np.ndarray, strengths: dict[str, float], seed: int) ->
     import torch  # only this tab needs it
 
     original = torch.from_numpy(face).float().expand(VIEWS, 1, -1, -1)
-    changed = augment(original, build(strengths), torch.Generator().manual_seed(seed))
+    with initial_torch_defaults():
+        changed = augment(original, build(strengths), torch.Generator().manual_seed(seed))
     return np.concatenate([face[np.newaxis], changed[:, 0].round().to(torch.uint8).numpy()])
 
 

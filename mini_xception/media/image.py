@@ -31,8 +31,9 @@ SUFFIXES: frozenset[str] = frozenset(
     }
 )
 SUPPORTED = "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
-#: Brands at the beginning of a HEIC file.
+#: Brands at the beginning of a HEIC file and of an AVIF file. Both may begin with "mif1".
 HEIC_BRANDS: frozenset[bytes] = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+ISO_BRANDS = HEIC_BRANDS | {b"avif", b"avis"}
 
 #: EXIF orientation → the operation that turns the image upright.
 UPRIGHT: dict[int, Image.Transpose] = {

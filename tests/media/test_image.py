@@ -53,7 +53,7 @@ def test_heic_is_loaded_with_pillow_heif(pil_image, portrait):
 
 def test_heic_without_pillow_heif_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(MiniXceptionError, match="IMG_1.HEIC: HEIC images need pillow-heif; pip install pillow-heif"):
+    with pytest.raises(MiniXceptionError, match="HEIC images need pillow-heif; pip install pillow-heif"):
         load_image(b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf", name="IMG_1.HEIC")
 
 

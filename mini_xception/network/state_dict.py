@@ -1,0 +1,96 @@
+"""Reading of PyTorch files from other trainers: finding the network's state dict among what else they contain."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mini_xception.errors import MiniXceptionError
+
+#: A tensor that every mini_Xception has. It is used to find the network in a file.
+FIRST = "base.0.weight"
+#: Parts of names that DataParallel and torch.compile add.
+WRAPPERS = re.compile(r"(^|\.)(?:(?:module|_orig_mod)\.)+")
+#: Levels of dictionaries that are searched.
+LEVELS = 4
+#: Classes that trainers store beside the weights, and that contain only values: options, and NumPy's numbers.
+VALUES: list[Any] = [
+    argparse.Namespace,
+    type(Path()),
+    np.dtype,
+    np.ndarray,
+    *{type(np.dtype(code)) for code in "?bBhHiIlLefd"},
+    *(
+        (function, f"numpy.{core}.multiarray.{name}")
+        for core in ("core", "_core")
+        for name, function in (("scalar", np.float64(0).__reduce__()[0]), ("_reconstruct", np.zeros(0).__reduce__()[0]))
+    ),
+]
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Read a mini_Xception's state dict from a file of ``torch.save`` or of safetensors.
+
+    The state dict may be inside other dictionaries, as in ``{"state_dict": …}``. Its names may have a prefix, such as
+    ``module.``, ``_orig_mod.`` or ``model.``.
+
+    Raises:
+        MiniXceptionError: the file cannot be read, or contains no mini_Xception, or several different ones.
+    """
+    networks = dict(_networks(_load(path)))
+    if not networks:
+        raise MiniXceptionError(
+            f"{path}: not a state dict of the PyTorch reference (no tensor's name ends in {FIRST}); "
+            "save the network's state_dict()"
+        )
+    (name, state), *others = networks.items()
+    for other, tensors in others:
+        if state.keys() != tensors.keys() or any(not torch.equal(state[key], tensors[key]) for key in state):
+            raise MiniXceptionError(
+                f"{path}: contains several networks ({name or 'the file itself'}, {other}); save one of them alone"
+            )
+    return state
+
+
+def _load(path: Path) -> object:
+    try:
+        with path.open("rb") as file:
+            if file.read(9)[8:] == b"{":  # The header's length, then the header as JSON.
+                from safetensors.torch import load_file
+
+                return load_file(path)
+        with torch.serialization.safe_globals(VALUES):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # For a file of another kind, torch.load raises almost any exception.
+        refused = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
+        if refused:
+            raise MiniXceptionError(
+                f"{path}: loading it would run code ({refused[1]}), which is not allowed; "
+                "save the network's state_dict() alone"
+            ) from error
+        raise MiniXceptionError(
+            f"{path}: neither a PyTorch file that contains only tensors nor a Keras file, or damaged; "
+            "use a .pth file of the PyTorch reference, or an .hdf5, .h5 or .keras file of the Keras project"
+        ) from error
+
+
+def _networks(contents: object, place: str = "", level: int = 0) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """Yield each network in a file, with the keys that lead to it and the prefix of its names."""
+    if not isinstance(contents, Mapping) or level == LEVELS:
+        return
+    named = {WRAPPERS.sub(r"\1", key): value for key, value in contents.items() if isinstance(key, str)}
+    tensors = {key: value for key, value in named.items() if isinstance(value, Tensor)}
+    for name in tensors:
+        if name == FIRST or name.endswith(f".{FIRST}"):
+            prefix = name.removesuffix(FIRST)
+            state = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+            yield f"{place}{prefix}".strip("."), state
+    for key, value in named.items():
+        yield from _networks(value, f"{place}{key}.", level + 1)
