@@ -14,6 +14,7 @@ import gradio as gr
 from fastapi import FastAPI
 from gradio.route_utils import delete_files_created_by_app
 
+from mini_xception.demo.api_images import MAX_FILE_MB
 from mini_xception.demo.augmentation import augmentation_tab
 from mini_xception.demo.browser import browser_routes, browser_tab
 from mini_xception.demo.photo import photo_tab
@@ -29,7 +30,6 @@ TITLE = "mini_Xception · facial expression recognition"
 CACHE_AGE_S = 60
 #: Maximum number of waiting requests. The page refuses further requests as busy.
 QUEUE_SIZE = 32
-MAX_FILE_SIZE = "32mb"
 #: Number of requests that Gradio remembers. Gradio's default is 10,000. After each request, Gradio processes all
 #: remembered requests for a dashboard, which is off here.
 REMEMBERED_REQUESTS = 100
@@ -140,7 +140,7 @@ def _serving_options(page: gr.Blocks, recognizer: EmotionRecognizer) -> dict[str
         "theme": THEME,
         "css": CSS,
         "i18n": I18N,
-        "max_file_size": MAX_FILE_SIZE,
+        "max_file_size": f"{MAX_FILE_MB}mb",
         "show_error": False,  # Hide the messages of unexpected exceptions from visitors.
         "run_history": False,
         "enable_monitoring": False,
