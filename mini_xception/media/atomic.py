@@ -26,7 +26,8 @@ def atomic_write(target: Path) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
-        path = target.resolve()  # If the target is a symbolic link, replace the file that it points to.
+        # If the target is a symbolic link, replace the file that it points to. resolve() fails if it points to itself.
+        path = Path(os.path.realpath(target))
         path.parent.mkdir(parents=True, exist_ok=True)
         # The name is random, because the target's name with an addition could be too long.
         # The suffix is kept, because some writers choose the file format by it. A long one is no format.
@@ -59,7 +60,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
-        path = target.resolve()
+        path = Path(os.path.realpath(target))
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{os.urandom(8).hex()}")
         temporary.mkdir()

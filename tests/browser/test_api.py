@@ -149,7 +149,7 @@ def test_an_image_as_data_url_is_augmented(page_url):
         *((sent, "the image: not understood") for sent in ({"image": {"url": DATA_URL}}, {"path": 5}, {"url": 5})),
         ("data:image/jpeg;base64,@@@@", "the image: its base64 data is damaged"),
         ("data:image/jpeg;base64,", "the photo: the file is empty"),
-        (f"{DATA_URL[:9000]}", "the photo: damaged or truncated"),
+        (DATA_URL[: len("data:image/jpeg;base64,") + 8000], "the photo: damaged or truncated"),
         ("data:text/plain,hello", "the photo: not a supported image"),
         (f"data:image/png;base64,{'A' * 50_000_000}", "the image: more than 32 MB"),
     ],
