@@ -69,7 +69,7 @@ def _load(path: Path) -> object:
         with torch.serialization.safe_globals(VALUES):
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # For a file of another kind, torch.load raises almost any exception.
-        refused = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
+        refused = re.search(r"[Uu]nsupported (?:global: )?GLOBAL (\S+)", str(error))
         if refused:
             raise MiniXceptionError(
                 f"{path}: loading it would run code ({refused[1]}), which is not allowed; "
