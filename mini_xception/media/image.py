@@ -47,6 +47,8 @@ UPRIGHT: dict[int, Image.Transpose] = {
 }
 #: Larger images are rejected before they are decoded. A decoded image takes 3 bytes per pixel.
 MAX_PIXELS = 150_000_000
+#: The longest side of a WebP image, in pixels, as the format allows it.
+LONGEST_WEBP_SIDE = 16_383
 #: Data to append to a JPEG without its end, to see which pixels change. Without it, missing data counts as zeros.
 PADDING = b"\x5a" * 64
 
@@ -122,6 +124,8 @@ def _rgb_from_bytes(data: bytes, name: str) -> np.ndarray:
 
 def _decode(data: bytes, name: str, orientation: int | None) -> np.ndarray:
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        if image.format == "WEBP" and max(image.size) > LONGEST_WEBP_SIDE:
+            raise OSError(f"impossible size {image.width}×{image.height}")  # Decoding would take a minute.
         is_deep = has_deep_colour(image)
         rgb = _rgb_from_pil(image, name, orientation)
         scaled = load_deep_colour(image, data) if is_deep else None

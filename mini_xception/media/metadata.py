@@ -174,7 +174,7 @@ def _read_directory(data: bytes) -> Directory | None:
     try:
         (start,) = struct.unpack_from(layout.order + layout.pointer, data, layout.position)
         (count,) = struct.unpack_from(layout.order + layout.counter, data, start)
-    except struct.error:  # The data ends too early.
+    except (struct.error, OverflowError):  # The data ends before the directory.
         return None
     first, size = start + struct.calcsize(layout.counter), layout.entry
     count = min(count, (len(data) - first) // size)

@@ -123,6 +123,7 @@ def test_code_in_a_file_is_never_run(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["other.pth"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of file sizes")
 @pytest.mark.parametrize("exists", [False, True])
 def test_a_conversion_that_fails_while_it_writes_leaves_nothing(tmp_path, exists):
