@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import ROOT
 
 #: Limits of the process: seconds of processor time, and bytes of memory. Importing PyTorch takes a part of both.
-CPU_S, MEMORY_BYTES = 120, 6_000_000_000
+CPU_S, MEMORY_BYTES = 120, 12_000_000_000
 
 START = f"""
 import io, os, random, sys, tempfile, warnings

@@ -82,7 +82,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _discard_output()
         return 1
     except OSError as error:
-        report(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        # Without a name, it comes from os.getcwd() or from writing to standard output.
+        place = "the current folder" if isinstance(error, FileNotFoundError) else "standard output"
+        report(f"{error.filename or place}: {error.strerror or error}")
         _discard_output()
         return 1
 

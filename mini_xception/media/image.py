@@ -47,6 +47,8 @@ UPRIGHT: dict[int, Image.Transpose] = {
 }
 #: Larger images are rejected before they are decoded. A decoded image takes 3 bytes per pixel.
 MAX_PIXELS = 150_000_000
+#: Larger files are not read to the end. They are read in parts of READ_BYTES.
+MAX_BYTES, READ_BYTES = 500_000_000, 1_000_000
 #: The longest side of a WebP image, in pixels, as the format allows it.
 LONGEST_WEBP_SIDE = 16_383
 #: Data to append to a JPEG without its end, to see which pixels change. Without it, missing data counts as zeros.
@@ -80,10 +82,7 @@ def load_image(source: ImageSource, name: str | None = None) -> np.ndarray:
             return _rgb_from_pil(source, name or "PIL image")
     if isinstance(source, (str, os.PathLike)):
         name = name or os.fspath(source) or "empty path"
-        try:
-            data = Path(source).read_bytes()
-        except (OSError, ValueError) as error:
-            raise MiniXceptionError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+        data = _read(Path(source), name)
     elif isinstance(source, bytes):
         name, data = name or "image bytes", source
     elif hasattr(source, "read"):
@@ -97,6 +96,22 @@ def load_image(source: ImageSource, name: str | None = None) -> np.ndarray:
             f"{type(source).__name__}: not an image; give a path, bytes, a binary file, a PIL image or a uint8 array"
         )
     return _rgb_from_bytes(data, name)
+
+
+def _read(path: Path, name: str) -> bytes:
+    parts, size = [], 0
+    try:
+        with path.open("rb") as file:
+            while part := file.read(READ_BYTES):
+                size += len(part)
+                if size > MAX_BYTES:  # An endless device, or a file that is no image.
+                    raise MiniXceptionError(f"{name}: more than {MAX_BYTES // 1_000_000} MB; choose a smaller image")
+                parts.append(part)
+    except MiniXceptionError:
+        raise
+    except (OSError, ValueError) as error:
+        raise MiniXceptionError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    return b"".join(parts)
 
 
 def _rgb_from_bytes(data: bytes, name: str) -> np.ndarray:
@@ -185,6 +200,8 @@ def _explained(name: str) -> Iterator[None]:
         raise _too_large(name) from error
     except Image.UnidentifiedImageError as error:
         raise MiniXceptionError(f"{name}: not a supported image; use {SUPPORTED}") from error
+    except MemoryError as error:
+        raise MiniXceptionError(f"{name}: not enough memory to decode the image; scale it down first") from error
     except Exception as error:  # On a damaged file, Pillow's decoders raise almost any exception.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise MiniXceptionError(f"{name}: damaged or truncated ({reason}); use an intact {SUPPORTED} file") from error
