@@ -126,7 +126,9 @@ def _rgb_from_bytes(data: bytes, name: str) -> np.ndarray:
     with _explained(name):
         try:
             return _decode(pixels, name, orientation)
-        except OSError:
+        except OSError as error:
+            if pixels[4:12] in (b"ftypavif", b"ftypavis") and isinstance(error, Image.UnidentifiedImageError):
+                raise OSError("the image data is incomplete") from error
             if not pixels.startswith(jpeg.SIGNATURE) or not jpeg.has_all_scans(pixels):
                 raise
             # Perhaps only the end marker is missing. Then no pixel depends on the data that is appended.
