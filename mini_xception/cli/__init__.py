@@ -108,7 +108,7 @@ def _open_missing_streams() -> None:
                 os.close(null)
             os.set_inheritable(number, True)  # for worker processes
         stream = getattr(sys, name)
-        if stream is None or stream.closed:
+        if stream is None or getattr(stream, "closed", False):
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
 
 
