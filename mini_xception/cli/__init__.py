@@ -26,7 +26,7 @@ COMMANDS: dict[str, str] = {
     "webcam": "recognise expressions live, from a camera",
     "evaluate": "evaluate a checkpoint on FER2013",
     "train": "train a network on FER2013",
-    "convert": "convert a .pth or Keras .hdf5 file to a checkpoint",
+    "convert": "convert a PyTorch or Keras file to a checkpoint",
     "export": "export a checkpoint to ONNX",
     "push": "publish a checkpoint on the Hugging Face Hub",
     "demo": "serve the web page on this computer",

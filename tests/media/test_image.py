@@ -38,6 +38,41 @@ def test_every_format_is_loaded(pil_image, portrait, kind):
     assert difference(image, portrait) < 6
 
 
+TWO = {"save_all": True}
+#: The kinds in docs/formats.md: format, mode of the image, options of the encoder.
+KINDS = [
+    *(("JPEG", mode, {}) for mode in ("RGB", "L", "CMYK")),
+    ("JPEG", "RGB", {"progressive": True}),
+    ("MPO", "RGB", TWO),
+    *(("PNG", mode, {}) for mode in ("1", "L", "RGB", "RGBA", "P")),
+    ("PNG", "RGB", TWO),
+    ("WEBP", "RGB", {"quality": 90}),
+    ("WEBP", "RGB", {"lossless": True}),
+    ("WEBP", "RGB", TWO),
+    ("GIF", "P", {}),
+    ("GIF", "RGB", TWO),
+    *(("BMP", mode, {}) for mode in ("1", "L", "RGB", "RGBA")),
+    *(("TIFF", mode, {}) for mode in ("1", "L", "CMYK")),
+    *(("TIFF", "RGB", {"compression": name}) for name in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg")),
+    ("TIFF", "1", {"compression": "group4"}),
+    ("TIFF", "RGB", {"big_tiff": True}),
+    ("TIFF", "RGB", TWO),
+    ("AVIF", "RGB", {}),
+    ("AVIF", "RGB", TWO),
+]
+
+
+@pytest.mark.parametrize(("kind", "mode", "options"), KINDS)
+def test_the_documented_kinds_are_loaded(pil_image, kind, mode, options):
+    small = pil_image.resize((64, 64))
+    if options == TWO:
+        options = TWO | {"append_images": [Image.new("RGB", (64, 64), "red")]}
+    image = load_image(encode(small.convert(mode), kind, **options))
+    # Downscaled, because black-and-white and palette images are dithered.
+    downscaled = Image.fromarray(image).convert("L").reduce(8)
+    assert difference(np.asarray(downscaled), np.asarray(small.convert("L").reduce(8))) < 12
+
+
 def test_heic_is_loaded_with_pillow_heif(pil_image, portrait):
     pillow_heif = pytest.importorskip("pillow_heif")
     exif = Image.Exif()
