@@ -49,7 +49,7 @@ def has_all_scans(data: bytes) -> bool:
     for marker, body, *_ in segments(data):
         if marker in FRAMES:
             components = set(body[6::3])
-        elif marker == SOS and body:
+        elif marker == SOS and len(body) > 3:
             ids, (first, last, bits) = body[1 : 1 + 2 * body[0] : 2], body[-3:]
             lowest_bit |= {(id, coefficient): bits & 15 for id in ids for coefficient in range(first, last + 1)}
     return all(lowest_bit.get((id, coefficient)) == 0 for id in components for coefficient in range(64))

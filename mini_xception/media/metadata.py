@@ -13,6 +13,8 @@ from mini_xception.media import jpeg
 PNG = b"\x89PNG\r\n\x1a\n"
 #: Chunks of a PNG that its first image needs.
 PNG_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+#: Chunks of a PNG that may state the orientation, and how many of them are searched.
+PNG_METADATA, MOST_CHUNKS = frozenset({b"eXIf", b"tEXt", b"zTXt", b"iTXt"}), 100
 #: Chunks of a WebP that are metadata, and the bits of the header that announce them.
 WEBP_METADATA, WEBP_METADATA_BITS = frozenset({b"ICCP", b"EXIF", b"XMP "}), 0b0010_1100
 #: Entries of a TIFF that its pixels depend on: sizes, compression, colours, strips, tiles, channels and their ranges.
@@ -105,21 +107,20 @@ def _split_png(data: bytes) -> Parts:
     kept, metadata, position = [PNG], [], len(PNG)
     while len(name := data[position + 4 : position + 8]) == 4:
         end = position + 12 + int.from_bytes(data[position : position + 4], "big")
-        body = data[position + 8 : end - 4]
         if name in PNG_PIXELS:
-            intact = zlib.crc32(name + body).to_bytes(4, "big") == data[end - 4 : end]
-            if name != b"tRNS" or intact:  # Like libpng, ignore a damaged chunk that is not critical.
+            # Like libpng, ignore a damaged chunk that is not critical.
+            if name != b"tRNS" or zlib.crc32(data[position + 4 : end - 4]).to_bytes(4, "big") == data[end - 4 : end]:
                 kept.append(data[position:end])
-        elif name == b"eXIf":
-            metadata.append(body)
-        elif name in (b"tEXt", b"zTXt", b"iTXt"):
-            metadata.append(_png_text(name, body))
+        elif name in PNG_METADATA and len(metadata) < MOST_CHUNKS:
+            metadata.append(_png_metadata(name, data[position + 8 : end - 4]))
+        if name == b"IEND":
+            break
         position = end
     return Parts(b"".join(kept), _orientation(metadata))
 
 
-def _png_text(name: bytes, body: bytes) -> bytes:
-    """Return the EXIF data in a text chunk, or else the text, which may be XMP."""
+def _png_metadata(name: bytes, body: bytes) -> bytes:
+    """Return the EXIF data in a chunk, or else its contents, which may be XMP."""
     if not body.startswith(RAW_EXIF):
         return body
     text = body.removeprefix(RAW_EXIF)
