@@ -104,7 +104,8 @@ def _says_colours(marker: int, body: bytes) -> bool:
 
 
 def _split_png(data: bytes) -> Parts:
-    kept, metadata, position = [PNG], [], len(PNG)
+    kept, position = [PNG], len(PNG)
+    metadata: list[bytes] = []
     while len(name := data[position + 4 : position + 8]) == 4:
         end = position + 12 + int.from_bytes(data[position : position + 4], "big")
         if name in PNG_PIXELS:
