@@ -63,6 +63,10 @@ def convert_checkpoint(source: str | os.PathLike[str], target: str | os.PathLike
     model = _from_keras(source) if is_keras else _from_reference(source)
     if broken := [name for name, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]:
         raise MiniXceptionError(f"{source}: some values are not finite in {_listed(broken)}; use another checkpoint")
+    with torch.inference_mode():  # Damaged values, such as a variance below 0, can be finite.
+        logits = model.eval()(torch.zeros(1, 1, model.image_size, model.image_size))
+    if not torch.isfinite(logits).all():
+        raise MiniXceptionError(f"{source}: the network's output is not finite; use another checkpoint")
     model.provenance = {"recipe": f"mini-xception convert {source.name}"}
     model.save_pretrained(target)
 
@@ -88,6 +92,8 @@ def _from_reference(source: Path) -> MiniXception:
         )
         if names
     ]
+    if complex_ones := [name for name, tensor in state.items() if tensor.is_complex()]:
+        problems.append(f"complex numbers: {_listed(complex_ones)}")
     if problems:
         raise MiniXceptionError(
             f"{source}: not a state dict of the PyTorch reference, whose mini_Xception has {len(EMOTIONS)} classes and "

@@ -14,11 +14,13 @@ from torch import Tensor
 
 from mini_xception.errors import MiniXceptionError
 
-#: A tensor that every mini_Xception has. It is used to find the network in a file.
+#: Parts of names that DataParallel, averaging, torch.compile and FSDP add.
+WRAPPER = r"(?:(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.)"
+WRAPPERS = re.compile(rf"(^|\.){WRAPPER}+")
+#: A tensor that every mini_Xception has. Its name is used to find the network in a file, and the names' prefix.
 FIRST = "base.0.weight"
-#: Parts of names that DataParallel and torch.compile add.
-WRAPPERS = re.compile(r"(^|\.)(?:(?:module|_orig_mod)\.)+")
-#: Levels of dictionaries that are searched.
+FIRST_NAME = re.compile(rf"((?:.*\.)?)base\.{WRAPPER}*0\.{WRAPPER}*weight")
+#: Levels of dictionaries and lists that are searched.
 LEVELS = 4
 #: Classes that trainers store beside the weights, and that contain only values: options, and NumPy's numbers.
 VALUES: list[Any] = [
@@ -83,14 +85,13 @@ def _load(path: Path) -> object:
 
 def _networks(contents: object, place: str = "", level: int = 0) -> Iterator[tuple[str, dict[str, Tensor]]]:
     """Yield each network in a file, with the keys that lead to it and the prefix of its names."""
+    if isinstance(contents, list | tuple):
+        contents = dict(enumerate(contents))
     if not isinstance(contents, Mapping) or level == LEVELS:
         return
-    named = {WRAPPERS.sub(r"\1", key): value for key, value in contents.items() if isinstance(key, str)}
-    tensors = {key: value for key, value in named.items() if isinstance(value, Tensor)}
-    for name in tensors:
-        if name == FIRST or name.endswith(f".{FIRST}"):
-            prefix = name.removesuffix(FIRST)
-            state = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-            yield f"{place}{prefix}".strip("."), state
-    for key, value in named.items():
+    tensors = {key: value for key, value in contents.items() if isinstance(key, str) and isinstance(value, Tensor)}
+    for found in filter(None, map(FIRST_NAME.fullmatch, tensors)):
+        own = {key.removeprefix(found[1]): tensor for key, tensor in tensors.items() if key.startswith(found[1])}
+        yield f"{place}{found[1]}".strip("."), {WRAPPERS.sub(r"\1", key): tensor for key, tensor in own.items()}
+    for key, value in contents.items():
         yield from _networks(value, f"{place}{key}.", level + 1)

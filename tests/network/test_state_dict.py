@@ -38,6 +38,10 @@ FILES = {
     },
     "timm": {"arch": "mini_xception", "state_dict": STATE, "args": argparse.Namespace(lr=0.1, out=Path("runs"))},
     "NumPy numbers": {"state_dict": STATE, "accuracy": np.float64(0.66), "losses": np.zeros(3, np.float32)},
+    "averaged": {**prefixed("module."), "n_averaged": torch.tensor(3)},
+    "FSDP": {name.replace("module1.", "_fsdp_wrapped_module.module1."): tensor for name, tensor in STATE.items()},
+    "a list": [STATE, OPTIMIZER],
+    "numbers as keys": {0: {"weights": STATE}},
     "equal copies": {"model": STATE, "model_ema": {name: tensor.clone() for name, tensor in STATE.items()}},
     "float16": {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in STATE.items()},
     "without num_batches_tracked": {n: tensor for n, tensor in STATE.items() if not n.endswith("num_batches_tracked")},
@@ -96,7 +100,16 @@ REFUSED = {
     "tensors without values": ({**STATE, "conv.bias": torch.ones(7, device="meta")}, "its tensors cannot be copied"),
     "texts in place of tensors": ({**STATE, "conv.bias": "ones"}, "missing: conv.bias)"),
     "a whole model": (MiniXception(), "loading it would run code (mini_xception.network.model.MiniXception)"),
-    "a list": ([STATE], "no tensor's name ends in base.0.weight"),
+    "complex numbers": ({**STATE, "conv.bias": torch.ones(7, dtype=torch.complex64)}, "complex numbers: conv.bias)"),
+    "a variance below 0": (
+        {**STATE, "base.1.running_var": -torch.ones(8)},
+        "the network's output is not finite; use another checkpoint",
+    ),
+    "numbers beyond float32": (
+        {**STATE, "conv.bias": torch.full((7,), 1e300, dtype=torch.float64)},
+        "not finite in conv.bias",
+    ),
+    "a list of texts": (["conv.weight"], "no tensor's name ends in base.0.weight"),
 }
 
 
