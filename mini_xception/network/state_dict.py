@@ -54,11 +54,18 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         )
     (name, state), *others = networks.items()
     for other, tensors in others:
-        if state.keys() != tensors.keys() or any(not torch.equal(state[key], tensors[key]) for key in state):
+        if not _are_equal(state, tensors):
             raise MiniXceptionError(
                 f"{path}: contains several networks ({name or 'the file itself'}, {other}); save one of them alone"
             )
     return state
+
+
+def _are_equal(state: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    try:
+        return state.keys() == other.keys() and all(torch.equal(state[key], other[key]) for key in state)
+    except RuntimeError:  # They have other data types, or one has no values.
+        return False
 
 
 def _load(path: Path) -> object:

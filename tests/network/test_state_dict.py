@@ -89,6 +89,10 @@ REFUSED = {
         {"model": STATE, "ema": {**STATE, "conv.bias": torch.ones(7)}},
         "contains several networks (model, ema); save one of them alone",
     ),
+    "two networks of other types": (
+        {"model": STATE, "ema": {name: tensor.double() for name, tensor in STATE.items()}},
+        "contains several networks (model, ema)",
+    ),
     "a student and a teacher": (
         {**prefixed("student."), **{name: tensor + 1 for name, tensor in prefixed("teacher.").items()}},
         "contains several networks (student, teacher); save one of them alone",
