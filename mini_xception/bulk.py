@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from mini_xception.detection.crop import FaceCrop, FaceCropper
 from mini_xception.errors import MiniXceptionError
@@ -180,8 +179,7 @@ def _start(cropper: FaceCropper, size: int) -> None:
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     cv2.setNumThreads(1)  # Each core has its own worker.
-    # load_image has its own limit and error for large images.
-    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # load_image raises an error if something is wrong.
 
 
 def _end_with_parent() -> None:

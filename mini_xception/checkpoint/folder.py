@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mini_xception.errors import MiniXceptionError
-from mini_xception.media.atomic import atomic_write
+from mini_xception.media.atomic import atomic_folder, atomic_write
 
 #: The default checkpoint. It is part of the package.
 BUNDLED = Path(__file__).parents[1] / "weights"
@@ -52,9 +54,10 @@ def read_checkpoint(folder: Path) -> Checkpoint:
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint folder. Each file is written atomically. Equal checkpoints give identical files.
+    """Write a checkpoint folder. Equal checkpoints give identical files.
 
-    A ``model.onnx`` in the folder is removed if the weights or the configuration change.
+    A new folder is complete or absent, even if writing is interrupted. In an existing folder, each file is replaced
+    atomically. A ``model.onnx`` in the folder is removed if the weights or the configuration change.
 
     Raises:
         MiniXceptionError: the folder cannot be written.
@@ -68,15 +71,20 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     # Everything is under one key, because safetensors writes several keys in random order.
     provenance = json.dumps({"format_version": FORMAT_VERSION, **checkpoint.provenance}, sort_keys=True)
     contents = {CONFIG: f"{text}\n".encode(), WEIGHTS: save(tensors, {METADATA: provenance})}
+    if not os.path.lexists(folder):
+        with atomic_folder(folder) as new:
+            for name, data in contents.items():
+                (new / name).write_bytes(data)
+        return
     try:
         changed = [name for name, data in contents.items() if _read_bytes(folder / name) != data]
+        with ExitStack() as files:  # All files are complete before the first one is replaced.
+            for name in changed:
+                files.enter_context(atomic_write(folder / name)).write_bytes(contents[name])
         if changed:
             (folder / GRAPH).unlink(missing_ok=True)
     except OSError as error:
         raise MiniXceptionError(f"{folder}: cannot be written ({error.strerror})") from error
-    for name in changed:
-        with atomic_write(folder / name) as temporary:
-            temporary.write_bytes(contents[name])
 
 
 def _read_bytes(path: Path) -> bytes | None:

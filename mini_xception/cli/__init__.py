@@ -8,7 +8,9 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -24,7 +26,7 @@ COMMANDS: dict[str, str] = {
     "webcam": "recognise expressions live, from a camera",
     "evaluate": "evaluate a checkpoint on FER2013",
     "train": "train a network on FER2013",
-    "convert": "convert a .pth or Keras .hdf5 file to a checkpoint",
+    "convert": "convert a PyTorch or Keras file to a checkpoint",
     "export": "export a checkpoint to ONNX",
     "push": "publish a checkpoint on the Hugging Face Hub",
     "demo": "serve the web page on this computer",
@@ -54,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: with status 2 after an invalid option, with status 0 after ``--help`` and ``--version``.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
+    _open_missing_streams()
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # load_image raises an error if something is wrong.
     for stream in (sys.stdout, sys.stderr):  # A file name that the terminal cannot encode must not be an error.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -65,24 +69,53 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except MiniXceptionError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        report(error)
         return 1
     except ModuleNotFoundError as error:
         if error.name not in REQUIREMENTS:
             raise
-        missing = f"this command needs {error.name}; pip install '{REQUIREMENTS[error.name]}'"
-        print(f"{PROGRAM}: {missing}", file=sys.stderr)
+        report(f"this command needs {error.name}; pip install '{REQUIREMENTS[error.name]}'")
         return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # The program that reads the output, such as `head`, has ended.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 1
     except OSError as error:
-        print(f"{PROGRAM}: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
-        # Otherwise, Python would flush standard output at exit and report the same error again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Without a name, it comes from os.getcwd() or from writing to standard output.
+        place = "the current folder" if isinstance(error, FileNotFoundError) else "standard output"
+        report(f"{error.filename or place}: {error.strerror or error}")
+        _discard_output()
         return 1
+
+
+def report(message: object) -> None:
+    """Print a line to standard error. If that fails, do nothing, because the work must go on."""
+    with suppress(OSError):
+        print(f"{PROGRAM}: {message}", file=sys.stderr, flush=True)
+
+
+def _open_missing_streams() -> None:
+    """Replace standard streams that are closed, as in ``>&-``, in services and in pythonw, by the null device."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # A file that is opened later must not get this number, because libraries print to it.
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            os.set_inheritable(number, True)  # for worker processes
+        stream = getattr(sys, name)
+        if stream is None or getattr(stream, "closed", False):
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+
+
+def _discard_output() -> None:
+    """Send standard output nowhere. Otherwise, Python would flush it at exit and report the same error again."""
+    with suppress(OSError):  # The calling program may have replaced it by an object that is not a file.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Formatter(argparse.HelpFormatter):

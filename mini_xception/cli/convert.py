@@ -1,6 +1,6 @@
-"""Convert a .pth file of the PyTorch reference, or a .hdf5 file of the official Keras project, to a checkpoint.
+"""Convert a file of the PyTorch reference (.pth) or of the official Keras project (.hdf5, .h5, .keras) to a checkpoint.
 
-To convert a .hdf5 file, install the extra "convert".
+To convert a file of the Keras project, install the extra "convert".
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file",
         type=Path,
         metavar="FILE",
-        help="state dict of the PyTorch reference (.pth), or complete model of the official Keras project (.hdf5)",
+        help="state dict of the PyTorch reference (.pth, .ckpt, .safetensors), or complete model of the official Keras "
+        "project (.hdf5, .h5, .keras)",
     )
     parser.add_argument("dir", type=Path, metavar="DIR", help="checkpoint folder to write")
 

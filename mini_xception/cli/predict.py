@@ -6,8 +6,9 @@ import argparse
 import json
 import os
 import sys
-import warnings
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -15,12 +16,14 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from mini_xception.cli import PROGRAM
+from mini_xception.cli import report
 from mini_xception.cli.options import add_quiet, add_recognizer_options, load_recognizer, make_writable, number
 from mini_xception.draw import draw_faces
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import Face
-from mini_xception.media.image import SUFFIXES, load_image
+from mini_xception.media.atomic import atomic_write
+from mini_xception.media.image import SUPPORTED, load_image
+from mini_xception.media.photos import FoundPhotos, find_photos
 from mini_xception.table import open_table
 
 
@@ -45,22 +48,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    photos = list(_photos(args.paths))
-    inputs = {Path(os.path.realpath(photo)) for photo in photos}  # resolve() fails if a link points to itself.
+    photos, failed = _search(args.paths, args.quiet)
+    if not photos:
+        return 1
+    taken = {_key(photo) for photo in photos}  # An output must not replace a photo, or another output of this run.
     if args.csv:
-        _check_target(args.csv, inputs)
+        _check_target(args.csv, taken)
+        taken.add(_key(args.csv))
+    copies = _Copies(args.save, taken)
     for folder in (args.save, args.csv and args.csv.parent):
         if folder:
             make_writable(folder)
-    # load_image has its own limit and error for large images.
-    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-
     from mini_xception.bulk import default_workers, predict_photos
 
     recognizer = load_recognizer(args)
     workers = default_workers(len(photos)) if args.workers is None else args.workers
-    taken = set(inputs)  # An annotated copy must not replace a photo, or another copy from this run.
-    failed = 0
     with ExitStack() as stack:
         write_face = stack.enter_context(open_table(args.csv, recognizer.labels)) if args.csv else None
         results = stack.enter_context(closing(predict_photos(photos, recognizer, workers)))
@@ -79,50 +81,92 @@ def run(args: argparse.Namespace) -> int:
                 for face in photo.faces:
                     write_face(photo.path, face, None)
             if args.save:
-                target = _unused_path(args.save, photo.path.stem, taken)
-                taken.add(target.resolve())
-                image = load_image(photo.path) if photo.image is None else photo.image
                 try:
-                    _save_annotated(image, photo.faces, target)
+                    image = load_image(photo.path) if photo.image is None else photo.image
+                    _save_annotated(image, photo.faces, copies.name(photo.path.stem))
                 except MiniXceptionError as error:
                     _print_error(error)
                     failed += 1
     return 1 if failed else 0
 
 
-def _photos(paths: Sequence[Path]) -> Iterator[Path]:
-    """Yield the photos at these paths. The photos in a folder are in alphabetical order."""
+def _search(paths: Sequence[Path], quiet: bool) -> tuple[list[Path], int]:
+    """Return the photos at these paths, and the number of folders that cannot be read or have no photo."""
+    photos: list[Path] = []
+    failed = 0
     for path in paths:
         if not path.is_dir():
-            yield path  # If it does not exist, loading it reports the error.
+            photos.append(path)  # If it does not exist, loading it reports the error.
             continue
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.is_dir())
-        if not found:
-            raise MiniXceptionError(
-                f"{path}: no photo in this folder; file names must end in {', '.join(sorted(SUFFIXES))}"
-            )
-        yield from found
+        found = find_photos(path)
+        photos += found.paths
+        skipped = _describe_skipped(found)
+        for folder, reason in found.unreadable:
+            _print_error(f"{folder}: folder cannot be read ({reason})")
+        if not found.paths and not found.unreadable:
+            _print_error(f"{path}: no photo in this folder{skipped and f' ({skipped})'}; use {SUPPORTED} files")
+        elif skipped and not quiet:
+            _print_error(f"{path}: {skipped}")
+        failed += len(found.unreadable) or not found.paths
+    return photos, failed
 
 
-def _check_target(path: Path, inputs: set[Path]) -> None:
+def _describe_skipped(found: FoundPhotos) -> str:
+    """Return what a search left out, or ""."""
+    counted = []
+    if found.others:
+        counted.append(
+            "1 file that is not a photo" if found.others == 1 else f"{found.others} files that are not photos"
+        )
+    if found.hidden:
+        counted.append("1 hidden file or folder" if found.hidden == 1 else f"{found.hidden} hidden files or folders")
+    return f"skipped {' and '.join(counted)}" if counted else ""
+
+
+def _check_target(path: Path, photos: set[str]) -> None:
     if path.exists() and not path.is_file():
         raise MiniXceptionError(f"{path}: not a regular file; choose another name")
-    if path.resolve() in inputs:
+    if _key(path) in photos:
         raise MiniXceptionError(f"{path}: this is one of the photos; choose another name")
 
 
-def _unused_path(folder: Path, stem: str, taken: set[Path]) -> Path:
-    copy = 1
-    while (path := folder / f"{stem}-faces{'' if copy == 1 else f'-{copy}'}.jpg").resolve() in taken:
-        copy += 1
-    return path
+class _Copies:
+    """Chooses names of annotated copies. No name belongs to a photo or to another output of this run."""
+
+    def __init__(self, folder: Path, taken: set[str]) -> None:
+        self._folder = folder
+        self._taken = taken
+        self._numbers: Counter[str] = Counter()  # stem → last number, because many folders may have the same names
+
+    def name(self, stem: str) -> Path:
+        while True:
+            self._numbers[stem] += 1
+            number = self._numbers[stem]
+            path = self._shortened(stem, "-faces.jpg" if number == 1 else f"-faces-{number}.jpg")
+            if _key(path) not in self._taken:
+                self._taken.add(_key(path))
+                return path
+
+    def _shortened(self, stem: str, ending: str) -> Path:
+        """Return the path of a copy. Its stem is cut if the file system has no room for the ending."""
+        try:
+            longest = os.pathconf(self._folder, "PC_NAME_MAX")
+        except (AttributeError, OSError, ValueError):  # Windows has no pathconf.
+            longest = 255
+        while len(os.fsencode(stem + ending)) > longest:
+            stem = stem[:-1]
+        return self._folder / f"{stem}{ending}"
+
+
+def _key(path: Path) -> str:
+    """Return a string that is equal for two paths if a file system may treat them as the same file."""
+    # resolve() fails if a link points to itself. Some file systems ignore case and the composition of characters.
+    return unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
 
 
 def _save_annotated(image: np.ndarray, faces: list[Face], path: Path) -> None:
-    try:
-        Image.fromarray(draw_faces(image, faces)).save(path, quality=95)
-    except OSError as error:
-        raise MiniXceptionError(f"{path}: cannot be written ({error.strerror or error})") from error
+    with atomic_write(path) as temporary:
+        Image.fromarray(draw_faces(image, faces)).save(temporary, "JPEG", quality=95)
 
 
 def _json_line(path: Path, faces: list[Face]) -> str:
@@ -144,7 +188,8 @@ def _print(line: str) -> None:
 
 
 def _print_error(error: object) -> None:
-    tqdm.write(f"{PROGRAM}: {_one_line(error)}", file=sys.stderr)
+    with tqdm.external_write_mode(file=sys.stderr):
+        report(_one_line(error))
 
 
 def _one_line(text: object) -> str:

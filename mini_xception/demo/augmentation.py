@@ -9,9 +9,11 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from mini_xception.demo.api_images import accept_data_urls
 from mini_xception.demo.cards import data_url
 from mini_xception.demo.photo import examples, load_upload
 from mini_xception.demo.texts import I18N, label_text, language_of, text
+from mini_xception.network.devices import initial_torch_defaults
 from mini_xception.network.preprocess import to_grey
 from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.training.augment import AUGMENTATIONS, PRESETS, augment, build
@@ -27,6 +29,7 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
     with gr.Row():
         with gr.Column(scale=1, min_width=300):
             photo = gr.Image(label=I18N("photo"), sources=["upload", "webcam", "clipboard"], height=240)
+            accept_data_urls(photo)
             if photos := examples("*.jpg"):
                 gr.Examples(photos, inputs=photo, label=I18N("examples"))
             preset = gr.Radio(list(PRESETS), value="best", label=I18N("preset"))
@@ -53,9 +56,10 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
         language = language_of(request)
         # API requests can exceed the sliders' limits.
         limits = [entry.strongest for entry in AUGMENTATIONS.values()]
-        limited = [min(max(0.0, value), limit) for value, limit in zip(strengths, limits, strict=True)]
+        numbers = [_number(name, value) for name, value in zip(AUGMENTATIONS, strengths, strict=True)]
+        limited = [min(max(0.0, value), limit) for value, limit in zip(numbers, limits, strict=True)]
         chosen = {name: value for name, value in zip(AUGMENTATIONS, limited, strict=True) if value > 0}
-        seed = int(min(max(0, seed or 0), LARGEST_SEED))
+        seed = int(min(max(0, _number("seed", seed)), LARGEST_SEED))
         python = _as_python(chosen, seed)
         if photo is None or photo["path"] is None:
             return None, text("choose_face", language), python
@@ -96,8 +100,17 @@ def augmented_views(face: np.ndarray, strengths: dict[str, float], seed: int) ->
     import torch  # only this tab needs it
 
     original = torch.from_numpy(face).float().expand(VIEWS, 1, -1, -1)
-    changed = augment(original, build(strengths), torch.Generator().manual_seed(seed))
+    with initial_torch_defaults():
+        changed = augment(original, build(strengths), torch.Generator().manual_seed(seed))
     return np.concatenate([face[np.newaxis], changed[:, 0].round().to(torch.uint8).numpy()])
+
+
+def _number(name: str, value: object) -> float:
+    if value is None:
+        return 0
+    if not isinstance(value, int | float):
+        raise gr.Error(f"{name}: must be a number", duration=None, print_exception=False)
+    return value
 
 
 def _report(probabilities: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:

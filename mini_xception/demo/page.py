@@ -13,7 +13,9 @@ from typing import Any
 import gradio as gr
 from fastapi import FastAPI
 from gradio.route_utils import delete_files_created_by_app
+from gradio.utils import get_upload_folder
 
+from mini_xception.demo.api_images import MAX_FILE_MB
 from mini_xception.demo.augmentation import augmentation_tab
 from mini_xception.demo.browser import browser_routes, browser_tab
 from mini_xception.demo.photo import photo_tab
@@ -29,7 +31,6 @@ TITLE = "mini_Xception · facial expression recognition"
 CACHE_AGE_S = 60
 #: Maximum number of waiting requests. The page refuses further requests as busy.
 QUEUE_SIZE = 32
-MAX_FILE_SIZE = "32mb"
 #: Number of requests that Gradio remembers. Gradio's default is 10,000. After each request, Gradio processes all
 #: remembered requests for a dashboard, which is off here.
 REMEMBERED_REQUESTS = 100
@@ -140,7 +141,7 @@ def _serving_options(page: gr.Blocks, recognizer: EmotionRecognizer) -> dict[str
         "theme": THEME,
         "css": CSS,
         "i18n": I18N,
-        "max_file_size": MAX_FILE_SIZE,
+        "max_file_size": f"{MAX_FILE_MB}mb",
         "show_error": False,  # Hide the messages of unexpected exceptions from visitors.
         "run_history": False,
         "enable_monitoring": False,
@@ -173,16 +174,22 @@ def check_address(host: str, port: int) -> None:
 
 
 def delete_old_files(page: gr.Blocks, age_s: int) -> None:
-    """Delete uploads and results older than an age in seconds, even while new ones arrive.
+    """Delete uploads and results older than an age in seconds, even while new ones arrive, and their folders.
 
     Gradio 6.31 also deletes old files, but stops for good if its list of files grows during a pass. A page that is
     never idle would then fill the disk.
     """
     while True:
         try:
-            return delete_files_created_by_app(page, age_s)
+            delete_files_created_by_app(page, age_s)
+            break
         except RuntimeError:  # "Set changed size during iteration"
             time.sleep(0.1)
+    with contextlib.suppress(OSError), os.scandir(get_upload_folder()) as folders:
+        for folder in folders:
+            with contextlib.suppress(OSError):  # The folder is not empty, or is not a folder.
+                if time.time() - folder.stat().st_mtime >= age_s:
+                    os.rmdir(folder)
 
 
 async def _delete_repeatedly(page: gr.Blocks) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from mini_xception.demo.api_images import accept_data_urls
 from mini_xception.demo.cards import cards
 from mini_xception.demo.texts import I18N, language_of, text
 from mini_xception.draw import draw_faces
@@ -55,6 +56,7 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
     """Add the tab to the ``gr.Blocks`` of the caller. Its API endpoint is ``/predict``."""
     with gr.Row():
         photo = gr.Image(label=I18N("photo"), sources=["upload", "webcam", "clipboard"], height=400)
+        accept_data_urls(photo)
         annotated = gr.Image(
             label=I18N("faces"),
             elem_id="annotated",

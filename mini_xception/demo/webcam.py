@@ -13,6 +13,7 @@ from typing import Any
 
 import gradio as gr
 
+from mini_xception.demo.api_images import is_upload
 from mini_xception.demo.cards import bars, data_url, heading
 from mini_xception.demo.texts import I18N, language_of, text
 from mini_xception.demo.timeline import Moment, draw_timeline
@@ -139,7 +140,7 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
         if frame is None:
             return text("camera_waiting", language), visitor
         now = time.monotonic()
-        image = load_image(_bytes_of(frame), name="camera frame")
+        image = load_image(_bytes_of(frame, camera), name="camera frame")
         # Requests can exceed the slider's limits.
         visitor.faces.tracker.smoothing_s = min(max(0.0, smoothing_s), LONGEST_SMOOTHING_S)
         faces = recognizer.track(image, now, visitor.faces)
@@ -182,12 +183,12 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
     stream.failure(report_busy, outputs=[live, camera], queue=False, show_progress="hidden", api_visibility="private")
 
 
-def _bytes_of(frame: dict[str, Any]) -> bytes | str:
-    """Return the encoded image, or its path. Browsers stream it as a data URL."""
+def _bytes_of(frame: dict[str, Any], camera: gr.Image) -> bytes | str:
+    """Return the encoded image, or the path of an uploaded one. Browsers stream it as a data URL."""
     url = frame.get("url") or ""
     if url.startswith("data:"):
         try:
             return b64decode(url.partition(",")[2], validate=True)
         except binascii.Error:
             return b""  # load_image rejects it.
-    return frame["path"]
+    return frame["path"] if is_upload(frame["path"], camera) else b""

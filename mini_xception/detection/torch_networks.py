@@ -19,6 +19,7 @@ from torch.nn.functional import pad
 
 from mini_xception.detection.networks import SIDES
 from mini_xception.errors import MiniXceptionError
+from mini_xception.network.devices import initial_torch_defaults
 from mini_xception.network.graph import to_onnx
 from mini_xception.network.torch_engine import TorchEngine
 
@@ -37,6 +38,7 @@ class Layer(NamedTuple):
     pooling: int | None
 
 
+@initial_torch_defaults()
 def load_torch_network(name: str, device: str) -> TorchEngine:
     """Load "pnet", "rnet" or "onet" in PyTorch.
 
@@ -46,6 +48,7 @@ def load_torch_network(name: str, device: str) -> TorchEngine:
     return TorchEngine(_network(*_read_layers(name), _modules).to(device))
 
 
+@initial_torch_defaults()
 def native_graph(name: str) -> bytes:
     """Export a network for native ONNX Runtime, with channels padded to multiples of BLOCK for its fast layout.
 
@@ -55,6 +58,7 @@ def native_graph(name: str) -> bytes:
     return _graph(name, _network(*_read_layers(name), _modules_in_blocks))
 
 
+@initial_torch_defaults()
 def web_graph(name: str) -> bytes:
     """Export a network for ONNX Runtime Web, which lacks the fast layout. The channels are not padded.
 

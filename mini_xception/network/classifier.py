@@ -114,13 +114,16 @@ class Classifier:
             Probabilities, float32, (N, number of labels).
 
         Raises:
-            MiniXceptionError: a crop is not a uint8 image.
+            MiniXceptionError: a crop is not a uint8 image, or the network's output is not finite.
         """
         config = self.config
         probabilities = np.empty((len(crops), len(config.labels)), np.float32)
         for start in range(0, len(crops), BATCH_SIZE):
             faces = normalise(crops[start : start + BATCH_SIZE], config.image_size, config.mean, config.std)
-            probabilities[start : start + BATCH_SIZE] = _softmax(self.engine(faces) / config.temperature)
+            logits = self.engine(faces)
+            if not np.isfinite(logits).all():
+                raise MiniXceptionError("the network's output is not finite; its weights are damaged, use others")
+            probabilities[start : start + BATCH_SIZE] = _softmax(logits / config.temperature)
         return probabilities
 
 

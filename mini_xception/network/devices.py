@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ctypes.util import find_library
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
 
 #: Device files that the drivers of NVIDIA, WSL and AMD GPUs create on Linux.
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+
+#: Held while PyTorch's default data type is changed, because all threads share it.
+_defaults_changed = threading.RLock()
 
 
 def choose_device(device: str | torch.device | None) -> str:
@@ -82,3 +88,17 @@ def computes_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
+
+
+@contextmanager
+def initial_torch_defaults() -> Iterator[None]:
+    """Create tensors on the CPU and in float32 until the block ends, even if the program has set other defaults."""
+    import torch
+
+    with _defaults_changed, torch.device("cpu"):
+        dtype = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mini_xception.checkpoint.folder import GRAPH
+from mini_xception.media.cache import cache_folder
 from mini_xception.network.config import ModelConfig
 
 #: Name of the metadata entry that identifies the weights of an ONNX file.
@@ -33,18 +34,19 @@ def find_graph(folder: Path, fingerprint: str) -> Path | None:
 
 
 def has_fingerprint(path: Path, fingerprint: str) -> bool:
-    """Check whether an ONNX file exists and contains a fingerprint.
+    """Check whether an ONNX file exists, can be read, and contains a fingerprint.
 
     The metadata is plain text at the end of the file, so searching for the digest needs neither onnx nor a session.
     """
-    return path.is_file() and fingerprint.encode() in path.read_bytes()
+    try:
+        return fingerprint.encode() in path.read_bytes()
+    except OSError:  # In a container, the cache may belong to another user.
+        return False
 
 
 def cached_graph_path(fingerprint: str) -> Path:
     """Return the path of the ONNX file with this fingerprint in the user's cache."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("mini_xception") / "graphs" / f"{fingerprint}.onnx"
+    return cache_folder() / "graphs" / f"{fingerprint}.onnx"
 
 
 def metadata(config: ModelConfig) -> dict[str, str]:

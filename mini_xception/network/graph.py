@@ -23,6 +23,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from mini_xception.checkpoint.folder import FORMAT_VERSION
 from mini_xception.errors import MiniXceptionError
 from mini_xception.media.atomic import atomic_write
+from mini_xception.network.devices import initial_torch_defaults
 from mini_xception.network.fingerprint import FINGERPRINT, cached_graph_path, has_fingerprint, metadata
 from mini_xception.network.model import MiniXception, SeparableConv2d
 from mini_xception.network.onnx_session import INPUT, open_session
@@ -31,6 +32,7 @@ from mini_xception.network.onnx_session import INPUT, open_session
 TOLERANCE = 1e-3
 
 
+@initial_torch_defaults()
 def make_graph(model: MiniXception) -> bytes:
     """Export a model to ONNX, and check the graph's logits against PyTorch's.
 
@@ -47,7 +49,7 @@ def make_graph(model: MiniXception) -> bytes:
 
     network = copy.deepcopy(model).to("cpu", torch.float32).eval()
     side = network.image_size
-    faces = torch.rand(2, 1, side, side, generator=torch.Generator().manual_seed(0), device="cpu")
+    faces = torch.rand(2, 1, side, side, generator=torch.Generator().manual_seed(0))
     faces = (faces - network.mean) / network.std
     proto = onnx.load_from_string(to_onnx(fold_batch_norms(network), faces))
     version = {"format_version": json.dumps(FORMAT_VERSION)}

@@ -32,7 +32,8 @@ def open_session(graph: Path | bytes) -> InferenceSession:
     options.intra_op_num_threads = 1
     options.log_severity_level = 3  # errors only
     try:
-        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        # Without a fallback, because it prints to standard output.
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # ONNX Runtime's exceptions have no common base class.
         raise unreadable(graph, error) from error
 

@@ -19,7 +19,7 @@ from mini_xception.checkpoint.folder import Checkpoint, read_checkpoint, write_c
 from mini_xception.checkpoint.push import push_folder
 from mini_xception.errors import MiniXceptionError
 from mini_xception.network.config import ModelConfig
-from mini_xception.network.devices import resolve_device
+from mini_xception.network.devices import initial_torch_defaults, resolve_device
 from mini_xception.network.fingerprint import compute_fingerprint
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Pretrained(PyTorchModelHubMixin):
         target = resolve_device(device)
         checkpoint = read_checkpoint(locate_checkpoint(name, **download))
         try:
-            with torch.device("cpu"):  # the caller's default device may differ
+            with initial_torch_defaults():
                 model = cls(**vars(ModelConfig.from_json(checkpoint.config)))
                 model, checkpoint = model._with_classes(checkpoint, labels, num_classes, ignore_mismatched_head)
                 model._load_arrays(checkpoint.tensors)

@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from platformdirs import user_cache_path
 
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
 from mini_xception.media.atomic import atomic_write
+from mini_xception.media.cache import cache_folder
 from mini_xception.media.image import SUFFIXES, load_image
 
 #: Side of FER2013's images in pixels.
@@ -161,7 +161,7 @@ def load_teacher(path: str | os.PathLike[str], n: int) -> np.ndarray:
 
 
 def _decode_cached(path: Path) -> dict[str, np.ndarray]:
-    cached = user_cache_path("mini_xception") / f"fer2013-{_fingerprint(path)}.npz"
+    cached = cache_folder() / f"fer2013-{_fingerprint(path)}.npz"
     damaged = (EOFError, KeyError, OSError, ValueError, zlib.error, zipfile.BadZipFile)
     with contextlib.suppress(*damaged), np.load(cached, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in ("images", "labels", "splits")}

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -89,20 +94,79 @@ def test_unreadable_photos_get_a_clear_message(client, tmp_path, name, data, rea
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_files_of_the_server_cannot_be_classified(page_url):
-    import json
-    import urllib.request
+def post(page_url: str, endpoint: str, *inputs: object) -> str:
+    """Call an endpoint without a client, as in the page's instructions for curl."""
+    payload = json.dumps({"data": inputs}).encode()
+    address = f"{page_url}/gradio_api/call/{endpoint}"
+    request = urllib.request.Request(address, payload, {"Content-Type": "application/json"})
+    event = json.load(urllib.request.urlopen(request))["event_id"]
+    return urllib.request.urlopen(f"{address}/{event}").read().decode()
 
-    def post(path: str) -> str:
-        payload = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]}
-        request = urllib.request.Request(
-            f"{page_url}/gradio_api/call/predict", json.dumps(payload).encode(), {"Content-Type": "application/json"}
-        )
-        event = json.load(urllib.request.urlopen(request))["event_id"]
-        return urllib.request.urlopen(f"{page_url}/gradio_api/call/predict/{event}").read().decode()
 
-    assert "event: error" in post(str(PORTRAIT))
-    assert "event: error" in post("/etc/passwd")
+@pytest.mark.parametrize("meta", [{}, {"meta": {}}, {"meta": {"_type": "gradio.FileData"}}])
+def test_files_of_the_server_cannot_be_classified(page_url, meta):
+    for path in (str(PORTRAIT), "/etc/passwd", "../../etc/passwd"):
+        answer = post(page_url, "predict", {"path": path, **meta})
+        assert "event: error" in answer
+        assert "happy" not in answer
+    assert "event: error" in post(page_url, "augment", {"path": str(PORTRAIT), **meta}, 0, *[0] * len(AUGMENTATIONS))
+
+
+BASE64 = base64.b64encode(PORTRAIT.read_bytes()).decode()
+DATA_URL = f"data:image/jpeg;base64,{BASE64}"
+SENT = {
+    "string": DATA_URL,
+    "url": {"url": DATA_URL},
+    "url, without a path": {"path": None, "url": DATA_URL, "meta": {"_type": "gradio.FileData"}},
+    "Gradio 3's dictionary": {"data": DATA_URL, "name": "photo.jpg"},
+    "broken lines": re.sub("(.{76})", r"\1\r\n", DATA_URL),
+    "the alphabet for URLs, without padding": DATA_URL.replace("+", "-").replace("/", "_").rstrip("="),
+    "percent-encoded": f"DATA:image/jpeg;charset=utf-8;BASE64,{urllib.parse.quote(BASE64, safe='')}",
+}
+
+
+@pytest.mark.parametrize("form", SENT)
+def test_an_image_as_data_url_is_classified(page_url, form):
+    answer = post(page_url, "predict", SENT[form])
+    assert "event: complete" in answer
+    assert '"emotion": "happy"' in answer
+
+
+def test_an_image_as_data_url_is_augmented(page_url):
+    for sent in (DATA_URL, {"url": DATA_URL}):
+        answer = post(page_url, "augment", sent, 0, *[0] * len(AUGMENTATIONS))
+        assert '"emotion": "happy", "agreement": 1.0' in answer
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        *((sent, "the image: not understood; upload a file, or send a data URL") for sent in (BASE64, "", 5, True, {})),
+        *(
+            (sent, "the image: not understood")
+            for sent in ([DATA_URL], {"base64": BASE64}, "https://example.com/a.jpg")
+        ),
+        *((sent, "the image: not understood") for sent in ({"image": {"url": DATA_URL}}, {"path": 5}, {"url": 5})),
+        ("data:image/jpeg;base64,@@@@", "the image: its base64 data is damaged"),
+        ("data:image/jpeg;base64,", "the photo: the file is empty"),
+        (DATA_URL[: len("data:image/jpeg;base64,") + 8000], "the photo: damaged or truncated"),
+        ("data:text/plain,hello", "the photo: not a supported image"),
+        (f"data:image/png;base64,{'A' * 50_000_000}", "the image: more than 32 MB"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_other_values_are_refused_in_one_line(page_url, server_log, sent, reason):
+    logged = server_log.stat().st_size
+    answer = post(page_url, "predict", sent)
+    assert "event: error" in answer
+    assert reason in answer
+    assert server_log.stat().st_size == logged
+
+
+def test_strengths_that_are_no_numbers_are_refused_in_one_line(page_url):
+    answer = post(page_url, "augment", DATA_URL, 0, "strong", *[0] * (len(AUGMENTATIONS) - 1))
+    assert "salt_and_pepper: must be a number" in answer
+    assert '"agreement": 1.0' in post(page_url, "augment", DATA_URL, None, *[None] * len(AUGMENTATIONS))
 
 
 def test_no_other_endpoint_is_public(client):

@@ -67,7 +67,7 @@ def test_a_file_that_is_not_a_photo_gets_a_clear_message(page, tmp_path):
     page.get_by_label("Remove Image").or_(page.get_by_label("Clear")).first.click()
     page.wait_for_selector("text=Choose a photo")
     upload(page, bad)
-    page.wait_for_selector("text=holiday.jpg: not a supported image; use JPEG, PNG, WebP, GIF, BMP or TIFF")
+    page.wait_for_selector("text=holiday.jpg: not a supported image; use JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF")
     assert "Traceback" not in page.content()
     # Nothing of the previous photo is left.
     page.wait_for_selector("#cards >> text=This photo could not be processed; see the notification.")

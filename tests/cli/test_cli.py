@@ -1,6 +1,7 @@
 """The command line as a user runs it: errors, help, and commands without a separate test file."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from mini_xception import EMOTIONS
-from tests.conftest import ROOT
+from tests.conftest import PORTRAIT, ROOT
 
 EXAMPLES = ROOT / "examples"
 
@@ -49,6 +50,41 @@ def test_errors_are_one_line(tmp_path, arguments, reason):
     assert line.startswith("mini-xception: ")
     assert reason in line
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not delete the current folder, and has no endless devices")
+def test_a_current_folder_that_was_deleted_and_an_endless_file_are_one_line(tmp_path):
+    (tmp_path / "gone").mkdir()
+    code = "import os, sys; os.rmdir('../gone'); from mini_xception.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "predict", PORTRAIT, "--csv", "faces.csv"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path / "gone", env=environment, check=False
+    )
+    assert (result.returncode, result.stderr) == (1, "mini-xception: the current folder: No such file or directory\n")
+    result = run("predict", "/dev/zero", PORTRAIT)
+    assert (result.returncode, len(result.stdout.splitlines())) == (1, 1)
+    assert result.stderr == "mini-xception: /dev/zero: more than 500 MB; choose a smaller image\n"
+
+
+@pytest.mark.parametrize("streams", ["None", "io.StringIO()", "Simple()"])
+def test_a_program_that_has_replaced_the_streams(tmp_path, streams):
+    """`pythonw` sets them to None. Other programs collect the output, or have objects without file numbers."""
+    code = (
+        "import io, sys\n"
+        "class Simple:\n"
+        "    write = flush = lambda *_: None\n"
+        f"sys.stdin = sys.stdout = sys.stderr = {streams}\n"
+        "from mini_xception.cli import main\n"
+        "status = main(sys.argv[1:])\n"
+        "open('status.txt', 'w').write(str(status))\n"
+    )
+    command = [sys.executable, "-c", code, "predict", PORTRAIT, "absent.jpg", "--csv", "faces.csv"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "status.txt").read_text() == "1"
+    assert len((tmp_path / "faces.csv").read_text().splitlines()) == 2
 
 
 def test_help_names_every_command():

@@ -15,6 +15,7 @@ from PIL import Image
 from mini_xception import EMOTIONS
 from tests.cli.test_cli import EXAMPLES, run
 from tests.conftest import PORTRAIT
+from tests.media.test_metadata import DAMAGED_METADATA
 
 
 def test_json_of_the_portrait():
@@ -56,7 +57,8 @@ def test_folder_with_csv_and_annotated_copies(tmp_path, workers):
     result = run(
         "predict", photos, "--csv", tmp_path / "out" / "faces.csv", "--save", tmp_path / "drawn", "--workers", workers
     )
-    assert (result.returncode, result.stderr) == (0, "")
+    assert result.returncode == 0
+    assert result.stderr == f"mini-xception: {photos}: skipped 1 file that is not a photo\n"
     assert "cat.JPG: no face found" in result.stdout
     with (tmp_path / "out" / "faces.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -122,19 +124,79 @@ def test_a_full_standard_output_is_not_reported_as_an_error_of_the_table(tmp_pat
 
 
 def test_one_failing_photo_does_not_stop_the_others(tmp_path):
-    """A name too long for a copy, a broken link, and a link to itself each give an error. The rest is processed."""
+    """A broken link, a link to itself and a damaged photo each give an error. The rest is processed."""
     photos = tmp_path / "photos"
     photos.mkdir()
-    shutil.copy(PORTRAIT, photos / f"{'x' * 250}.jpg")
+    (photos / "empty.jpg").touch()
+    shutil.copy(PORTRAIT, photos / "x.jpg")
     shutil.copy(PORTRAIT, photos / "y.jpg")
     (photos / "nowhere.jpg").symlink_to("absent.jpg")
     (photos / "loop.jpg").symlink_to("loop.jpg")
     result = run("predict", "photos", "--save", "copies", "--csv", "faces.csv", cwd=tmp_path)
     assert result.returncode == 1
     assert len(result.stderr.splitlines()) == 3
-    assert all(name in result.stderr for name in ("nowhere.jpg", "loop.jpg", "x" * 250))
-    assert [path.name for path in (tmp_path / "copies").iterdir()] == ["y-faces.jpg"]
+    assert all(name in result.stderr for name in ("nowhere.jpg", "loop.jpg", "empty.jpg"))
+    assert sorted(path.name for path in (tmp_path / "copies").iterdir()) == ["x-faces.jpg", "y-faces.jpg"]
     assert len((tmp_path / "faces.csv").read_text().splitlines()) == 3
+
+
+def test_names_of_copies_fit_and_do_not_collide(tmp_path):
+    """Long names are cut. Names that a file system may treat as equal get a number."""
+    photos = [
+        f"1/{'x' * 251}.jpg",
+        f"2/{'x' * 251}.jpg",
+        f"1/{'é' * 125}.jpg",
+        "1/Anna.jpg",
+        "2/anna.jpg",
+        "2/loop.jpg",
+    ]
+    for photo in photos:
+        (tmp_path / photo).parent.mkdir(exist_ok=True)
+        shutil.copy(PORTRAIT, tmp_path / photo)
+    (tmp_path / "copies").mkdir()
+    (tmp_path / "copies" / "loop-faces.jpg").symlink_to("loop-faces.jpg")
+    result = run("predict", "1", "2", "--save", "copies", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    names = {path.name for path in (tmp_path / "copies").iterdir()}
+    assert names == {
+        *(f"{'x' * 245}-faces.jpg", f"{'x' * 243}-faces-2.jpg", f"{'é' * 122}-faces.jpg"),
+        *("Anna-faces.jpg", "anna-faces-2.jpg", "loop-faces.jpg"),
+    }
+
+
+def test_a_folder_without_a_photo_does_not_stop_the_others(tmp_path):
+    (tmp_path / "empty" / ".git").mkdir(parents=True)
+    (tmp_path / "empty" / "notes.txt").write_text("notes")
+    (tmp_path / "photos").mkdir()
+    shutil.copy(PORTRAIT, tmp_path / "photos" / "portrait")
+    result = run("predict", "empty", "photos", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stdout.startswith("photos/portrait: happy")
+    assert result.stderr == (
+        "mini-xception: empty: no photo in this folder (skipped 1 file that is not a photo and 1 hidden file or "
+        "folder); use JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF files\n"
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="in Windows, other shells and other calls close streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-", "2</dev/null"])
+def test_closed_streams_do_not_stop_the_work(tmp_path, closed):
+    """Services and `pythonw` start programs like this. A photo that fails must not stop the others either."""
+    command = f"{sys.executable} -m mini_xception predict absent.jpg {PORTRAIT} --csv faces.csv {closed}"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "" if "2" in closed else "mini-xception: absent.jpg: cannot be read (No such file or directory)\n"
+    )
+    assert len((tmp_path / "faces.csv").read_text().splitlines()) == 2
+
+
+def test_damaged_metadata_prints_no_warnings(tmp_path):
+    (tmp_path / "a.tiff").write_bytes(DAMAGED_METADATA["TIFF, EXIF"])
+    (tmp_path / "b.jpg").write_bytes(DAMAGED_METADATA["JPEG, several pictures"])
+    result = run("predict", tmp_path, "--detector", "none")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert len(result.stdout.splitlines()) == 2
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")

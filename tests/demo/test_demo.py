@@ -11,6 +11,7 @@ import pytest
 from mini_xception import EMOTIONS, MiniXception, MiniXceptionError
 from mini_xception.checkpoint.folder import BUNDLED
 from mini_xception.network.classifier import Classifier
+from tests.conftest import PORTRAIT
 
 gradio = pytest.importorskip("gradio")
 
@@ -35,6 +36,18 @@ def test_an_upload_in_use_is_kept(tmp_path):
     os.utime(path, (0, 0))
     assert renew_upload({"path": str(path)}, 0) == str(path)
     assert path.stat().st_mtime > time.time() - 60
+
+
+def test_a_camera_frame_cannot_be_a_file_of_the_server(tmp_path, monkeypatch):
+    """A browser sends frames as data URLs, but a request can state any path."""
+    from mini_xception.demo.webcam import _bytes_of
+
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    camera = gradio.Image()
+    for path in (str(PORTRAIT), str(tmp_path / ".." / "photo.jpg"), None, 5, "a\0b"):
+        assert _bytes_of({"path": path}, camera) == b""
+    assert _bytes_of({"path": str(tmp_path / "upload" / "frame.jpg")}, camera) != b""
+    assert _bytes_of({"path": str(PORTRAIT), "url": "data:image/jpeg;base64,YWJj"}, camera) == b"abc"
 
 
 def test_both_languages_have_the_same_values_and_tags():

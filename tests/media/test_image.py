@@ -3,6 +3,7 @@
 import contextlib
 import io
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -30,11 +31,72 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a.astype(int) - b.astype(int)).mean())
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
 def test_every_format_is_loaded(pil_image, portrait, kind):
     image = load_image(encode(pil_image, kind))
     assert image.dtype == np.uint8
     assert difference(image, portrait) < 6
+
+
+TWO = {"save_all": True}
+#: The kinds in docs/formats.md: format, mode of the image, options of the encoder.
+KINDS = [
+    *(("JPEG", mode, {}) for mode in ("RGB", "L", "CMYK")),
+    ("JPEG", "RGB", {"progressive": True}),
+    ("MPO", "RGB", TWO),
+    *(("PNG", mode, {}) for mode in ("1", "L", "RGB", "RGBA", "P")),
+    ("PNG", "RGB", TWO),
+    ("WEBP", "RGB", {"quality": 90}),
+    ("WEBP", "RGB", {"lossless": True}),
+    ("WEBP", "RGB", TWO),
+    ("GIF", "P", {}),
+    ("GIF", "RGB", TWO),
+    *(("BMP", mode, {}) for mode in ("1", "L", "RGB", "RGBA")),
+    *(("TIFF", mode, {}) for mode in ("1", "L", "CMYK")),
+    *(("TIFF", "RGB", {"compression": name}) for name in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg")),
+    ("TIFF", "1", {"compression": "group4"}),
+    ("TIFF", "RGB", {"big_tiff": True}),
+    ("TIFF", "RGB", TWO),
+    ("AVIF", "RGB", {}),
+    ("AVIF", "RGB", TWO),
+]
+
+
+@pytest.mark.parametrize(("kind", "mode", "options"), KINDS)
+def test_the_documented_kinds_are_loaded(pil_image, kind, mode, options):
+    small = pil_image.resize((64, 64))
+    if options == TWO:
+        options = TWO | {"append_images": [Image.new("RGB", (64, 64), "red")]}
+    image = load_image(encode(small.convert(mode), kind, **options))
+    # Downscaled, because black-and-white and palette images are dithered.
+    downscaled = Image.fromarray(image).convert("L").reduce(8)
+    assert difference(np.asarray(downscaled), np.asarray(small.convert("L").reduce(8))) < 12
+
+
+def test_heic_is_loaded_with_pillow_heif(pil_image, portrait):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    laid = pil_image.transpose(Image.Transpose.ROTATE_90)
+    data = io.BytesIO()
+    pillow_heif.from_pillow(laid).save(data, quality=90, exif=exif.tobytes())
+    assert difference(load_image(data.getvalue()), portrait) < 6
+    with pytest.raises(MiniXceptionError, match="damaged or truncated") as caught:
+        load_image(data.getvalue()[:-50])
+    assert "\n" not in str(caught.value)
+
+
+def test_heic_without_pillow_heif_is_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(MiniXceptionError, match="HEIC images need pillow-heif; pip install pillow-heif"):
+        load_image(b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf", name="IMG_1.HEIC")
+
+
+@pytest.mark.parametrize(("limit", "megapixels"), [(1000, "0.002"), (None, "150")])
+def test_pillows_limit_is_named_if_a_program_lowers_it(monkeypatch, limit, megapixels):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(MiniXceptionError, match=f"more than {megapixels} megapixels"):
+        load_image(empty_png(15_000, 10_001))
 
 
 def test_an_animation_gives_its_first_frame(pil_image, portrait):
@@ -73,7 +135,7 @@ def test_a_png_with_megabytes_of_text_is_loaded(pil_image, portrait):
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF", "ignore:Truncated File")
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
 def test_a_truncated_file_is_one_clear_error_or_an_image(pil_image, kind):
     data = encode(pil_image.resize((64, 64)), kind)
     for end in [*range(1, 200), *range(200, len(data), 97)]:
@@ -152,7 +214,7 @@ def closed_file() -> io.BytesIO:
 
 
 BAD = {
-    "text named .jpg": (b"not a photo at all", "not a supported image; use JPEG, PNG, WebP, GIF, BMP or TIFF"),
+    "text named .jpg": (b"not a photo at all", "not a supported image; use JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"),
     "zero bytes": (b"", "the file is empty"),
     "truncated JPEG": (PORTRAIT.read_bytes()[:9000], "damaged or truncated"),
     "truncated PNG": (empty_png(64, 64), "damaged or truncated"),

@@ -1,5 +1,6 @@
 """Every engine gives the same answer. A missing package or an engine that cannot run gives a one-line error."""
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -11,7 +12,8 @@ import pytest
 import torch
 
 from mini_xception import EmotionRecognizer, MiniXception, MiniXceptionError
-from mini_xception.network.engines import ENGINES, choose_engine
+from mini_xception.checkpoint.folder import BUNDLED
+from mini_xception.network.engines import ENGINES, OnnxEngine, choose_engine
 from mini_xception.network.graph import fold_batch_norms
 from mini_xception.network.torch_engine import TorchEngine
 from mini_xception.training.data import load_fer2013
@@ -216,3 +218,25 @@ def test_calls_at_the_same_time_leave_the_number_of_threads_as_it_was():
             assert pool.submit(torch.get_num_threads).result() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_outputs_that_are_not_finite_are_an_error():
+    """Weights that are damaged but finite can give them."""
+
+    def engine(inputs):
+        return np.full((len(inputs), 7), np.nan, np.float32)
+
+    recognizer = EmotionRecognizer(MiniXception(), detector=None, engine=engine)
+    with pytest.raises(MiniXceptionError, match="the network's output is not finite"):
+        recognizer.classify([np.zeros((48, 48), np.uint8)])
+
+
+def test_a_damaged_graph_prints_nothing(capfd):
+    """ONNX Runtime would print to standard output, which may hold JSON."""
+    data = bytearray((BUNDLED / "model.onnx").read_bytes())
+    for place in range(100, 3000, 50):
+        data[place] ^= 0xFF
+        with contextlib.suppress(MiniXceptionError):
+            OnnxEngine(bytes(data))
+        data[place] ^= 0xFF
+    assert capfd.readouterr().out == ""
