@@ -26,7 +26,7 @@ from mini_xception.detection.integral import average, bins, integrate
 from mini_xception.detection.light import stretch_crop, stretch_image
 from mini_xception.detection.mtcnn import MTCNN
 from mini_xception.detection.pose import Pose, apply, cut_square, turn
-from mini_xception.detection.second_look import examine
+from mini_xception.detection.second_look import check_roll, examine
 from mini_xception.detection.suppress import overlap_any, suppress, suppress_inside
 from mini_xception.export import export_web
 from mini_xception.landmarks import roll_degrees
@@ -109,6 +109,7 @@ def write_vectors(folder: Path, fer2013: Path | None = None) -> None:
         "upright": list(upright(arrays)),
         "suppressed": list(suppressed()),
         "overlaps": overlaps(),
+        "rolled": list(rolled(arrays)),
         "examined": list(examined(arrays)),
         "images": [recognize(recognizer, arrays, name, image) for name, image in images(fer2013).items()],
         "streams": [list(stream(recognizer, arrays)), list(turning_stream(recognizer, arrays))],
@@ -264,6 +265,25 @@ def overlaps() -> dict[str, Any]:
     return {"boxes": boxes[20:].tolist(), "others": boxes[:20].tolist(), "overlap": found.tolist()}
 
 
+def rolled(arrays: Arrays):
+    """Compare uncertain faces at four rolls: the face of a turned portrait, the same on its head, and none."""
+    for degrees in (0.0, 35.0, -120.0):
+        image, face = turned_face(degrees)
+        wrong, elsewhere, certain = face.copy(), face.copy(), face.copy()
+        wrong[5:10], wrong[10:15] = face[[9, 8, 7, 6, 5]], face[[14, 13, 12, 11, 10]]
+        elsewhere[[0, 2, *range(5, 10)]] -= face[2] - face[0]
+        for row, score in ((face, 0.95), (wrong, 0.92), (elsewhere, 0.91), (certain, 0.995)):
+            row[4] = score
+        rows = np.stack([face, wrong, elsewhere, certain])
+        stay, candidates = check_roll(Cascade(), image, rows)
+        yield {
+            "image": arrays.image(image),
+            "rows": rows.tolist(),
+            "faces": stay.tolist(),
+            "candidates": candidates.tolist(),
+        }
+
+
 def examined(arrays: Arrays):
     """Examine candidates around the face of a turned portrait. Most of them are no faces."""
     cascade = Cascade()
@@ -360,12 +380,14 @@ def stream(recognizer: EmotionRecognizer, arrays: Arrays):
 
 
 def turning_stream(recognizer: EmotionRecognizer, arrays: Arrays):
-    """A face that turns by 7 degrees a frame, while the light goes out."""
+    """A face that turns by 7 degrees a frame while the light goes out."""
     portrait = cv2.resize(load_image(PORTRAIT), (420, 420), interpolation=AREA)
     memory = StreamMemory()
     for step in range(22):
         image = darker(np.pad(portrait, ((30, 30), (110, 110), (0, 0))), max(1 - step / 20, 0.1))
-        image = turn(image, -7 * step)[0][-480:, -640:]
+        image = turn(image, -7 * step)[0]
+        top, left = (image.shape[0] - 480) // 2, (image.shape[1] - 640) // 2
+        image = image[max(top, 0) : top + 480, max(left, 0) : left + 640]
         tracked = recognizer.track(image, step / 15, memory)
         yield {"image": arrays.image(image), "time_s": step / 15, "faces": [as_json(face) for face in tracked]}
 

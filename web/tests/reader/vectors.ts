@@ -36,6 +36,7 @@ export interface Vectors {
   rolls: { landmarks: Landmarks; roll: number }[];
   upright: { image: ArrayReference; box: Box; landmarks: Landmarks; framing: Framing; crop: ArrayReference }[];
   overlaps: { boxes: number[][]; others: number[][]; overlap: boolean[] };
+  rolled: { image: ArrayReference; rows: number[][]; faces: number[][]; candidates: number[][] }[];
   examined: { image: ArrayReference; candidates: number[][]; faces: number[][] }[];
   suppressed: { boxes: number[][]; max_overlap: number; of_union: number[]; of_smaller: number[] }[];
   images: { name: string; image: ArrayReference; detected: Box[]; faces: Face[] }[];

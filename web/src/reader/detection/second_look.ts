@@ -21,7 +21,7 @@ import { overlapAny, type Row } from "./suppress";
  */
 export const TURNS = [90, -90, 180, 45, -45, 135, -135];
 /** The image is scaled down by this factor for these searches, so that each costs about a tenth of the first look. */
-export const TURNED_SCALE = 3;
+export const TURNED_SCALE = 2.5;
 /**
  * If the faces of an image are tilted, it is searched once more at their roll, for faces from this many times the
  * smallest size.
@@ -42,13 +42,13 @@ export const MORE_CANDIDATES = 2;
 export const CERTAIN_SCORE = 0.99;
 export const QUARTERS = [0, 90, 180, 270];
 /** An uncertain face becomes a candidate if its logit is not the highest of the four, or is lower than this. */
-export const MIN_LOGIT = 1.0;
+export const MIN_LOGIT = 2.0;
 /** A candidate is dropped after its first examination if the mean of its own logit and this examination's is lower. */
 export const MIN_FIRST_LOGIT = 1.0;
 /** Sides of the squares in which a candidate is examined, as fractions of its longer side. */
 export const EXAMINED_SIDES = [1.0, 0.9];
 /** Minimum mean of a face's five logits. In photos without faces, the highest mean is 2.6, and below 1 in most. */
-export const MIN_MEAN_LOGIT = 2.7;
+export const MIN_MEAN_LOGIT = 2.5;
 
 /** What a search found. */
 interface Found {

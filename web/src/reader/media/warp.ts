@@ -15,6 +15,9 @@ export interface Transform {
   y: number;
 }
 
+/** OpenCV computes in single precision. */
+const single = Math.fround;
+
 /** Map a point from a turned image to the original image. */
 export function apply({ cosine, sine, x, y }: Transform, right: number, down: number): [number, number] {
   return [cosine * right - sine * down + x, sine * right + cosine * down + y];
@@ -23,36 +26,44 @@ export function apply({ cosine, sine, x, y }: Transform, right: number, down: nu
 /**
  * Turn an image: each pixel is interpolated between four pixels of the original image, and black outside it.
  *
- * OpenCV rounds positions, so its pixels may differ by a few levels.
+ * The pixels are those of OpenCV 5. OpenCV 4 rounds positions, so its pixels may differ by a few levels.
  *
  * @param transform maps a point of the result to the original image.
  */
 export function warp(image: Image, transform: Transform, width: number, height: number): Image {
   const data = new Uint8ClampedArray(4 * width * height);
-  const [lastX, lastY] = [image.width - 1, image.height - 1];
+  const [cosine, sine] = [single(transform.cosine), single(transform.sine)];
+  // OpenCV's positions count from the centre of the first pixel.
+  const [firstX, firstY] = apply(transform, 0.5, 0.5).map((value) => single(value - 0.5));
+  const stride = 4 * image.width;
   let to = 0;
   for (let row = 0; row < height; row++) {
+    const rowX = single(single(-sine * row) + firstX);
+    const rowY = single(single(cosine * row) + firstY);
     for (let column = 0; column < width; column++, to += 4) {
-      // Positions count from the centre of the first pixel.
-      const x = transform.cosine * (column + 0.5) - transform.sine * (row + 0.5) + transform.x - 0.5;
-      const y = transform.sine * (column + 0.5) + transform.cosine * (row + 0.5) + transform.y - 0.5;
-      if (!(x > -1 && y > -1 && x < image.width && y < image.height)) continue;
+      const x = single(cosine * column + rowX);
+      const y = single(sine * column + rowY);
+      if (!(x >= -1 && y >= -1 && x < image.width && y < image.height)) continue;
       const [left, top] = [Math.floor(x), Math.floor(y)];
-      const before = left < 0 ? 0 : left + 1 - x;
-      const after = left < lastX ? x - left : 0;
-      const above = top < 0 ? 0 : top + 1 - y;
-      const below = top < lastY ? y - top : 0;
-      const high = Math.max(top, 0) * image.width;
-      const low = Math.min(top + 1, lastY) * image.width;
-      const near = Math.max(left, 0);
-      const far = Math.min(left + 1, lastX);
-      const [first, second, third, fourth] = [4 * (high + near), 4 * (high + far), 4 * (low + near), 4 * (low + far)];
+      const [right, down] = [single(x - left), single(y - top)];
+      const [hasLeft, hasTop] = [left >= 0, top >= 0];
+      const [hasRight, hasBottom] = [left + 1 < image.width, top + 1 < image.height];
+      const from = top * stride + 4 * left;
       for (let channel = 0; channel < 3; channel++) {
-        data[to + channel] =
-          above * (before * image.data[first + channel] + after * image.data[second + channel]) +
-          below * (before * image.data[third + channel] + after * image.data[fourth + channel]);
+        const at = from + channel;
+        const above = hasTop ? between(hasLeft ? image.data[at] : 0, hasRight ? image.data[at + 4] : 0, right) : 0;
+        const next = at + stride;
+        const below = hasBottom
+          ? between(hasLeft ? image.data[next] : 0, hasRight ? image.data[next + 4] : 0, right)
+          : 0;
+        data[to + channel] = between(above, below, down);
       }
     }
   }
   return { data, width, height };
+}
+
+/** Interpolate between two values. */
+function between(first: number, second: number, share: number): number {
+  return single(first + single(share * single(second - first)));
 }
