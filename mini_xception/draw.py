@@ -23,12 +23,13 @@ def colour_of(emotion: str) -> str:
     return COLOURS.get(emotion, OTHER_COLOUR)
 
 
-def draw_faces(image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+def draw_faces(image: np.ndarray, faces: Sequence[Face], *, landmarks: bool = False) -> np.ndarray:
     """Draw every face's box, expression and confidence. Line width and font size scale with the image.
 
     Args:
         image: RGB, uint8, (H, W, 3).
         faces: the faces, with boxes in the image's pixels. A track id is drawn before the expression.
+        landmarks: whether to draw the landmarks, as dots.
 
     Returns:
         RGB, uint8, (H, W, 3), a new array.
@@ -43,6 +44,8 @@ def draw_faces(image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         outer, inner = line + 2, line + 1
         pen.rectangle((x1 - outer, y1 - outer, x2 - 1 + outer, y2 - 1 + outer), outline="black", width=line + 2)
         pen.rectangle((x1 - inner, y1 - inner, x2 - 1 + inner, y2 - 1 + inner), outline=colour, width=line)
+        for x, y in (face.landmarks or ()) if landmarks else ():
+            pen.circle((x, y), 1.5 * line, fill=colour, outline="black")
     # Draw the labels last, so no box covers them.
     for face in faces:
         _draw_label(pen, canvas.size, face, line)

@@ -24,7 +24,18 @@ def test_to_dict_can_be_written_as_json():
         "confidence": 0.6,
         "probabilities": PROBABILITIES,
         "track_id": None,
+        "landmarks": None,
+        "roll_degrees": None,
     }
+
+
+def test_landmarks_give_the_roll_and_are_written_as_json():
+    lying = ((10.0, 40.0), (10.0, 20.0), (20.0, 30.0), (30.0, 38.0), (30.0, 22.0))  # the top of the head is at the left
+    face = Face(box=(1, 2, 43, 54), score=0.9, probabilities=PROBABILITIES, landmarks=lying)
+    assert face.roll_degrees == pytest.approx(-90)
+    written = json.loads(json.dumps(face.to_dict()))
+    assert written["landmarks"] == [list(point) for point in lying]
+    assert written["roll_degrees"] == pytest.approx(-90)
 
 
 def test_the_repr_is_short():
@@ -43,6 +54,7 @@ def test_the_repr_is_short():
         {"probabilities": {"happy": 0.4}},
         {"probabilities": {"happy": 2.0, "sad": -1.0}},
         {"probabilities": {"happy": float("nan"), "sad": 1.0}},
+        {"landmarks": ((1.0, 2.0),)},
     ],
 )
 def test_an_invalid_face_is_an_error(wrong):

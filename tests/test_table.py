@@ -6,11 +6,16 @@ from dataclasses import replace
 import pytest
 
 from mini_xception import EMOTIONS, Face, MiniXceptionError
-from mini_xception.table import COLUMNS, open_table, to_row
+from mini_xception.table import COLUMNS, LANDMARK_COLUMNS, open_table, to_row
 
 PROBABILITIES = dict(zip(EMOTIONS, (0.1, 0.0, 0.1, 0.6, 0.1, 0.05, 0.05), strict=True))
 FACE = Face(box=(10, 20, 90, 110), score=1 / 3, probabilities=PROBABILITIES)
-HEADER = "path,time_s,track_id,x1,y1,x2,y2,score,emotion,confidence,angry,disgust,fear,happy,sad,surprise,neutral"
+LANDMARKS = ((30.0, 40.0), (70.0, 40.0), (50.0, 60.0), (35.0, 85.0), (65.0, 85.0))
+HEADER = (
+    "path,time_s,track_id,x1,y1,x2,y2,score,emotion,confidence,roll_degrees,left_eye_x,left_eye_y,right_eye_x,"
+    "right_eye_y,nose_x,nose_y,left_mouth_corner_x,left_mouth_corner_y,right_mouth_corner_x,right_mouth_corner_y,"
+    "angry,disgust,fear,happy,sad,surprise,neutral"
+)
 
 
 def test_photos_and_videos_have_the_same_header(tmp_path):
@@ -26,11 +31,15 @@ def test_photos_and_videos_have_the_same_header(tmp_path):
 def test_a_photos_time_and_track_id_are_empty_and_floats_have_six_decimals(tmp_path):
     with open_table(tmp_path / "faces.csv", EMOTIONS) as write:
         write(tmp_path / "photo.jpg", FACE, None)
-        write("video.mp4", replace(FACE, track_id=7), 1 / 30)
+        write("video.mp4", replace(FACE, track_id=7, landmarks=LANDMARKS), 1 / 30)
     _, photo, video = (tmp_path / "faces.csv").read_text().splitlines()
-    values = "10,20,90,110,0.333333,happy,0.600000,0.100000,0.000000,0.100000,0.600000,0.100000,0.050000,0.050000"
-    assert photo == f"{tmp_path / 'photo.jpg'},,,{values}"
-    assert video == f"video.mp4,0.033333,7,{values}"
+    face, labels = (
+        "10,20,90,110,0.333333,happy,0.600000",
+        "0.100000,0.000000,0.100000,0.600000,0.100000,0.050000,0.050000",
+    )
+    landmarks = ",".join(f"{value:.6f}" for point in LANDMARKS for value in point)
+    assert photo == f"{tmp_path / 'photo.jpg'},,,{face}{',' * 12}{labels}"
+    assert video == f"video.mp4,0.033333,7,{face},0.000000,{landmarks},{labels}"
 
 
 def test_a_row_is_the_columns_and_the_labels_of_the_checkpoint():
@@ -39,6 +48,7 @@ def test_a_row_is_the_columns_and_the_labels_of_the_checkpoint():
     assert list(row) == [*COLUMNS, "calm", "excited"]
     assert row == {
         **{"path": "a.jpg", "time_s": None, "track_id": None, "x1": 1, "y1": 2, "x2": 3, "y2": 4, "score": 0.5},
+        **dict.fromkeys(LANDMARK_COLUMNS),
         **{"emotion": "excited", "confidence": 0.75, "calm": 0.25, "excited": 0.75},
     }
 

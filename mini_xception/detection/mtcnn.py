@@ -16,8 +16,6 @@ from mini_xception.detection.second_look import SecondLook
 MAX_SIDE = 4096
 #: Smallest face of the first look, in pixels of the image, unless the caller chooses a size.
 MIN_FACE_SIZE = 40
-#: Minimum score of a face. False detections score about 0.80–0.85.
-MIN_SCORE = 0.9
 
 
 class MTCNN:
@@ -27,16 +25,18 @@ class MTCNN:
         min_face_size: smallest face to look for, in pixels of the image. It is not a strict minimum: as in
             facenet-pytorch, faces down to about half this size are still found. None begins with 40 pixels;
             :meth:`search` continues with 28 where small faces are likely.
+        min_score: minimum score of a face that one look finds; false detections score about 0.80–0.85.
         device: the name of a torch device.
     """
 
-    def __init__(self, min_face_size: int | None = None, device: str = "cpu") -> None:
+    def __init__(self, min_face_size: int | None = None, min_score: float = 0.9, device: str = "cpu") -> None:
         self.min_face_size = min_face_size
+        self.min_score = min_score
         self._cascade = Cascade(device)
 
-    def __reduce__(self) -> tuple[type[MTCNN], tuple[int | None]]:
+    def __reduce__(self) -> tuple[type[MTCNN], tuple[int | None, float]]:
         """Pickle the settings only. Worker processes create their own detector, on the CPU."""
-        return MTCNN, (self.min_face_size,)
+        return MTCNN, (self.min_face_size, self.min_score)
 
     def __call__(self, image: np.ndarray) -> Detections:
         """Detect faces that are nearly upright, in one pass. The largest face is the first."""
@@ -52,11 +52,11 @@ class MTCNN:
 
     def _look(self, image: np.ndarray, min_face_size: int) -> np.ndarray:
         faces = self._cascade.faces(self._cascade.propose(image, min_face_size))
-        return faces[faces[:, 4] >= MIN_SCORE]
+        return faces[faces[:, 4] >= self.min_score]
 
     def _look_twice(self, image: np.ndarray, min_face_size: int) -> np.ndarray:
         first = self._cascade.propose(image, min_face_size)
-        look_again = SecondLook(self._cascade, image, min_face_size, MIN_SCORE)
+        look_again = SecondLook(self._cascade, image, min_face_size, self.min_score)
         return look_again(first, smaller=self.min_face_size is None)
 
     def _detect(self, image: np.ndarray, look: Callable[[np.ndarray, int], np.ndarray]) -> Detections:

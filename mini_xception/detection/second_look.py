@@ -37,13 +37,15 @@ MAX_CANDIDATES, MORE_CANDIDATES = 6, 2
 #: the cascade also accepts some faces that are upside down.
 CERTAIN_SCORE = 0.99
 QUARTERS = (0, 90, 180, 270)
-#: An uncertain face becomes a candidate if its logit is not the highest of the four, or is lower than this.
-MIN_LOGIT = 2.0
+#: An uncertain face becomes a candidate if its logit is not the highest of the four, or if the mean of this logit and
+#: its own is lower than this.
+MIN_UNCERTAIN_LOGIT = 2.2
 #: A candidate is dropped after its first examination if the mean of its own logit and this examination's is lower.
-MIN_FIRST_LOGIT = 1.0
+MIN_FIRST_LOGIT = 0.0
 #: Sides of the squares in which a candidate is examined, as fractions of its longer side.
 EXAMINED_SIDES = (1.0, 0.9)
-#: Minimum mean of a face's five logits. In photos without faces, the highest mean is 2.6, and below 1 in most.
+#: Minimum mean of the five logits of a face. In photos without faces, the highest mean is 2.3, and in most there is no
+#: candidate.
 MIN_MEAN_LOGIT = 2.5
 
 
@@ -135,7 +137,8 @@ def check_roll(cascade: Cascade, image: np.ndarray, faces: np.ndarray) -> tuple[
         squares = [cut_square(image, pose._replace(roll=pose.roll + roll), OUTPUT_SIDE) for roll in QUARTERS]
         logits = cascade.examine(np.stack(squares))[:, 0]
         best = int(logits.argmax())
-        if best == 0 and logits[0] >= MIN_LOGIT:
+        own = math.log(faces[i, 4] / max(1 - faces[i, 4], 1e-6))
+        if best == 0 and own + logits[0] >= 2 * MIN_UNCERTAIN_LOGIT:
             stays[i] = True
             continue
         turned = place(faces[i], rotation(pose.x, pose.y, QUARTERS[best]), QUARTERS[best])

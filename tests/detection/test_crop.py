@@ -1,10 +1,12 @@
 """Square face crops, in the framing of the network."""
 
+import cv2
 import numpy as np
 import pytest
 
-from mini_xception import MiniXceptionError
+from mini_xception import EmotionRecognizer, MiniXceptionError
 from mini_xception.detection.crop import clip_box, crop_face
+from mini_xception.detection.pose import turn
 from mini_xception.network.preprocess import Framing
 
 IMAGE = np.arange(20 * 30, dtype=np.int64).reshape(20, 30) % 251
@@ -56,3 +58,32 @@ def test_a_crop_that_the_framing_moves_outside_the_image_is_black(box):
 )
 def test_boxes_are_clipped_and_never_empty(box, clipped):
     assert clip_box(box, width=30, height=20) == clipped
+
+
+@pytest.mark.parametrize("degrees", [-150, -40, 90, 180])
+def test_a_tilted_face_is_cut_out_upright(recognizer, portrait, degrees):
+    upright = recognizer.crop(portrait)[0]
+    (tilted,) = recognizer.crop(turn(portrait, degrees)[0])
+    same_size = [cv2.resize(crop, (48, 48), interpolation=cv2.INTER_AREA).astype(float) for crop in (upright, tilted)]
+    correlation = np.corrcoef(same_size[0].reshape(-1), same_size[1].reshape(-1))[0, 1]
+    assert correlation > 0.8
+
+
+def test_a_dark_face_gets_the_expression_of_the_well_lit_one(recognizer, portrait):
+    (lit,), (dark,) = recognizer(portrait), recognizer(portrait // 10)
+    assert dark.emotion == lit.emotion
+    assert abs(dark.confidence - lit.confidence) < 0.2
+
+
+def test_a_detector_without_landmarks_gives_upright_crops(recognizer, portrait):
+    ours = EmotionRecognizer(recognizer.classifier, lambda image: tuple(recognizer.detector(image))[:2])
+    (face,) = ours(portrait)
+    assert face.landmarks is None
+    assert face.roll_degrees is None
+    assert face.box == recognizer(portrait)[0].box
+
+
+def test_one_pass_if_it_is_asked(recognizer, portrait):
+    lying = np.ascontiguousarray(np.rot90(portrait))
+    assert len(recognizer(lying)) == 1
+    assert EmotionRecognizer(recognizer.classifier, recognizer.detector, thorough=False)(lying) == []

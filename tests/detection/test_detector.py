@@ -35,23 +35,22 @@ def test_every_detector_finds_the_portrait(name, portrait):
 )
 def test_without_a_face_there_are_no_boxes(mtcnn, shape):
     for image in (np.full((*shape, 3), GREY, np.uint8), np.zeros((*shape, 3), np.uint8)):
-        boxes, scores = mtcnn(image)
-        assert boxes.shape == (0, 4)
-        assert scores.shape == (0,)
+        for boxes, scores, landmarks in (mtcnn(image), mtcnn.search(image)):
+            assert (boxes.shape, scores.shape, landmarks.shape) == ((0, 4), (0,), (0, 5, 2))
 
 
 def test_noise_does_not_raise(mtcnn):
     rng = np.random.default_rng(0)
     for _ in range(10):
         height, width = rng.integers(40, 200, 2)
-        boxes, scores = mtcnn(rng.integers(0, 256, (height, width, 3), np.uint8))
+        boxes, scores, _ = mtcnn.search(rng.integers(0, 256, (height, width, 3), np.uint8))
         assert boxes.shape == (len(scores), 4)
 
 
 def test_the_largest_face_comes_first(mtcnn, portrait):
     small_and_large = on_canvas(portrait, 512, 1024, 512, 0)
     small_and_large[:256, :256] = portrait[::2, ::2]
-    boxes, _ = mtcnn(small_and_large)
+    boxes = mtcnn(small_and_large).boxes
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     assert len(boxes) == 2
     assert areas[0] > areas[1]
