@@ -120,7 +120,7 @@ def write_vectors(folder: Path, fer2013: Path | None = None) -> None:
 
 
 def constants(module: str) -> dict[str, Any]:
-    """Return the numbers, and the tuples of numbers or strings, that a module defines, by name."""
+    """Return the numbers, and the tuples of numbers or strings, that a module defines; and MTCNN's default score."""
     loaded = import_module(f"mini_xception.{module}")
     assignments = [
         node for node in ast.parse(inspect.getsource(loaded)).body if isinstance(node, ast.Assign | ast.AnnAssign)
@@ -130,6 +130,8 @@ def constants(module: str) -> dict[str, Any]:
     ]
     names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
     found = {name: getattr(loaded, name) for name in names if name.isupper()}
+    if module == "detection.mtcnn":
+        found["MIN_SCORE"] = inspect.signature(MTCNN).parameters["min_score"].default
     return {name: value for name, value in found.items() if isinstance(value, int | float) or is_list(value)}
 
 
@@ -272,7 +274,7 @@ def rolled(arrays: Arrays):
         wrong, elsewhere, certain = face.copy(), face.copy(), face.copy()
         wrong[5:10], wrong[10:15] = face[[9, 8, 7, 6, 5]], face[[14, 13, 12, 11, 10]]
         elsewhere[[0, 2, *range(5, 10)]] -= face[2] - face[0]
-        for row, score in ((face, 0.95), (wrong, 0.92), (elsewhere, 0.91), (certain, 0.995)):
+        for row, score in ((face, 0.95), (wrong, 0.92), (elsewhere, 0.91), (certain, 0.999)):
             row[4] = score
         rows = np.stack([face, wrong, elsewhere, certain])
         stay, candidates = check_roll(Cascade(), image, rows)

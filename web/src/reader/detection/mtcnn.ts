@@ -17,7 +17,7 @@ import type { Row } from "./suppress";
 export const MAX_SIDE = 4096;
 /** Smallest face of the first look, in pixels of the image. Faces down to about half this size are still found. */
 export const MIN_FACE_SIZE = 40;
-/** Minimum score of a face. False detections score about 0.80–0.85. */
+/** Minimum score of a face that one look finds. False detections score about 0.80–0.85. */
 export const MIN_SCORE = 0.9;
 
 /** MTCNN with facenet-pytorch's weights. It processes one image at a time. */

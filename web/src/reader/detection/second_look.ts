@@ -41,13 +41,19 @@ export const MORE_CANDIDATES = 2;
  */
 export const CERTAIN_SCORE = 0.99;
 export const QUARTERS = [0, 90, 180, 270];
-/** An uncertain face becomes a candidate if its logit is not the highest of the four, or is lower than this. */
-export const MIN_LOGIT = 2.0;
+/**
+ * An uncertain face becomes a candidate if its logit is not the highest of the four, or if the mean of this logit and
+ * its own is lower than this.
+ */
+export const MIN_UNCERTAIN_LOGIT = 2.2;
 /** A candidate is dropped after its first examination if the mean of its own logit and this examination's is lower. */
-export const MIN_FIRST_LOGIT = 1.0;
+export const MIN_FIRST_LOGIT = 0.0;
 /** Sides of the squares in which a candidate is examined, as fractions of its longer side. */
 export const EXAMINED_SIDES = [1.0, 0.9];
-/** Minimum mean of a face's five logits. In photos without faces, the highest mean is 2.6, and below 1 in most. */
+/**
+ * Minimum mean of the five logits of a face. In photos without faces, the highest mean is 2.3, and in most there is no
+ * candidate.
+ */
 export const MIN_MEAN_LOGIT = 2.5;
 
 /** What a search found. */
@@ -153,7 +159,7 @@ export async function checkRoll(cascade: Cascade, image: Image, faces: Row[]): P
     const squares = QUARTERS.map((roll) => cutSquare(image, { ...pose, roll: pose.roll + roll }, OUTPUT_SIDE));
     const logits = (await cascade.examine(squares)).map(([logit]) => logit);
     const best = logits.indexOf(Math.max(...logits));
-    if (best === 0 && logits[0] >= MIN_LOGIT) {
+    if (best === 0 && logitOf(face[4]) + logits[0] >= 2 * MIN_UNCERTAIN_LOGIT) {
       found.faces.push(face);
       continue;
     }
