@@ -35,18 +35,18 @@ SMALLER = 0.7
 MAX_CANDIDATES, MORE_CANDIDATES = 6, 2
 #: A face is certain if its score is at least this. Otherwise it is compared with itself at three other rolls, because
 #: the cascade also accepts some faces that are upside down.
-CERTAIN_SCORE = 0.99
+CERTAIN_SCORE = 0.997
 QUARTERS = (0, 90, 180, 270)
 #: An uncertain face becomes a candidate if its logit is not the highest of the four, or if the mean of this logit and
 #: its own is lower than this.
 MIN_UNCERTAIN_LOGIT = 2.2
 #: A candidate is dropped after its first examination if the mean of its own logit and this examination's is lower.
-MIN_FIRST_LOGIT = 0.0
+MIN_FIRST_LOGIT = 0.5
 #: Sides of the squares in which a candidate is examined, as fractions of its longer side.
 EXAMINED_SIDES = (1.0, 0.9)
-#: Minimum mean of the five logits of a face. In photos without faces, the highest mean is 2.3, and in most there is no
+#: Minimum mean of the five logits of a face. In photos without faces, the highest mean is 2.5, and in most there is no
 #: candidate.
-MIN_MEAN_LOGIT = 2.5
+MIN_MEAN_LOGIT = 2.6
 
 
 class SecondLook:

@@ -40,7 +40,7 @@ def test_a_flat_image_and_noise_are_left_alone():
     assert stretch_crop(np.zeros((1, 1), np.uint8)).shape == (1, 1)
 
 
-def test_contrast_decides(portrait):
+def test_contrast_decides():
     for contrast in (MIN_CROP_CONTRAST - 1, MIN_CROP_CONTRAST):
         ramp = np.tile(np.linspace(50, 50 + contrast, 200).round().astype(np.uint8), (200, 1))
         ramp[:, 0], ramp[:, -1] = 50, 50 + contrast
