@@ -1,4 +1,4 @@
-"""Evaluate a checkpoint on one split of FER2013, in float32, with one forward pass per image."""
+"""Evaluate a checkpoint on one split of a data set, in float32, with one forward pass per image."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
+from mini_xception.cli.data import OWN_SPLITS, add_data, load_split
 from mini_xception.cli.options import add_checkpoint, add_device, add_quiet, make_writable
-from mini_xception.errors import MiniXceptionError
 from mini_xception.evaluation.metrics import Metrics, measure, reliability
-from mini_xception.faces import EMOTIONS
-from mini_xception.training.data import FORMS, SPLITS, load_fer2013
+from mini_xception.training.data import SPLITS
 
 if TYPE_CHECKING:
     from mini_xception.recognizer import EmotionRecognizer
@@ -24,15 +23,13 @@ CHUNK = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_data(parser)
     parser.add_argument(
-        "--data",
-        type=Path,
+        "--split",
         required=True,
-        metavar="PATH",
-        help=f"FER2013: {FORMS}; see docs/training.md",
-    )
-    parser.add_argument(
-        "--split", required=True, choices=SPLITS, help="PublicTest is the validation set, PrivateTest the test set"
+        choices=(*OWN_SPLITS, *SPLITS),
+        help="train, validation, test or all; for FER2013: Training, PublicTest (the validation set) or PrivateTest "
+        "(the test set)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     parser.add_argument(
@@ -61,18 +58,13 @@ def run(args: argparse.Namespace) -> int:
     recognizer = EmotionRecognizer.from_pretrained(
         args.checkpoint, revision=args.revision, device=args.device, engine="torch", detector=None
     )
-    if recognizer.labels != EMOTIONS:
-        raise MiniXceptionError(
-            f"the checkpoint's labels are {', '.join(recognizer.labels)}; use a checkpoint with FER2013's labels, "
-            f"{', '.join(EMOTIONS)}"
-        )
-    faces = load_fer2013(args.data, args.split)
+    faces = load_split(args, recognizer)
     probabilities = _classify(recognizer, faces.images, args.quiet)
-    metrics = measure(probabilities, faces.labels, EMOTIONS)
+    metrics = measure(probabilities, faces.labels, recognizer.labels)
     averaged = None
     if args.tta:
         flipped = _classify(recognizer, faces.images[:, :, ::-1], args.quiet)
-        averaged = measure((probabilities + flipped) / 2, faces.labels, EMOTIONS)
+        averaged = measure((probabilities + flipped) / 2, faces.labels, recognizer.labels)
 
     if args.json:
         added = {"tta": averaged.to_dict()} if averaged else {}
@@ -83,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         from mini_xception.evaluation.plots import plot_confusion_matrix, plot_reliability
 
         title = f"{_name(args.split)}: accuracy {metrics.accuracy:.2%}"
-        plot_confusion_matrix(metrics.confusion_matrix, EMOTIONS, title, args.plots / "confusion_matrix.png")
+        plot_confusion_matrix(metrics.confusion_matrix, recognizer.labels, title, args.plots / "confusion_matrix.png")
         plot_reliability(reliability(probabilities, faces.labels), _name(args.split), args.plots / "reliability.png")
     return 0
 

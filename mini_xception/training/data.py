@@ -236,7 +236,7 @@ def is_fer2013(path: Path) -> bool:
         if not path.is_dir() and not path.name.lower().endswith((".csv", ".csv.gz", ".gz", ".zip")):
             return False
         try:
-            return all(set(_read_header(table)) >= _HEADER for table in files)
+            return all(_is_fer2013_table(table) for table in files)
         except (*UNREADABLE, MiniXceptionError):
             return True  # load_fer2013 reports the reason.
     named = (file.parent.name in EMOTIONS and file.name.split("_")[0] in SPLITS for file in files)
@@ -250,9 +250,13 @@ def _is_small(file: Path) -> bool:
         return True
 
 
-def _read_header(table: Path) -> list[str]:
+def _is_fer2013_table(table: Path) -> bool:
+    """Whether a table has FER2013's columns, and its first row has FER2013's numbers and size, not those of others."""
     with open_text(table) as file:
-        return [name.strip() for name in next(csv.reader(file), [])]
+        header = [name.strip() for name in next(csv.reader(file), [])]
+        first = dict(zip(header, next(csv.reader(file), []), strict=False))
+    named = any(character.isalpha() for character in first.get("emotion", ""))
+    return set(header) >= _HEADER and not named and first.get("pixels", "").count(" ") < SIDE * SIDE + 1
 
 
 def open_text(path: Path) -> IO[str]:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mini_xception.network.model import MiniXception
+from mini_xception.training.config import class_weights
 from mini_xception.training.labelled import LabelledFaces
 
 #: Weight of the squared coefficients in the regression. It keeps the coefficients of few images small.
@@ -16,7 +17,7 @@ SHRINKAGE = 1e-2
 BATCH = 256
 
 
-def adapt(initial: MiniXception, training: LabelledFaces) -> MiniXception:
+def adapt(initial: MiniXception, training: LabelledFaces, balance: float = 0.0) -> MiniXception:
     """Return a copy of a network with a last layer for the training set's classes.
 
     The new logits are a linear map of the old ones, fitted to the training set by logistic regression. Since the last
@@ -27,6 +28,7 @@ def adapt(initial: MiniXception, training: LabelledFaces) -> MiniXception:
     Args:
         initial: the trained network.
         training: the training set.
+        balance: ``class_balance`` of the settings.
 
     Raises:
         MiniXceptionError: the classes of the training set are not valid labels.
@@ -36,7 +38,8 @@ def adapt(initial: MiniXception, training: LabelledFaces) -> MiniXception:
     with torch.device("cpu"), torch.random.fork_rng(devices=[]):  # The random first weights are replaced.
         adapted = MiniXception(**settings)
     if training.classes != initial.labels:
-        scale, offset = _regress(_logits(initial, training.images), training.labels, len(training.classes))
+        weights = class_weights(training.labels, len(training.classes), balance)
+        scale, offset = _regress(_logits(initial, training.images), training.labels, weights)
         weight, bias = state["conv.weight"].double(), state["conv.bias"].double()
         state["conv.weight"] = torch.einsum("nc,cihw->nihw", scale, weight).float()
         state["conv.bias"] = (scale @ bias + offset).float()
@@ -51,8 +54,9 @@ def _logits(model: MiniXception, images: np.ndarray) -> Tensor:
     return torch.cat(parts).cpu().double()
 
 
-def _regress(logits: Tensor, labels: np.ndarray, classes: int) -> tuple[Tensor, Tensor]:
+def _regress(logits: Tensor, labels: np.ndarray, weights: np.ndarray) -> tuple[Tensor, Tensor]:
     """Fit new logits, ``scale @ old + offset``, by logistic regression on standardised old logits."""
+    classes, weight_of_class = len(weights), torch.from_numpy(weights).double()
     mean, deviation = logits.mean(dim=0), logits.std(dim=0, correction=0) + 1e-6
     inputs, truth = ((logits - mean) / deviation).clone(), torch.from_numpy(labels)
     weight = torch.zeros(classes, inputs.shape[1], dtype=torch.float64, requires_grad=True)
@@ -61,7 +65,8 @@ def _regress(logits: Tensor, labels: np.ndarray, classes: int) -> tuple[Tensor, 
 
     def loss() -> Tensor:
         solver.zero_grad()
-        value = functional.cross_entropy(inputs @ weight.T + bias, truth) + SHRINKAGE * weight.square().sum()
+        value = functional.cross_entropy(inputs @ weight.T + bias, truth, weight=weight_of_class)
+        value = value + SHRINKAGE * weight.square().sum()
         value.backward()
         return value
 

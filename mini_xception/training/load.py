@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from mini_xception.detection.crop import FaceCropper
-from mini_xception.detection.detector import load_detector
 from mini_xception.errors import MiniXceptionError
-from mini_xception.network.preprocess import MTCNN_TO_FER2013
+from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.training.data import is_fer2013, load_fer2013
 from mini_xception.training.decode import FACES, choose_faces, decode
 from mini_xception.training.labelled import TEST, TRAIN, VALIDATION, LabelledFaces
@@ -26,8 +25,6 @@ from mini_xception.training.splits import draw_validation, find_copies
 VALIDATION_FRACTION = 0.2
 #: A class with fewer training images gets a warning.
 FEW = 10
-#: Smallest face to detect, in pixels, as in recognition.
-MIN_FACE_SIZE = 40
 
 
 @dataclass(frozen=True)
@@ -94,8 +91,7 @@ def load_faces(
         classes: names of the classes of a torch Dataset, in the order of its labels.
         size: side of the images in pixels, the network's input.
         seed: seed of the drawn validation set.
-        cropper: detects the faces and cuts them out, such as :attr:`EmotionRecognizer.cropper`; None uses MTCNN in
-            FER2013's framing.
+        cropper: detects the faces and cuts them out; None uses that of a recogniser with the bundled weights.
         workers: number of worker processes that decode; None uses one per core for 100 images or more.
         quiet: hide the progress bar.
 
@@ -181,7 +177,7 @@ def load_pool(
     read = read_samples(source, columns, names)
     named = isinstance(source, str | os.PathLike)
     dataset = (str(source) if not Path(source).exists() else Path(source).resolve().name) if named else "own data"
-    cropper = cropper or FaceCropper(load_detector("mtcnn", MIN_FACE_SIZE, "cpu"), MTCNN_TO_FER2013, MIN_FACE_SIZE)
+    cropper = cropper or EmotionRecognizer.from_pretrained(device="cpu").cropper
     mode = choose_faces(read.samples, cropper) if faces == "auto" else faces
     images, missing = decode(read.samples, mode, cropper, size, workers, quiet)
     left_out = [LeftOut(read.samples[i].source, why, read.samples[i].split or "", read.samples[i].label)

@@ -75,7 +75,7 @@ def train(
     inputs = Inputs(training, validation, votes, teacher, initial)
     inputs.check(config)
     accelerator = _make_accelerator(config, len(training))
-    first = adapt(initial, training) if initial else None
+    first = adapt(initial, training, config.class_balance) if initial else None
     run = Run.start(config, inputs.digest(), accelerator.device, training.classes, first)
     run.resume(run_dir)
     data = inputs.stage(run)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,12 @@ import numpy as np
 from mini_xception.media.atomic import atomic_write
 from mini_xception.training.labelled import TRAIN
 from mini_xception.training.load import FaceData
+from mini_xception.training.splits import write_splits
 
-#: Name of the picture in a run's folder, and number of its images per class.
-PICTURE, SHOWN = "data.png", 10
+#: Names in a run's folder: the numbers of images, and the picture.
+FACTS, PICTURE = "data.json", "data.png"
+#: Number of images per class in the picture.
+SHOWN = 10
 _FACES = {"detect": "the largest face of each photo (--faces detect)", "crop": "the whole images (--faces crop)"}
 
 
@@ -37,8 +42,7 @@ def describe(data: FaceData) -> str:
     total = sum(map(len, data.splits.values()))
     lines = [f"{dataset}: {total:,} images, {len(data.classes)} classes; faces: {_FACES[data.faces]}"]
     lines.append(" " * width + "".join(f"{name:>12}" for name in counts))
-    for label in data.classes:
-        lines.append(f"{label:<{width}}" + "".join(f"{row[label]:>12,}" for row in counts.values()))
+    lines += [f"{label:<{width}}" + "".join(f"{row[label]:>12,}" for row in counts.values()) for label in data.classes]
     if data.left_out:
         lines.append(f"left out: {len(data.left_out):,} images")
         for reason, names in _reasons(data).items():
@@ -73,11 +77,31 @@ def draw(data: FaceData, target: Path) -> None:
         figure.savefig(temporary, dpi=100)
 
 
+def save_data(data: FaceData, run_dir: Path) -> None:
+    """Write what is known about the data to a run's folder.
+
+    The files are ``splits.csv`` (the split of each image), ``left_out.csv`` (the images that are not used),
+    ``data.json`` (the numbers), and, if matplotlib is installed, ``data.png``.
+
+    Raises:
+        MiniXceptionError: a file cannot be written.
+    """
+    rows = (
+        (source, data.classes[label], split)
+        for split, faces in data.splits.items()
+        for source, label in zip(faces.sources or map(str, faces.rows), faces.labels, strict=True)
+    )
+    write_splits(run_dir, rows, data.left_out)
+    with atomic_write(run_dir / FACTS) as temporary:
+        temporary.write_text(json.dumps(facts(data), indent=2, ensure_ascii=False), encoding="utf-8")
+    if find_spec("matplotlib"):
+        draw(data, run_dir / PICTURE)
+
+
 def _reasons(data: FaceData) -> dict[str, list[str]]:
     """Return reason → names of the images that are left out. Reasons that differ only in details are one."""
     names = defaultdict(list)
     for image in data.left_out:
-        names[image.reason.partition(":")[0]].append(
-            f"{image.source} ({image.reason})" if ":" in image.reason else image.source
-        )
+        kind, _, detail = image.reason.partition(": ")
+        names[kind].append(f"{image.source} ({detail})" if detail else image.source)
     return dict(sorted(names.items(), key=lambda item: -len(item[1])))

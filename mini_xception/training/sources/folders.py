@@ -1,4 +1,4 @@
-"""Folders of images: ``class/*``, ``train/class/*`` and other splits, or images with a ``metadata`` file beside them."""
+"""Folders of images: ``class/*``, ``split/class/*``, or images with a ``metadata`` file beside them."""
 
 from __future__ import annotations
 
