@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from mini_xception.checkpoint.scores import SCORES, check_metrics, class_table, escape_label, score_table
 from mini_xception.errors import MiniXceptionError
 
 if TYPE_CHECKING:
@@ -22,17 +23,9 @@ SECTION = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
 DATASETS = {"FER2013": "Aaryan333/fer2013_train_publicTest_privateTest"}
 #: Path of the evaluation results in the repository. The file has the Hub's own format.
 RESULTS = ".eval_results/fer2013.yaml"
-#: name in ``metrics`` → name on the Hub, title in the card. All scores are numbers from 0 to 1.
-SCORES = {
-    "accuracy": ("accuracy", "accuracy"),
-    "balanced_accuracy": ("balanced_accuracy", "balanced accuracy"),
-    "macro_f1": ("f1", "macro-F1"),
-    "ece": ("expected_calibration_error", "ECE"),
-}
 #: file → caption.
 PLOTS = {
     "confusion_matrix.png": "Confusion matrix; rows are the true labels",
-    "reliability.png": "Reliability diagram",
     "curves.png": "Loss and accuracy over the epochs",
 }
 
@@ -75,15 +68,18 @@ crops to network input.{% if "model.onnx" in files %} `model.onnx` is the same n
 {%- if metrics.split == "PublicTest" %} PublicTest is the validation set: the weights were chosen on it, so scores on it
 are slightly optimistic.{% endif %}
 
-| {{ scores.keys() | join(" | ") }} |
-|{{ " --- |" * scores | length }}
-|{% for value in scores.values() %} {{ "%.4f" | format(value) }} |{% endfor %}
-{% endif %}{% if metrics.recall and metrics.precision %}
-| | {{ labels | join(" | ") }} |
-| --- |{{ " --- |" * labels | length }}
-{% for row in ("recall", "precision") -%}
-| {{ row }} |{% for label in labels %} {{ "%.1f %%" | format(100 * metrics[row][label]) }} |{% endfor %}
-{% endfor %}{% endif %}{% for file, caption in plots.items() %}
+{% for row in scores -%}
+| {{ row | join(" | ") }} |
+{% if loop.first %}|{{ " --- |" * row | length }}
+{% endif %}{% endfor %}{% endif %}{% if classes %}
+{% for row in classes -%}
+| {{ row | join(" | ") }} |
+{% if loop.first %}| --- |{{ " ---: |" * (row | length - 1) }}
+{% endif %}{% endfor %}{% endif %}{% if metrics.intervals %}
+The ranges are 95 % intervals.
+{% endif %}{% if "–" in classes | sum(start=[]) %}
+A dash means: not defined, because there are no images or no predictions.
+{% endif %}{% for file, caption in plots.items() %}
 ![{{ caption }}]({{ file }})
 {% endfor %}{% if provenance.recipe %}
 ## Training
@@ -123,7 +119,7 @@ def write_card(
     from huggingface_hub import ModelCard, ModelCardData
 
     metrics = config.get("metrics") or {}
-    _check(metrics, config["labels"])
+    check_metrics(metrics, config["labels"])
     dataset = DATASETS.get(metrics.get("dataset", ""))
     results = _eval_results(metrics)
     data = ModelCardData(
@@ -142,25 +138,14 @@ def write_card(
         repository=REPOSITORY,
         repo_id=repo_id,
         config=config,
-        labels=config["labels"],
+        labels=[escape_label(label) for label in config["labels"]],
         metrics=metrics,
-        scores={SCORES[name][1]: metrics[name] for name in SCORES if name in metrics},
+        scores=score_table(metrics),
+        classes=class_table(metrics, config["labels"]),
         plots={file: caption for file, caption in PLOTS.items() if file in files},
         provenance=provenance,
         files=files,
     )
-
-
-def _check(metrics: dict[str, Any], labels: Collection[str]) -> None:
-    for name in SCORES:
-        if not isinstance(metrics.get(name, 0.0), float | int):
-            raise MiniXceptionError(f"metrics: {name} must be a number from 0 to 1, not {metrics[name]!r}")
-    for name in ("recall", "precision"):
-        values = metrics.get(name, dict.fromkeys(labels, 0.0))
-        if not isinstance(values, dict) or set(values) != set(labels):
-            raise MiniXceptionError(f"metrics: {name} must have one number for each of {', '.join(labels)}")
-        if not all(isinstance(value, float | int) for value in values.values()):
-            raise MiniXceptionError(f"metrics: {name} must have numbers from 0 to 1, not {list(values.values())}")
 
 
 def renew_card(existing: str, local: str, card: ModelCard) -> str:

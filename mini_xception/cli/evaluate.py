@@ -1,9 +1,13 @@
-"""Evaluate a checkpoint on one split of a data set, in float32, with one forward pass per image."""
+"""Evaluate a checkpoint on one split of a data set, in float32, with one forward pass per image.
+
+With --report, the command also writes a report: report.html for a browser, and report.json with the same figures.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +16,7 @@ from tqdm import tqdm
 
 from mini_xception.cli.data import OWN_SPLITS, add_data, load_split
 from mini_xception.cli.options import add_checkpoint, add_device, add_quiet, make_writable
-from mini_xception.evaluation.metrics import Metrics, measure, reliability
+from mini_xception.evaluation.metrics import Metrics, measure
 from mini_xception.training.data import SPLITS
 
 if TYPE_CHECKING:
@@ -39,7 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "horizontally flipped copy",
     )
     parser.add_argument(
-        "--plots", type=Path, metavar="DIR", help="write confusion_matrix.png and reliability.png to this folder"
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write report.html and report.json to this folder: scores with intervals, confusion matrix, calibration, "
+        "and the images that were classified wrongly with the highest probabilities",
     )
     add_quiet(parser)
     add_checkpoint(parser)
@@ -52,8 +60,8 @@ def run(args: argparse.Namespace) -> int:
     from mini_xception.recognizer import EmotionRecognizer
 
     torch.backends.cudnn.allow_tf32 = False  # TF32 would round float32 values on GPUs.
-    if args.plots:
-        make_writable(args.plots)
+    if args.report:
+        make_writable(args.report)
     # Other engines could compute in bfloat16.
     recognizer = EmotionRecognizer.from_pretrained(
         args.checkpoint, revision=args.revision, device=args.device, engine="torch", detector=None
@@ -71,12 +79,21 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({**metrics.to_dict(), **added}))
     else:
         print(_report(metrics, averaged, _name(args.split)))
-    if args.plots:
-        from mini_xception.evaluation.plots import plot_confusion_matrix, plot_reliability
+    if args.report:
+        from mini_xception.evaluation.report import write_report
 
-        title = f"{_name(args.split)}: accuracy {metrics.accuracy:.2%}"
-        plot_confusion_matrix(metrics.confusion_matrix, recognizer.labels, title, args.plots / "confusion_matrix.png")
-        plot_reliability(reliability(probabilities, faces.labels), _name(args.split), args.plots / "reliability.png")
+        write_report(
+            args.report,
+            probabilities,
+            faces.labels,
+            recognizer.labels,
+            faces.images,
+            title=f"{args.checkpoint or 'bundled weights'} on {_name(args.split)}",
+            names=faces.sources or [f"row {row + 1}" for row in faces.rows],
+            data={"data": Path(args.data).name, "split": args.split},
+        )
+        if not args.json and not args.quiet:
+            print(f"\n{args.report / 'report.html'}: the report; open it in a browser")
     return 0
 
 
@@ -93,18 +110,23 @@ def _name(split: str) -> str:
 
 
 def _report(metrics: Metrics, averaged: Metrics | None, name: str) -> str:
-    labels = list(metrics.recall)
     lines = [f"{name}: {metrics.n:,} images, one forward pass per image", _summary(metrics)]
     if averaged:
         lines += ["with test-time augmentation, the average over each image and its flipped copy:", _summary(averaged)]
+    lines += ["", "recall  precision     F1  images"]
+    for label, count in metrics.support.items():
+        recall, precision, f1 = (_percent(scores[label]) for scores in (metrics.recall, metrics.precision, metrics.f1))
+        lines.append(f"{recall:>6}  {precision:>9}  {f1:>5}  {count:>6}  {label}")
+    if absent := [label for label, count in metrics.support.items() if count == 0]:
+        lines.append(f"without images, and left out of the averages: {', '.join(absent)}")
+    width = 1 + max(8, *map(_width, metrics.support))
+    rows = zip(metrics.support, metrics.confusion_matrix.tolist(), strict=True)
     lines += [
         "",
         "Confusion matrix: rows are true labels, columns are predictions",
-        " " * 9 + "".join(f"{label:>9}" for label in labels) + "   recall  precision",
+        " " * width + "".join(_right(label, width) for label in metrics.support),
+        *(_right(label, width) + "".join(f"{count:>{width}}" for count in row) for label, row in rows),
     ]
-    for label, row in zip(labels, metrics.confusion_matrix, strict=True):
-        counts = "".join(f"{count:>9}" for count in row)
-        lines.append(f"{label:>9}{counts}{metrics.recall[label]:>9.1%}{metrics.precision[label]:>11.1%}")
     return "\n".join(lines)
 
 
@@ -113,3 +135,17 @@ def _summary(metrics: Metrics) -> str:
         f"accuracy {metrics.accuracy:.2%}   balanced {metrics.balanced_accuracy:.2%}   "
         f"macro-F1 {metrics.macro_f1:.4f}   ECE {metrics.ece:.4f}"
     )
+
+
+def _percent(score: float | None) -> str:
+    return "–" if score is None else f"{score:.1%}"
+
+
+def _width(text: str) -> int:
+    """Return the width of a text on a terminal. A Chinese character takes two columns."""
+    return len(text) + sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+
+
+def _right(text: str, width: int) -> str:
+    """Pad a text on the left."""
+    return " " * (width - _width(text)) + text

@@ -1,6 +1,6 @@
-"""Evaluation: metrics computed from a classifier's probabilities, and plots.
+"""Evaluation: metrics computed from a classifier's probabilities, a report, and plots.
 
-The metrics need only NumPy; the plots need matplotlib.
+Only the plots need matplotlib.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mini_xception.evaluation.metrics import reliability as reliability
     from mini_xception.evaluation.plots import plot_confusion_matrix as plot_confusion_matrix
     from mini_xception.evaluation.plots import plot_curves as plot_curves
-    from mini_xception.evaluation.plots import plot_reliability as plot_reliability
+    from mini_xception.evaluation.report import write_report as write_report
 
 _MODULES = {
     "Metrics": "metrics",
@@ -23,7 +23,7 @@ _MODULES = {
     "fit_temperature": "metrics",
     "plot_curves": "plots",
     "plot_confusion_matrix": "plots",
-    "plot_reliability": "plots",
+    "write_report": "report",
 }
 __all__ = list(_MODULES)
 __getattr__, __dir__ = lazy_names(__name__, _MODULES)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mini_xception.evaluation.metrics import ECE_BINS, Reliability
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+#: Labels with more characters are turned by 45° below the confusion matrix.
+LONG_LABEL = 9
+#: Fonts with Chinese characters, on Linux, macOS and Windows.
+CHINESE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "PingFang SC", "Microsoft YaHei")
 
 
 def plot_curves(logs: dict[str, Path], split: str, target: Path) -> None:
@@ -30,13 +34,14 @@ def plot_curves(logs: dict[str, Path], split: str, target: Path) -> None:
     for number, (run, log) in enumerate(logs.items()):
         with log.open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
+        shown = run.replace("$", r"\$")  # otherwise, $ begins a formula
         epochs = [float(row["epoch"]) for row in rows]
         for axes, quantity, scale in zip(both, ("loss", "accuracy"), (1, 100), strict=True):
             for prefix, name, style in (("train", "training, augmented", "--"), ("validation", split, "-")):
                 column = f"{prefix}_{quantity}"
                 if rows and column in rows[0]:
                     values = [scale * float(row[column]) for row in rows]
-                    axes.plot(epochs, values, style, color=f"C{number}", linewidth=1.2, label=f"{run}: {name}")
+                    axes.plot(epochs, values, style, color=f"C{number}", linewidth=1.2, label=f"{shown}: {name}")
     for axes, label in zip(both, ("loss", "accuracy in %"), strict=True):
         axes.set(xlabel="epoch", ylabel=label)
         axes.grid(alpha=0.3)
@@ -48,6 +53,8 @@ def plot_curves(logs: dict[str, Path], split: str, target: Path) -> None:
 def plot_confusion_matrix(matrix: np.ndarray, labels: Sequence[str], title: str, target: Path) -> None:
     """Plot a confusion matrix. Rows are true labels. Each cell shows its count and its share of the row.
 
+    The image grows with the number of classes and with the length of their names.
+
     Args:
         matrix: counts, (labels, labels).
         labels: names of the classes.
@@ -57,44 +64,35 @@ def plot_confusion_matrix(matrix: np.ndarray, labels: Sequence[str], title: str,
     from matplotlib.figure import Figure
 
     fractions = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(7.5, 6.5), layout="constrained")
+    longest = max(map(len, labels))
+    side = max(6.0, 0.75 * len(labels)) + 0.08 * longest
+    figure = Figure(figsize=(side + 1, side), layout="constrained")
     axes: Axes = figure.subplots()
     axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(*matrix.shape):
         axes.text(
             column,
             row,
-            f"{fractions[row, column]:.0%}\n{matrix[row, column]}",
+            f"{fractions[row, column]:.0%}\n{matrix[row, column]}" if matrix[row].any() else "–",
             ha="center",
             va="center",
             fontsize=8,
             color="white" if fractions[row, column] > 0.5 else "black",
         )
-    axes.set(xlabel="prediction", ylabel="truth", title=title)
-    axes.set_xticks(range(len(labels)), labels)
-    axes.set_yticks(range(len(labels)), labels)
-    figure.savefig(target, dpi=120)
+    # Names may contain $, which begins a formula, and characters that the default font does not have.
+    text: dict[str, Any] = {"parse_math": False, "fontfamily": _fonts()}
+    axes.set(xlabel="prediction", ylabel="truth")
+    axes.set_title(title, **text)
+    turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if longest > LONG_LABEL else {}
+    axes.set_xticks(range(len(labels)), labels, **text, **turned)
+    axes.set_yticks(range(len(labels)), labels, **text)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # No installed font has the character.
+        figure.savefig(target, dpi=120)
 
 
-def plot_reliability(bins: Reliability, title: str, target: Path) -> None:
-    """Plot accuracy against confidence. The bars of a calibrated classifier end on the diagonal.
+def _fonts() -> list[str]:
+    """Return the default font, and the fonts with Chinese characters that are installed."""
+    from matplotlib.font_manager import get_font_names
 
-    Args:
-        bins: the result of :func:`~mini_xception.evaluation.reliability`.
-        title: title of the plot. The ECE is added to it.
-        target: the PNG file to write.
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.5, 5.5), layout="constrained")
-    axes: Axes = figure.subplots()
-    filled = bins.count > 0
-    axes.bar(bins.confidence[filled], bins.accuracy[filled], width=0.8 / ECE_BINS, label="accuracy")
-    axes.plot([0, 1], [0, 1], color="black", linestyle="--", label="calibrated")
-    for confidence, accuracy, count in zip(
-        bins.confidence[filled], bins.accuracy[filled], bins.count[filled], strict=True
-    ):
-        axes.annotate(str(count), (confidence, accuracy), ha="center", va="bottom", fontsize=7)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy", title=f"{title}: ECE {bins.ece:.4f}")
-    axes.legend(loc="upper left")
-    figure.savefig(target, dpi=120)
+    return ["DejaVu Sans", *(font for font in CHINESE_FONTS if font in get_font_names())]

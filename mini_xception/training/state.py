@@ -19,8 +19,9 @@ from mini_xception.network.model import MiniXception
 from mini_xception.training.augment import AUGMENTATIONS
 from mini_xception.training.config import TrainConfig
 
-#: Names in a run's folder: the run state, the log, and the checkpoints of the best and of the last epoch.
-RUN_STATE, LOG, BEST, LAST = "run_state.pt", "log.csv", "best", "last"
+#: Names in a run's folder: the run state, the log, the checkpoints of the best and of the last epoch, and what was found
+#: in the data.
+RUN_STATE, LOG, BEST, LAST, FACTS = "run_state.pt", "log.csv", "best", "last", "data.json"
 #: The plateau schedule divides the learning rate by ten after more than this number of epochs without a better
 #: accuracy. The PyTorch reference uses the same number.
 PLATEAU_PATIENCE = 12

@@ -14,11 +14,10 @@ from mini_xception.media.atomic import atomic_write
 from mini_xception.training.labelled import TRAIN
 from mini_xception.training.load import FaceData
 from mini_xception.training.splits import write_splits
+from mini_xception.training.state import FACTS
 
-#: Names in a run's folder: the numbers of images, and the picture.
-FACTS, PICTURE = "data.json", "data.png"
-#: Number of images per class in the picture.
-SHOWN = 10
+#: Name of the picture in a run's folder, and number of its images per class.
+PICTURE, SHOWN = "data.png", 10
 _FACES = {"detect": "the largest face of each photo (--faces detect)", "crop": "the whole images (--faces crop)"}
 
 

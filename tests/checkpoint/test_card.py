@@ -3,6 +3,7 @@
 import re
 import tomllib
 
+import numpy as np
 import pytest
 import yaml
 from huggingface_hub import ModelCard, parse_eval_result_entries
@@ -10,6 +11,7 @@ from huggingface_hub import ModelCard, parse_eval_result_entries
 from mini_xception import EMOTIONS, MiniXception
 from mini_xception.checkpoint.card import REPOSITORY
 from mini_xception.checkpoint.folder import BUNDLED
+from mini_xception.evaluation import write_report
 from tests.checkpoint.conftest import REPO
 from tests.checkpoint.test_push import METRICS, push, readme, refusal
 from tests.conftest import PORTRAIT, ROOT
@@ -57,6 +59,48 @@ def test_invalid_metrics_are_rejected_before_any_request(hub, folder, metrics, r
     MiniXception(metrics=metrics).save_pretrained(folder)
     assert reason in refusal(folder)
     assert hub.requests == []
+
+
+@pytest.mark.parametrize(
+    ("intervals", "reason"),
+    [
+        ([0.1, 0.9], "intervals must be a dictionary, not [0.1, 0.9]"),
+        ({"accuracy": 0.9}, "an interval of accuracy must be [low, high], not 0.9"),
+        ({"recall": [0.1, 0.9]}, "intervals of recall must be a dictionary"),
+        ({"recall": {"happy": ["low", "high"]}}, "an interval of recall must be [low, high], not ['low', 'high']"),
+    ],
+)
+def test_invalid_intervals_are_rejected(hub, folder, intervals, reason):
+    MiniXception(metrics={"accuracy": 0.9, "intervals": intervals}).save_pretrained(folder)
+    assert reason in refusal(folder)
+    assert hub.requests == []
+
+
+def test_the_card_has_the_figures_of_each_class(hub, folder, tmp_path):
+    """The report's metrics, with a class without images and names that are Markdown or HTML."""
+    labels = ("a|b", "<b>_no_", "absent")
+    truth = np.array([0, 0, 0, 0, 1, 1])
+    probabilities = np.eye(3, dtype=np.float32)[[0, 0, 0, 1, 1, 1]]
+    report = write_report(tmp_path, probabilities, truth, labels, np.zeros((6, 48, 48), np.uint8), title="six images")
+    MiniXception(labels=labels, metrics={"dataset": "mine", "split": "test", **report["metrics"]}).save_pretrained(
+        folder
+    )
+    push(folder)
+    text = readme(hub)
+    assert r"3 classes: a\|b, \<b\>\_no\_, absent." in text
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    low, high = report["metrics"]["intervals"]["accuracy"]
+    assert table[2].startswith("| 0.8333 | 0.8750 |")
+    assert table[3].startswith(f"| {low:.4f}–{high:.4f} |")
+    assert table[4] == "| class | recall | precision | F1 | images |"
+    low, high = report["metrics"]["intervals"]["recall"]["a|b"]
+    assert table[6].startswith(rf"| a\|b | 75.0 % ({100 * low:.0f}–{100 * high:.0f}) | 100.0 % (44–100) |")
+    assert table[6].endswith("| 4 |")
+    assert table[7].startswith(r"| \<b\>\_no\_ | 100.0 % (34–100) | 66.7 %")
+    assert table[8] == "| absent | – | – | – | 0 |"
+    assert "95 % intervals" in text
+    assert "A dash means: not defined" in text
+    assert MiniXception.from_pretrained(folder).metrics["recall"]["absent"] is None
 
 
 def test_metrics_without_a_data_set(hub, folder):

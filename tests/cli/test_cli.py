@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mini_xception import EMOTIONS
@@ -83,13 +84,50 @@ def test_the_bundled_weights_reach_the_accuracy_of_the_reference(fer2013, tmp_pa
     assert metrics["accuracy"] >= 0.645
     assert {"accuracy", "macro_f1", "recall", "ece", "confusion_matrix", "n"} <= set(metrics)
     assert tuple(metrics["recall"]) == EMOTIONS
-    options = ("--data", fer2013, "--split", "PublicTest", "--tta", "--plots", tmp_path)
+    options = ("--data", fer2013, "--split", "PublicTest", "--tta", "--report", tmp_path)
     report = run("evaluate", *options).stdout
     assert f"accuracy {metrics['accuracy']:.2%}" in report
     assert "validation set" in report
     # Test-time augmentation is reported separately.
     assert "with test-time augmentation" in report
-    assert {path.name for path in tmp_path.iterdir()} == {"confusion_matrix.png", "reliability.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.json"}
+    written = json.loads((tmp_path / "report.json").read_text())
+    assert written["metrics"]["accuracy"] == metrics["accuracy"]
+    assert len(written["errors"]) == 24
+
+
+@pytest.fixture
+def six_emotions(tmp_path) -> Path:
+    """FER2013 made of noise, without an image of disgust."""
+    rng = np.random.default_rng(0)
+    rows = [
+        f"{emotion},{' '.join(map(str, rng.integers(0, 256, 48 * 48)))},PublicTest" for emotion in (0, 2, 3, 4, 5, 6)
+    ]
+    path = tmp_path / "fer2013.csv"
+    path.write_text("\n".join(["emotion,pixels,Usage", *rows, ""]))
+    return path
+
+
+def test_evaluate_writes_a_report(six_emotions, tmp_path):
+    options = ("--data", six_emotions, "--split", "PublicTest", "--report", tmp_path / "report")
+    result = run("evaluate", *options)
+    assert result.returncode == 0, result.stderr
+    assert f"{tmp_path / 'report' / 'report.html'}: the report" in result.stdout
+    assert "without images, and left out of the averages: disgust" in result.stdout
+    written = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert written["metrics"]["recall"]["disgust"] is None
+    assert written["metrics"]["support"] == {**dict.fromkeys(EMOTIONS, 1), "disgust": 0}
+    recall = [value for value in written["metrics"]["recall"].values() if value is not None]
+    assert written["metrics"]["balanced_accuracy"] == pytest.approx(sum(recall) / 6)
+    assert written["title"] == "bundled weights on PublicTest (the validation set)"
+    assert written["errors"][0]["name"].startswith("row ")
+
+
+def test_evaluate_checks_the_reports_folder_first(six_emotions):
+    result = run("evaluate", "--data", six_emotions, "--split", "PublicTest", "--report", six_emotions)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "folder cannot be created" in result.stderr
 
 
 def test_evaluate_needs_the_split_it_was_asked_for(fer2013):
