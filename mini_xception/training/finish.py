@@ -16,7 +16,7 @@ from mini_xception.evaluation.plots import plot_confusion_matrix, plot_curves
 from mini_xception.evaluation.report import write_report
 from mini_xception.network.classifier import Classifier
 from mini_xception.network.model import MiniXception
-from mini_xception.training.labelled import LabelledFaces
+from mini_xception.training.labelled import LabelledFaces, validation_name
 from mini_xception.training.state import BEST, FACTS, LOG
 
 
@@ -45,7 +45,7 @@ def finish(run_dir: Path, validation: LabelledFaces, provenance: dict[str, str] 
         validation.labels,
         model.labels,
         validation.images,
-        title=f"{validation.dataset}: {validation.split} (the validation set)",
+        title=f"{validation.dataset}: {validation_name(validation.split)}",
         names=validation.sources or [f"row {row + 1}" for row in validation.rows],
         history=_read_log(run_dir / LOG),
         data=_read_facts(run_dir / FACTS),
@@ -57,7 +57,7 @@ def finish(run_dir: Path, validation: LabelledFaces, provenance: dict[str, str] 
     model.save_pretrained(run_dir / BEST)
     if find_spec("matplotlib"):
         plot_curves({run_dir.name: run_dir / LOG}, validation.split, run_dir / "curves.png")
-        title = f"{validation.split} (validation): {metrics['accuracy']:.2%}"
+        title = f"{validation_name(validation.split)}: {metrics['accuracy']:.2%}"
         matrix = np.array(report["confusion_matrix"])
         plot_confusion_matrix(matrix, model.labels, title, run_dir / "confusion_matrix.png")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,7 +25,7 @@ def adapt(initial: MiniXception, training: LabelledFaces, balance: float = 0.0) 
     The new logits are a linear map of the old ones, fitted to the training set by logistic regression. Since the last
     layer is linear, too, the map is multiplied into its weights. The copy therefore starts with all that the network
     knows about the new classes, under whatever names: a class "joy" begins with the weights of "happy". If the classes
-    are the same, the last layer is copied.
+    are the same, in any order, the last layer is kept.
 
     Args:
         initial: the trained network.
@@ -37,7 +39,10 @@ def adapt(initial: MiniXception, training: LabelledFaces, balance: float = 0.0) 
     settings = initial.config | {"labels": training.classes, "temperature": 1.0, "metrics": None}
     with torch.device("cpu"), torch.random.fork_rng(devices=[]):  # The random first weights are replaced.
         adapted = MiniXception(**settings)
-    if training.classes != initial.labels:
+    if set(training.classes) == set(initial.labels):
+        order = [initial.labels.index(name) for name in training.classes]
+        state["conv.weight"], state["conv.bias"] = state["conv.weight"][order], state["conv.bias"][order]
+    else:
         weights = class_weights(training.labels, len(training.classes), balance)
         scale, offset = _regress(_logits(initial, training.images), training.labels, weights)
         weight, bias = state["conv.weight"].double(), state["conv.bias"].double()
@@ -49,7 +54,7 @@ def adapt(initial: MiniXception, training: LabelledFaces, balance: float = 0.0) 
 
 @torch.inference_mode()
 def _logits(model: MiniXception, images: np.ndarray) -> Tensor:
-    model.eval()
+    model = copy.deepcopy(model).eval()
     parts = [model(model.preprocess(images[start : start + BATCH])) for start in range(0, len(images), BATCH)]
     return torch.cat(parts).cpu().double()
 

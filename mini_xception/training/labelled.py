@@ -13,6 +13,11 @@ from mini_xception.faces import EMOTIONS
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
 
+def validation_name(split: str) -> str:
+    """Return the name of a validation set, which says that it is one: "PublicTest (validation)"."""
+    return split if split == VALIDATION else f"{split} (validation)"
+
+
 @dataclass(frozen=True)
 class LabelledFaces:
     """Face images with their labels.

@@ -23,7 +23,7 @@ from mini_xception.training.config import TrainConfig, epoch_seed
 from mini_xception.training.finish import finish
 from mini_xception.training.head import adapt
 from mini_xception.training.inputs import Inputs
-from mini_xception.training.labelled import LabelledFaces
+from mini_xception.training.labelled import LabelledFaces, validation_name
 from mini_xception.training.state import BEST, Epoch, Run
 from mini_xception.training.step import StagedData, TrainingStep
 
@@ -76,11 +76,11 @@ def train(
     inputs.check(config)
     accelerator = _make_accelerator(config, len(training))
     first = adapt(initial, training, config.class_balance) if initial else None
-    run = Run.start(config, inputs.digest(), accelerator.device, training.classes, first)
+    run = Run.create(config, inputs.digest(), accelerator.device, training.classes, first)
     run.resume(run_dir)
     data = inputs.stage(run)
     if initial and not run.history:
-        run.start_accuracy = _validate(run.average, data, accelerator)[1]
+        run.start = _validate(run.average, data, accelerator)
     if accelerator.is_main_process and not run.history:
         run.save(run_dir)  # Report a full disk or a read-only folder now, not after the first epoch.
         _report_start(run, validation.split, quiet)
@@ -178,8 +178,8 @@ def _open_tensorboard(run_dir: Path, epoch: int) -> SummaryWriter | None:
 
 def _report_start(run: Run, split: str, quiet: bool) -> None:
     """Print the accuracy of the network that a run starts from."""
-    if run.start_accuracy is not None and not quiet:
-        print(f"before training: accuracy {split} (validation) {run.start_accuracy:.2%}", file=sys.stderr)
+    if run.start and not quiet:
+        print(f"before training: accuracy {validation_name(split)} {run.start[1]:.2%}", file=sys.stderr)
 
 
 def _report(run: Run, split: str, board: SummaryWriter | None, quiet: bool) -> None:
@@ -188,7 +188,7 @@ def _report(run: Run, split: str, board: SummaryWriter | None, quiet: bool) -> N
     if not quiet:
         print(
             f"epoch {last.epoch}/{run.config.epochs}: training loss {last.train_loss:.3f}; "
-            f"accuracy: training {last.train_accuracy:.2%}, {split} (validation) {last.validation_accuracy:.2%}, "
+            f"accuracy: training {last.train_accuracy:.2%}, {validation_name(split)} {last.validation_accuracy:.2%}, "
             f"best {run.best_accuracy:.2%}, {last.images_per_s:.0f} images/s",
             file=sys.stderr,
         )

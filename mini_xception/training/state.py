@@ -19,7 +19,7 @@ from mini_xception.network.model import MiniXception
 from mini_xception.training.augment import AUGMENTATIONS
 from mini_xception.training.config import TrainConfig
 
-#: Names in a run's folder: the run state, the log, the checkpoints of the best and of the last epoch, and what was found
+#: Names in a run's folder: the run state, the log, the checkpoints of the best and the last epoch, and what was found
 #: in the data.
 RUN_STATE, LOG, BEST, LAST, FACTS = "run_state.pt", "log.csv", "best", "last", "data.json"
 #: The plateau schedule divides the learning rate by ten after more than this number of epochs without a better
@@ -52,7 +52,7 @@ class Run:
         optimizer: the optimizer of ``model``.
         plateau: the plateau schedule. It remembers the best accuracy.
         history: the epochs so far.
-        start_accuracy: validation accuracy of the network that the run starts from; None if its weights are random.
+        start: validation loss and accuracy of the network that the run starts from; None if its weights are random.
     """
 
     config: TrainConfig
@@ -62,10 +62,10 @@ class Run:
     optimizer: torch.optim.Optimizer
     plateau: torch.optim.lr_scheduler.ReduceLROnPlateau
     history: list[Epoch] = field(default_factory=list)
-    start_accuracy: float | None = None
+    start: tuple[float, float] | None = None
 
     @classmethod
-    def start(
+    def create(
         cls,
         config: TrainConfig,
         inputs: dict[str, str],
@@ -96,19 +96,24 @@ class Run:
     @property
     def best_accuracy(self) -> float:
         """The highest validation accuracy so far."""
-        return max(self._accuracies)
+        return max(self._scores)[0]
 
     @property
     def epochs_since_best(self) -> int:
         """Number of epochs since the best validation accuracy; 0 if the last epoch is the best."""
-        accuracies = self._accuracies
-        return len(accuracies) - 1 - accuracies.index(max(accuracies)) if accuracies else 0
+        return len(self._scores) - 1 - self._scores.index(max(self._scores)) if self._scores else 0
 
     @property
-    def _accuracies(self) -> list[float]:
-        """The validation accuracies so far. The first one may be that of the network that the run starts from."""
-        first = [] if self.start_accuracy is None else [self.start_accuracy]
-        return first + [row.validation_accuracy for row in self.history]
+    def _scores(self) -> list[tuple[float, float]]:
+        """What decides between epochs: the accuracy. The first entry may be the network that the run starts from.
+
+        In a run that starts from trained weights, the lower loss decides between equal accuracies. Such runs often have
+        few validation images, of which many epochs classify the same number correctly.
+        """
+        if self.start is None:
+            return [(row.validation_accuracy, 0.0) for row in self.history]
+        rows = [self.start, *((row.validation_loss, row.validation_accuracy) for row in self.history)]
+        return [(accuracy, -loss) for loss, accuracy in rows]
 
     @property
     def finished(self) -> bool:
@@ -154,7 +159,7 @@ class Run:
         """
         if self.history:
             self.average.save_pretrained(run_dir / LAST)
-        if self._accuracies and self.epochs_since_best == 0:
+        if self._scores and self.epochs_since_best == 0:
             self.average.save_pretrained(run_dir / BEST)
         with atomic_write(run_dir / LOG) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
@@ -185,7 +190,7 @@ class Run:
             "optimizer": self.optimizer.state_dict(),
             "plateau": self.plateau.state_dict(),
             "history": [vars(row) for row in self.history],
-            "start_accuracy": self.start_accuracy,
+            "start": self.start,
         }
 
     def _load(self, state: dict[str, Any]) -> None:
@@ -196,7 +201,7 @@ class Run:
             group["capturable"] = self.model.device.type == "cuda"  # The run may have started on another device.
         self.plateau.load_state_dict(state["plateau"])
         self.history = [Epoch(**row) for row in state["history"]]
-        self.start_accuracy = state.get("start_accuracy")
+        self.start = state.get("start")
 
 
 #: Settings that a run of an earlier version may not have, with the values that they had in effect.
