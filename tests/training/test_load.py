@@ -28,7 +28,9 @@ def error(source, **options) -> str:
 
 
 def test_a_folder_that_is_absent_or_empty(tmp_path):
-    assert error(tmp_path / "absent").startswith(f"{tmp_path / 'absent'}: no such file or folder; use a folder with one")
+    assert error(tmp_path / "absent").startswith(
+        f"{tmp_path / 'absent'}: no such file or folder; use a folder with one"
+    )
     (tmp_path / "photos" / "happy").mkdir(parents=True)
     assert error(tmp_path / "photos").startswith(f"{tmp_path / 'photos'}: contains no images; use a folder with one")
     (tmp_path / "photos" / "notes.txt").write_text("a note")
@@ -121,7 +123,10 @@ def test_rare_classes_are_a_warning(tmp_path):
         ("label,emotion\n1,2\n", "no column of images was recognised; name it with --image-column"),
         ("image,label\na.png,\n,happy\n", r"none of 2 images can be used, for example faces\.csv row 1: no label"),
         ("pixels,label\n1 2 3,happy\n", "row 1: the pixels are not a square of numbers from 0 to 255"),
-        ("image,label\na.png,happy\nb.png,sad\n", r"none of 2 images can be used, for example a\.png: unreadable: cannot"),
+        (
+            "image,label\na.png,happy\nb.png,sad\n",
+            r"none of 2 images can be used, for example a\.png: unreadable: cannot",
+        ),
     ],
 )
 def test_wrong_tables(tmp_path, text, reason):
