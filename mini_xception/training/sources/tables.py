@@ -101,7 +101,9 @@ def table_samples(
             found.left_out.append(LeftOut(where, "no label", place or ""))
         elif isinstance(image, str) and image.strip() and not PIXELS.fullmatch(image):
             file = folder / image.strip()
-            found.samples.append(Sample(_relative(file, root), file, label, place, group))
+            # A path from the Hub is that of a downloaded copy.
+            name = where if isinstance(row[image_column], dict) else _relative(file, root)
+            found.samples.append(Sample(name, file, label, place, group))
         elif isinstance(image, bytes):
             found.samples.append(Sample(where, image, label, place, group))
         elif (pixels := _pixels(image)) is not None:
