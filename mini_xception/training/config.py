@@ -177,7 +177,7 @@ RUNS: dict[str, TrainConfig] = {
     "finish": replace(_BEST, epochs=8, patience=8, learning_rate=5e-4, augmentations=PRESETS["mild"]),
     "fine_tune": TrainConfig(
         epochs=30,
-        patience=15,
+        patience=20,
         batch_size=32,
         optimizer="adamw",
         learning_rate=1e-3,
@@ -201,7 +201,7 @@ def fine_tuning(images: int) -> TrainConfig:
         images: number of training images.
     """
     epochs = min(max(round(FINE_TUNING_IMAGES / max(images, 1)), FEWEST_EPOCHS), MOST_EPOCHS)
-    return replace(RUNS["fine_tune"], epochs=epochs, patience=max(epochs // 2, FEWEST_EPOCHS))
+    return replace(RUNS["fine_tune"], epochs=epochs, patience=max(2 * epochs // 3, FEWEST_EPOCHS))
 
 
 #: Fraction of a one-cycle run in which the learning rate rises.

@@ -80,7 +80,7 @@ def train(
     run.resume(run_dir)
     data = inputs.stage(run)
     if initial and not run.history:
-        run.start = _validate(run.average, data, accelerator)
+        run.start_accuracy = _validate(run.average, data, accelerator)[1]
     if accelerator.is_main_process and not run.history:
         run.save(run_dir)  # Report a full disk or a read-only folder now, not after the first epoch.
         _report_start(run, validation.split, quiet)
@@ -178,8 +178,8 @@ def _open_tensorboard(run_dir: Path, epoch: int) -> SummaryWriter | None:
 
 def _report_start(run: Run, split: str, quiet: bool) -> None:
     """Print the accuracy of the network that a run starts from."""
-    if run.start and not quiet:
-        print(f"before training: accuracy {validation_name(split)} {run.start[1]:.2%}", file=sys.stderr)
+    if run.start_accuracy is not None and not quiet:
+        print(f"before training: accuracy {validation_name(split)} {run.start_accuracy:.2%}", file=sys.stderr)
 
 
 def _report(run: Run, split: str, board: SummaryWriter | None, quiet: bool) -> None:

@@ -52,7 +52,7 @@ class Run:
         optimizer: the optimizer of ``model``.
         plateau: the plateau schedule. It remembers the best accuracy.
         history: the epochs so far.
-        start: validation loss and accuracy of the network that the run starts from; None if its weights are random.
+        start_accuracy: validation accuracy of the network that the run starts from; None if its weights are random.
     """
 
     config: TrainConfig
@@ -62,7 +62,7 @@ class Run:
     optimizer: torch.optim.Optimizer
     plateau: torch.optim.lr_scheduler.ReduceLROnPlateau
     history: list[Epoch] = field(default_factory=list)
-    start: tuple[float, float] | None = None
+    start_accuracy: float | None = None
 
     @classmethod
     def create(
@@ -107,13 +107,12 @@ class Run:
     def _scores(self) -> list[tuple[float, float]]:
         """What decides between epochs: the accuracy. The first entry may be the network that the run starts from.
 
-        In a run that starts from trained weights, the lower loss decides between equal accuracies. Such runs often have
-        few validation images, of which many epochs classify the same number correctly.
+        In a run that starts from trained weights, the lower loss decides between epochs of equal accuracy. Such runs
+        often have few validation images, of which many epochs classify the same number correctly.
         """
-        if self.start is None:
+        if self.start_accuracy is None:
             return [(row.validation_accuracy, 0.0) for row in self.history]
-        rows = [self.start, *((row.validation_loss, row.validation_accuracy) for row in self.history)]
-        return [(accuracy, -loss) for loss, accuracy in rows]
+        return [(self.start_accuracy, 0.0), *((row.validation_accuracy, -row.validation_loss) for row in self.history)]
 
     @property
     def finished(self) -> bool:
@@ -190,7 +189,7 @@ class Run:
             "optimizer": self.optimizer.state_dict(),
             "plateau": self.plateau.state_dict(),
             "history": [vars(row) for row in self.history],
-            "start": self.start,
+            "start_accuracy": self.start_accuracy,
         }
 
     def _load(self, state: dict[str, Any]) -> None:
@@ -201,7 +200,7 @@ class Run:
             group["capturable"] = self.model.device.type == "cuda"  # The run may have started on another device.
         self.plateau.load_state_dict(state["plateau"])
         self.history = [Epoch(**row) for row in state["history"]]
-        self.start = state.get("start")
+        self.start_accuracy = state.get("start_accuracy")
 
 
 #: Settings that a run of an earlier version may not have, with the values that they had in effect.
