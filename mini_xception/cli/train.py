@@ -129,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
     from mini_xception.checkpoint.push import check_repo_id, push_folder
     from mini_xception.network.model import MiniXception
     from mini_xception.training import train
-    from mini_xception.training.state import RUN_STATE
+    from mini_xception.training.state import LAST
     from mini_xception.training.summary import PICTURE, describe, save_data
 
     if args.push_to_hub:
@@ -137,26 +137,32 @@ def run(args: argparse.Namespace) -> int:
         if get_token() is None:
             raise MiniXceptionError("--push-to-hub: no access token found; run `hf auth login`")
     own = not is_fer2013(Path(args.data))
-    initial = None
-    if args.initial != NO_INITIAL and (own or args.initial):
-        initial = MiniXception.from_pretrained(args.initial)
+    if own and (args.votes or args.teacher):
+        raise MiniXceptionError("--votes and --teacher belong to FER2013's images; omit them for other data")
+    adapts = args.initial != NO_INITIAL and (own or args.initial is not None)
+    preset = args.preset or (FINE_TUNE if own and adapts else DEFAULT_RUN)
+    config = config_from(args, preset)
+    initial = MiniXception.from_pretrained(args.initial) if adapts else None
     processes = PartialState(cpu=not torch.accelerator.is_available())
     with processes.main_process_first():  # The others find the decoded images in the cache.
-        data = _load(args, initial, args.quiet or not processes.is_main_process)
+        data = _load(args, config, initial, args.quiet or not processes.is_main_process)
     if args.dry_run:
         if processes.is_main_process:
             print(describe(data))
             save_data(data, args.run)
             print(f"{args.run / PICTURE}: the faces as the network sees them")
         return 0
-    config = config_from(args, len(data.training) if own and initial else None)
+    if preset == FINE_TUNE:
+        fitted = fine_tuning(len(data.training))
+        epochs, patience = args.epochs or fitted.epochs, args.patience or fitted.patience
+        config = dataclasses.replace(config, epochs=epochs, patience=patience)
     training, validation = data.training, data.validation
     votes = load_votes(args.votes, "Training", training.rows) if args.votes else None
     teacher = load_teacher(args.teacher, len(training)) if args.teacher else None
     if own and processes.is_main_process:
         if not args.quiet:
             print(describe(data), file=sys.stderr)
-        if not (args.run / RUN_STATE).exists():  # A run that is resumed has these files.
+        if not (args.run / LAST).exists():  # A run that is resumed has these files.
             save_data(data, args.run)
     provenance = {"recipe": _recipe(args), "commit": _code_version()}
     train(config, training, validation, args.run, votes, teacher, initial, provenance=provenance, quiet=args.quiet)
@@ -176,13 +182,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _load(args: argparse.Namespace, initial: MiniXception | None, quiet: bool) -> FaceData:
+def _load(args: argparse.Namespace, config: TrainConfig, initial: MiniXception | None, quiet: bool) -> FaceData:
     cropper = None
     if args.initial and initial:  # The bundled weights' cropper is the default.
         from mini_xception.recognizer import EmotionRecognizer
 
         cropper = EmotionRecognizer(initial, engine="torch").cropper
-    preset = RUNS[args.preset or DEFAULT_RUN]
     return load_faces(
         args.data,
         faces=args.faces,
@@ -190,25 +195,24 @@ def _load(args: argparse.Namespace, initial: MiniXception | None, quiet: bool) -
         image_column=args.image_column,
         label_column=args.label_column,
         group_column=args.group_column,
-        size=args.image_size or (initial.image_size if initial else preset.image_size),
+        size=config.image_size,
         seed=args.seed or 0,
         cropper=cropper,
         quiet=quiet,
     )
 
 
-def config_from(args: argparse.Namespace, images: int | None = None) -> TrainConfig:
+def config_from(args: argparse.Namespace, default: str = DEFAULT_RUN) -> TrainConfig:
     """Return the preset's settings with the changes from the command line.
 
     Args:
         args: the options.
-        images: number of training images to adapt trained weights to; None if this is not the task.
+        default: name of the preset, if the options name none.
 
     Raises:
         MiniXceptionError: a value is not allowed, or a file is given that the settings do not use.
     """
-    name = args.preset or (DEFAULT_RUN if images is None else FINE_TUNE)
-    preset = fine_tuning(images) if name == FINE_TUNE and images is not None else RUNS[name]
+    preset = RUNS[args.preset or default]
     strengths = PRESETS[args.augment] if args.augment else preset.augmentations
     changed = {name: value for name in AUGMENTATIONS if (value := getattr(args, name)) is not None}
     settings = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
