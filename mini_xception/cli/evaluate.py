@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split",
         required=True,
         choices=(*OWN_SPLITS, *SPLITS),
+        metavar="SPLIT",
         help="train, validation, test or all; for FER2013: Training, PublicTest (the validation set) or PrivateTest "
         "(the test set)",
     )

@@ -171,7 +171,10 @@ class Run:
 
     def _compare(self, config: dict[str, Any], inputs: dict[str, str]) -> str:
         """Describe how a saved run differs from this one. Return "" if they are the same."""
-        there, here = _flatten(_DEFAULTS | config), _flatten(asdict(self.config))
+        there, here = (
+            _flatten(config | {name: value for name, value in _DEFAULTS.items() if name not in config}),
+            _flatten(asdict(self.config)),
+        )
         changed = [name for name in {**there, **here} if there.get(name) != here.get(name)]
         if changed:
             values = "; ".join(f"{name} was {there.get(name)}, now it is {here.get(name)}" for name in changed)
