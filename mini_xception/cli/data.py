@@ -61,7 +61,7 @@ def load_split(args: argparse.Namespace, recognizer: EmotionRecognizer) -> Label
         if args.split not in SPLITS:
             raise MiniXceptionError(f"{args.data}: FER2013 has no split {args.split!r}; use {', '.join(SPLITS)}")
         return load_fer2013(args.data, args.split).with_classes(recognizer.labels)
-    if args.split not in OWN_SPLITS:
+    if args.split not in OWN_SPLITS and Path(args.data).exists():
         raise MiniXceptionError(f"{args.data}: not FER2013, so --split must be {', '.join(OWN_SPLITS)}")
     from mini_xception.recognizer import EmotionRecognizer
 

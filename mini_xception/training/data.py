@@ -231,6 +231,8 @@ def _rows_of_images(folder: Path, files: list[Path]) -> Iterator[Row]:
 
 def is_fer2013(path: Path) -> bool:
     """Whether a path leads to FER2013, in a form that :func:`load_fer2013` accepts, and not to other faces."""
+    if not path.exists():
+        return False
     files = _files(path)
     if not path.is_dir() or (files and files[0].parent == path):
         if not path.is_dir() and not path.name.lower().endswith((".csv", ".csv.gz", ".gz", ".zip")):
