@@ -28,7 +28,7 @@ from mini_xception.cli.options import add_quiet
 from mini_xception.errors import MiniXceptionError
 from mini_xception.training.augment import AUGMENTATIONS, PRESETS
 from mini_xception.training.config import RUNS, SETTINGS, TrainConfig, fine_tuning
-from mini_xception.training.data import is_fer2013, load_teacher, load_votes
+from mini_xception.training.data import has_training_splits, is_fer2013, load_fer2013, load_teacher, load_votes
 from mini_xception.training.decode import FACES
 from mini_xception.training.load import VALIDATION_FRACTION, FaceData, load_faces
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from mini_xception.network.model import MiniXception
 
 DEFAULT_RUN, FINE_TUNE = "best", "fine_tune"
+#: FER2013 with fewer training images is only a part of it, to which trained weights are adapted by default.
+COMPLETE = 10_000
 #: The value of --initial for random weights.
 NO_INITIAL = "none"
 
@@ -68,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=RUNS,
         help="named run: fine_tune adapts trained weights to other data; best is this project's; reference is the "
         "PyTorch reference's; finish continues from the last weights of best, passed with --initial (default: best for "
-        "FER2013 and for random weights, else fine_tune, whose number of epochs fits the size of the data)",
+        "the complete FER2013 and for random weights, else fine_tune, whose number of epochs fits the size of the data)",
     )
     parser.add_argument(
         "--votes",
@@ -87,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--initial",
         metavar="NAME",
         help="checkpoint to start from: folder, or Hub repository user/repo; none starts from random weights (default: "
-        "none for FER2013, else the bundled weights)",
+        "none for the complete FER2013, else the bundled weights)",
     )
     parser.add_argument(
         "--push-to-hub", metavar="USER/REPO", help="publish the best checkpoint on the Hub when the run ends"
@@ -136,11 +138,10 @@ def run(args: argparse.Namespace) -> int:
         check_repo_id(args.push_to_hub)
         if get_token() is None:
             raise MiniXceptionError("--push-to-hub: no access token found; run `hf auth login`")
-    own = not is_fer2013(Path(args.data))
+    own = not (is_fer2013(Path(args.data)) and has_training_splits(Path(args.data)))
     if own and (args.votes or args.teacher):
         raise MiniXceptionError("--votes and --teacher belong to FER2013's images; omit them for other data")
-    adapts = args.initial != NO_INITIAL and (own or args.initial is not None)
-    preset = args.preset or (FINE_TUNE if own and adapts else DEFAULT_RUN)
+    preset, adapts = _choose_run(args, own)
     config = config_from(args, preset)
     initial = MiniXception.from_pretrained(args.initial) if adapts else None
     processes = PartialState(cpu=not torch.accelerator.is_available())
@@ -180,6 +181,14 @@ def run(args: argparse.Namespace) -> int:
                 f"{error}; the run in {args.run} is complete; to publish it, run: {again}"
             ) from error
     return 0
+
+
+def _choose_run(args: argparse.Namespace, own: bool) -> tuple[str, bool]:
+    """Return the name of the preset, and whether the run starts from trained weights."""
+    given = (args.preset, args.initial, args.votes, args.teacher, args.image_size)
+    part = not own and given == (None,) * len(given) and len(load_fer2013(args.data, "Training")) < COMPLETE
+    adapts = args.initial != NO_INITIAL and (own or part or args.initial is not None)
+    return args.preset or (FINE_TUNE if adapts and (own or part) else DEFAULT_RUN), adapts
 
 
 def _load(args: argparse.Namespace, config: TrainConfig, initial: MiniXception | None, quiet: bool) -> FaceData:

@@ -245,6 +245,15 @@ def is_fer2013(path: Path) -> bool:
     return bool(files) and all(named) and _is_small(files[0])
 
 
+def has_training_splits(path: Path) -> bool:
+    """Whether FER2013 at a path has both Training and PublicTest. A part of FER2013 may have only one of them."""
+    try:
+        present = np.unique(_decode_cached(path)["splits"])
+    except MiniXceptionError:
+        return True  # load_fer2013 reports the reason.
+    return {SPLITS.index("Training"), SPLITS.index("PublicTest")} <= set(present.tolist())
+
+
 def _is_small(file: Path) -> bool:
     try:
         return load_image(file).shape[:2] == (SIDE, SIDE)

@@ -14,7 +14,7 @@ import numpy as np
 from mini_xception.detection.crop import FaceCropper
 from mini_xception.errors import MiniXceptionError
 from mini_xception.recognizer import EmotionRecognizer
-from mini_xception.training.data import is_fer2013, load_fer2013
+from mini_xception.training.data import has_training_splits, is_fer2013, load_fer2013
 from mini_xception.training.decode import FACES, choose_faces, decode
 from mini_xception.training.labelled import TEST, TRAIN, VALIDATION, LabelledFaces
 from mini_xception.training.sources.read import read_samples
@@ -77,7 +77,8 @@ def load_faces(
     """Load labelled faces, in a training set, a validation set and, if the data has one, a test set.
 
     Splits of the data are kept. If it has no validation set, one is drawn from the training images: seeded, and with
-    the same mix of classes. FER2013 is loaded in its own splits, without PrivateTest.
+    the same mix of classes. FER2013 is loaded in its own splits, without PrivateTest; a part of it that lacks Training
+    or PublicTest is treated as other data.
 
     Args:
         source: a folder of images, a table, the name of a data set on the Hub, FER2013, or a torch Dataset or
@@ -99,7 +100,8 @@ def load_faces(
         MiniXceptionError: the data cannot be read, no image can be used, or the classes or splits do not allow
             training.
     """
-    if isinstance(source, str | os.PathLike) and is_fer2013(Path(source)):
+    path = Path(source) if isinstance(source, str | os.PathLike) else None
+    if path and is_fer2013(path) and has_training_splits(path):
         return FaceData({TRAIN: load_fer2013(source, "Training"), VALIDATION: load_fer2013(source, "PublicTest")})
     if not 0 < validation < 1:
         raise MiniXceptionError(f"validation is {validation}; it must be above 0 and below 1")

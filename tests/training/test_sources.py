@@ -148,6 +148,13 @@ def test_fer2013s_pixels_with_other_labels(tmp_path):
     assert load_faces(tmp_path / "b.csv.gz").classes == EMOTIONS[:3]  # FER2013's numbers, without FER2013's splits
 
 
+def test_a_part_of_fer2013_without_its_validation_set_is_like_other_data(tmp_path):
+    rows = [(i % 2, " ".join(map(str, face("away", i).ravel())), "Training") for i in range(10)]
+    data = load_faces(write_table(tmp_path / "part.csv", rows, ("emotion", "pixels", "Usage")))
+    assert data.classes == ("angry", "disgust")
+    assert {name: len(faces) for name, faces in data.splits.items()} == {"train": 8, "validation": 2}
+
+
 def test_fer2013_keeps_its_own_splits(tmp_path):
     rows = [(3, " ".join(map(str, face("away", i).ravel())), split) for i, split in enumerate(
         ["Training", "PublicTest", "PrivateTest"])]  # fmt: skip
