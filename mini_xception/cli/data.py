@@ -57,12 +57,10 @@ def load_split(args: argparse.Namespace, recognizer: EmotionRecognizer) -> Label
     Raises:
         MiniXceptionError: the data cannot be read, has no such split, or has classes that the checkpoint lacks.
     """
-    if is_fer2013(Path(args.data)):
-        if args.split not in SPLITS:
-            raise MiniXceptionError(f"{args.data}: FER2013 has no split {args.split!r}; use {', '.join(SPLITS)}")
+    if args.split in SPLITS:
+        if Path(args.data).exists() and not is_fer2013(Path(args.data)):
+            raise MiniXceptionError(f"{args.data}: not FER2013, so --split must be {', '.join(OWN_SPLITS)}")
         return load_fer2013(args.data, args.split).with_classes(recognizer.labels)
-    if args.split not in OWN_SPLITS and Path(args.data).exists():
-        raise MiniXceptionError(f"{args.data}: not FER2013, so --split must be {', '.join(OWN_SPLITS)}")
     from mini_xception.recognizer import EmotionRecognizer
 
     cropper = EmotionRecognizer(recognizer.classifier).cropper  # The evaluated recogniser has no detector.

@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=RUNS,
         help="named run: fine_tune adapts trained weights to other data; best is this project's; reference is the "
         "PyTorch reference's; finish continues from the last weights of best, passed with --initial (default: best for "
-        "the complete FER2013 and for random weights, else fine_tune, whose number of epochs fits the size of the data)",
+        "the complete FER2013 and for random weights, else fine_tune, whose number of epochs fits the data)",
     )
     parser.add_argument(
         "--votes",
