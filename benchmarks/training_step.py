@@ -44,7 +44,7 @@ def plain_step(batch: int) -> Callable[[], None]:
 
 def trainers_step(batch: int, preset: str) -> tuple[Callable[[], None], Callable[[], torch.Tensor]]:
     """Return a function that runs one step of the trainer, and one that runs only its augmentation."""
-    run = Run.start(RUNS[preset], {}, torch.device("cpu"))
+    run = Run.create(RUNS[preset], {}, torch.device("cpu"))
     bf16 = run.config.mixed_precision == "bf16" and computes_bfloat16(run.model.device)
     faces = torch.randint(0, 256, (batch, 1, 48, 48), dtype=torch.uint8)
     labels, chosen = torch.randint(0, 7, (batch,)), torch.arange(batch)

@@ -23,7 +23,7 @@ import numpy as np
 from mini_xception.detection.crop import FaceCrop, FaceCropper
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import Face
-from mini_xception.media.image import load_image
+from mini_xception.media.image import ImageSource, load_image
 from mini_xception.network.preprocess import to_grey
 from mini_xception.recognizer import EmotionRecognizer
 
@@ -85,45 +85,77 @@ def predict_photos(
         raise MiniXceptionError(f"workers must be 0 or more, not {workers}")
     files = map(Path, paths)
     if workers:
-        cropped = _crop_in_workers(files, recognizer.cropper, recognizer.classifier.config.image_size, workers)
+        size = recognizer.classifier.config.image_size
+        cropped = _crop_in_workers(((path, path) for path in files), recognizer.cropper, size, workers)
     else:
-        cropped = (_crop(path, recognizer.cropper) for path in files)
+        cropped = (_crop(path, path, recognizer.cropper) for path in files)
     with closing(cropped):
         while batch := list(islice(cropped, BATCH_SIZE if workers else 1)):
             faces = iter(recognizer.classify_faces([crop for photo in batch for crop in photo.crops]))
             for photo in batch:
-                yield PhotoResult(photo.path, list(islice(faces, len(photo.crops))), photo.image, photo.error)
+                found = list(islice(faces, len(photo.crops)))
+                yield PhotoResult(Path(photo.name), found, photo.image, photo.error)
 
 
-class _CroppedPhoto(NamedTuple):
-    path: Path
+class CroppedPhoto(NamedTuple):
+    """The face crops of one photo, or the reason why it could not be read. ``name`` is the photo's name in errors."""
+
+    name: str | Path
     crops: list[FaceCrop]
     image: np.ndarray | None = None
     error: str | None = None
 
 
-def _crop(path: Path, cropper: FaceCropper) -> _CroppedPhoto:
+def crop_photos(
+    photos: Iterable[tuple[str | Path, ImageSource]], cropper: FaceCropper, size: int, workers: int = 0
+) -> Generator[CroppedPhoto, None, None]:
+    """Cut the faces out of many photos, without classifying them.
+
+    Args:
+        photos: the name of each photo in errors, and its path, bytes or pixels.
+        cropper: finds the faces and cuts them out.
+        size: side of the crops in pixels.
+        workers: as for :func:`predict_photos`.
+
+    Yields:
+        One result per photo, in their order. Each crop is grey, uint8, (size, size).
+
+    Raises:
+        MiniXceptionError: a worker process died.
+    """
+    if workers:
+        yield from _crop_in_workers(photos, cropper, size, workers)
+    else:
+        yield from (_shrink(_crop(name, source, cropper), size) for name, source in photos)
+
+
+def _crop(name: str | Path, source: ImageSource, cropper: FaceCropper) -> CroppedPhoto:
     try:
-        image = load_image(path)
+        image = load_image(source, str(name))
     except MiniXceptionError as error:
-        return _CroppedPhoto(path, [], error=str(error))
-    return _CroppedPhoto(path, cropper(image), image)
+        return CroppedPhoto(name, [], error=str(error))
+    return CroppedPhoto(name, cropper(image), image)
+
+
+def _shrink(photo: CroppedPhoto, size: int) -> CroppedPhoto:
+    """Keep only the pixels that the network needs."""
+    return photo._replace(crops=[crop._replace(pixels=to_grey(crop.pixels, size)) for crop in photo.crops], image=None)
 
 
 def _crop_in_workers(
-    paths: Iterable[Path], cropper: FaceCropper, size: int, workers: int
-) -> Generator[_CroppedPhoto, None, None]:
+    photos: Iterable[tuple[str | Path, ImageSource]], cropper: FaceCropper, size: int, workers: int
+) -> Generator[CroppedPhoto, None, None]:
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
     # Spawn, because the threads of ONNX Runtime and OpenCV do not survive a fork.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (cropper, size))
-    pending: deque[tuple[Path, Future[_CroppedPhoto]]] = deque()
+    pending: deque[tuple[str | Path, Future[CroppedPhoto]]] = deque()
     try:
-        for path in paths:
+        for name, source in photos:
             with _interrupts_held():
-                pending.append((path, pool.submit(_crop_small, path)))
+                pending.append((name, pool.submit(_crop_small, name, source)))
             if len(pending) == workers * AHEAD:
                 yield pending[0][1].result()
                 pending.popleft()
@@ -131,9 +163,9 @@ def _crop_in_workers(
             yield pending[0][1].result()
             pending.popleft()
     except BrokenProcessPool as error:
-        path = pending[0][0]
+        name = pending[0][0]
         raise MiniXceptionError(
-            f"{path}: a worker process died while processing this photo or one of the next, perhaps out of memory; "
+            f"{name}: a worker process died while processing this photo or one of the next, perhaps out of memory; "
             "use fewer workers, or 0 to do all the work in one process"
         ) from error
     finally:
@@ -191,7 +223,6 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _crop_small(path: Path) -> _CroppedPhoto:
-    """Crop the faces of a photo in a worker, and return only the pixels that the network needs."""
-    photo = _crop(path, _cropper)
-    return photo._replace(crops=[crop._replace(pixels=to_grey(crop.pixels, _size)) for crop in photo.crops], image=None)
+def _crop_small(name: str | Path, source: ImageSource) -> CroppedPhoto:
+    """Crop the faces of a photo in a worker."""
+    return _shrink(_crop(name, source, _cropper), _size)

@@ -10,6 +10,7 @@ from tests.conftest import ROOT
 PRINTED = {
     "recognise_photo.py": "happy",
     "recognise_video.py": "face 1 happy, face 2 happy",
+    "train_own_faces.py": "a new drawing: smile",
     "resize_trap.py": "cv2.resize: 100% similar to the face, classified as happy",
 }
 SCRIPTS = {path.name for path in (ROOT / "examples").glob("*.py")} - {"score_with_ray.py"}  # See test_ray.py.

@@ -66,7 +66,8 @@ crops to network input.{% if "model.onnx" in files %} `model.onnx` is the same n
 {{ [metrics.dataset, metrics.split, (metrics.n ~ " images") if metrics.n, "one forward pass in float32"]
 | select | join(", ") }}.
 {%- if metrics.split == "PublicTest" %} PublicTest is the validation set: the weights were chosen on it, so scores on it
-are slightly optimistic.{% endif %}
+are slightly optimistic.{% elif metrics.split == "validation" %} The weights were chosen on the validation set, so
+scores on it are slightly optimistic.{% endif %}
 
 {% for row in scores -%}
 | {{ row | join(" | ") }} |
@@ -120,7 +121,8 @@ def write_card(
 
     metrics = config.get("metrics") or {}
     check_metrics(metrics, config["labels"])
-    dataset = DATASETS.get(metrics.get("dataset", ""))
+    name = str(metrics.get("dataset", ""))
+    dataset = name if re.fullmatch(r"[\w.-]+/[\w.-]+", name) else DATASETS.get(name)
     results = _eval_results(metrics)
     data = ModelCardData(
         library_name="mini_xception",

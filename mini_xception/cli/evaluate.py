@@ -1,4 +1,4 @@
-"""Evaluate a checkpoint on one split of FER2013, in float32, with one forward pass per image.
+"""Evaluate a checkpoint on one split of a data set, in float32, with one forward pass per image.
 
 With --report, the command also writes a report: report.html for a browser, and report.json with the same figures.
 """
@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
+from mini_xception.cli.data import OWN_SPLITS, add_data, load_split
 from mini_xception.cli.options import add_checkpoint, add_device, add_quiet, make_writable
-from mini_xception.errors import MiniXceptionError
 from mini_xception.evaluation.metrics import Metrics, measure
-from mini_xception.faces import EMOTIONS
-from mini_xception.training.data import FORMS, SPLITS, load_fer2013
+from mini_xception.training.data import SPLITS
 
 if TYPE_CHECKING:
     from mini_xception.recognizer import EmotionRecognizer
@@ -28,15 +27,14 @@ CHUNK = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_data(parser)
     parser.add_argument(
-        "--data",
-        type=Path,
+        "--split",
         required=True,
-        metavar="PATH",
-        help=f"FER2013: {FORMS}; see docs/training.md",
-    )
-    parser.add_argument(
-        "--split", required=True, choices=SPLITS, help="PublicTest is the validation set, PrivateTest the test set"
+        choices=(*OWN_SPLITS, *SPLITS),
+        metavar="SPLIT",
+        help="train, validation, test or all; for FER2013: Training, PublicTest (the validation set) or PrivateTest "
+        "(the test set)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     parser.add_argument(
@@ -69,18 +67,13 @@ def run(args: argparse.Namespace) -> int:
     recognizer = EmotionRecognizer.from_pretrained(
         args.checkpoint, revision=args.revision, device=args.device, engine="torch", detector=None
     )
-    if recognizer.labels != EMOTIONS:
-        raise MiniXceptionError(
-            f"the checkpoint's labels are {', '.join(recognizer.labels)}; use a checkpoint with FER2013's labels, "
-            f"{', '.join(EMOTIONS)}"
-        )
-    faces = load_fer2013(args.data, args.split)
+    faces = load_split(args, recognizer)
     probabilities = _classify(recognizer, faces.images, args.quiet)
-    metrics = measure(probabilities, faces.labels, EMOTIONS)
+    metrics = measure(probabilities, faces.labels, recognizer.labels)
     averaged = None
     if args.tta:
         flipped = _classify(recognizer, faces.images[:, :, ::-1], args.quiet)
-        averaged = measure((probabilities + flipped) / 2, faces.labels, EMOTIONS)
+        averaged = measure((probabilities + flipped) / 2, faces.labels, recognizer.labels)
 
     if args.json:
         added = {"tta": averaged.to_dict()} if averaged else {}
@@ -94,11 +87,11 @@ def run(args: argparse.Namespace) -> int:
             args.report,
             probabilities,
             faces.labels,
-            EMOTIONS,
+            recognizer.labels,
             faces.images,
             title=f"{args.checkpoint or 'bundled weights'} on {_name(args.split)}",
-            names=[f"row {row + 1}" for row in faces.rows],
-            data={"data": args.data.name, "split": args.split},
+            names=faces.sources or [f"row {row + 1}" for row in faces.rows],
+            data={"data": Path(args.data).name, "split": args.split},
         )
         if not args.json and not args.quiet:
             print(f"\n{args.report / 'report.html'}: the report; open it in a browser")

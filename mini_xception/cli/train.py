@@ -1,4 +1,7 @@
-"""Train a network on FER2013. A named run (--preset) supplies the settings; options change them.
+"""Train a network on your own labelled faces or on FER2013.
+
+By default, the bundled weights are adapted to your own data. A named run (--preset) supplies the settings; options
+change them. --dry-run shows what the data contains, and stops before the training.
 
 To resume a run that was stopped, repeat its command. To use several GPUs, replace "mini-xception train" with
 "accelerate launch -m mini_xception.training". To use several processes on CPUs, replace it with
@@ -17,34 +20,57 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mini_xception import __version__
+from mini_xception.cli.data import add_data
 from mini_xception.cli.options import add_quiet
 from mini_xception.errors import MiniXceptionError
 from mini_xception.training.augment import AUGMENTATIONS, PRESETS
-from mini_xception.training.config import RUNS, SETTINGS, TrainConfig
-from mini_xception.training.data import FORMS, load_fer2013, load_teacher, load_votes
+from mini_xception.training.config import RUNS, SETTINGS, TrainConfig, fine_tuning
+from mini_xception.training.data import has_training_splits, is_fer2013, load_fer2013, load_teacher, load_votes
+from mini_xception.training.decode import FACES
+from mini_xception.training.load import VALIDATION_FRACTION, FaceData, load_faces
 
-DEFAULT_RUN = "best"
+if TYPE_CHECKING:
+    from mini_xception.network.model import MiniXception
+
+DEFAULT_RUN, FINE_TUNE = "best", "fine_tune"
+#: FER2013 with fewer training images is only a part of it, to which trained weights are adapted by default.
+COMPLETE = 10_000
+#: The value of --initial for random weights.
+NO_INITIAL = "none"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_data(parser)
     parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        metavar="PATH",
-        help=f"FER2013: {FORMS}; see docs/training.md",
+        "--group-column",
+        metavar="NAME",
+        help="a table's column of groups, such as persons; a group is not divided between the training set and the "
+        "validation set (default: no groups)",
+    )
+    parser.add_argument(
+        "--validation",
+        type=float,
+        default=VALIDATION_FRACTION,
+        metavar="FRACTION",
+        help="part of the training images that becomes the validation set, if the data has none (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print what the data contains, draw some of its faces in data.png, and stop",
     )
     parser.add_argument(
         "--run", type=Path, required=True, metavar="DIR", help="folder of the run; an existing run is resumed"
     )
     parser.add_argument(
         "--preset",
-        default=DEFAULT_RUN,
         choices=RUNS,
-        help="named run: best is this project's; reference is the PyTorch reference's; finish continues from the last "
-        "weights of best, passed with --initial (default: %(default)s)",
+        help="named run: fine_tune adapts trained weights to other data; best is this project's; reference is the "
+        "PyTorch reference's; finish continues from the last weights of best, passed with --initial (default: best for "
+        "the complete FER2013 and for random weights, else fine_tune, whose number of epochs fits the data)",
     )
     parser.add_argument(
         "--votes",
@@ -62,7 +88,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--initial",
         metavar="NAME",
-        help="checkpoint to start from: folder, or Hub repository user/repo (default: random weights)",
+        help="checkpoint to start from: folder, or Hub repository user/repo; none starts from random weights (default: "
+        "none for the complete FER2013, else the bundled weights)",
     )
     parser.add_argument(
         "--push-to-hub", metavar="USER/REPO", help="publish the best checkpoint on the Hub when the run ends"
@@ -97,25 +124,50 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     import matplotlib  # noqa: F401  If one of the two is missing, report it now and not after hours of training.
+    import torch
     from accelerate import PartialState
     from huggingface_hub import get_token
 
     from mini_xception.checkpoint.push import check_repo_id, push_folder
     from mini_xception.network.model import MiniXception
     from mini_xception.training import train
+    from mini_xception.training.state import LAST
+    from mini_xception.training.summary import PICTURE, describe, save_data
 
     if args.push_to_hub:
         check_repo_id(args.push_to_hub)
         if get_token() is None:
             raise MiniXceptionError("--push-to-hub: no access token found; run `hf auth login`")
-    config = config_from(args)
-    training, validation = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
+    own = not (is_fer2013(Path(args.data)) and has_training_splits(Path(args.data)))
+    if own and (args.votes or args.teacher):
+        raise MiniXceptionError("--votes and --teacher belong to FER2013's images; omit them for other data")
+    preset, adapts = _choose_run(args, own)
+    config = config_from(args, preset)
+    initial = MiniXception.from_pretrained(args.initial) if adapts else None
+    processes = PartialState(cpu=not torch.accelerator.is_available())
+    with processes.main_process_first():  # The others find the decoded images in the cache.
+        data = _load(args, config, initial, args.quiet or not processes.is_main_process)
+    if args.dry_run:
+        if processes.is_main_process:
+            print(describe(data))
+            save_data(data, args.run)
+            print(f"{args.run / PICTURE}: the faces as the network sees them")
+        return 0
+    if preset == FINE_TUNE:
+        fitted = fine_tuning(len(data.training))
+        epochs, patience = args.epochs or fitted.epochs, args.patience or fitted.patience
+        config = dataclasses.replace(config, epochs=epochs, patience=patience)
+    training, validation = data.training, data.validation
     votes = load_votes(args.votes, "Training", training.rows) if args.votes else None
     teacher = load_teacher(args.teacher, len(training)) if args.teacher else None
-    initial = MiniXception.from_pretrained(args.initial) if args.initial else None
+    if own and processes.is_main_process:
+        if not args.quiet:
+            print(describe(data), file=sys.stderr)
+        if not (args.run / LAST).exists():  # A run that is resumed has these files.
+            save_data(data, args.run)
     provenance = {"recipe": _recipe(args), "commit": _code_version()}
     train(config, training, validation, args.run, votes, teacher, initial, provenance=provenance, quiet=args.quiet)
-    if not PartialState().is_main_process:
+    if not processes.is_main_process:
         return 0
     best = args.run / "best"
     if not args.quiet:
@@ -131,13 +183,45 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def config_from(args: argparse.Namespace) -> TrainConfig:
+def _choose_run(args: argparse.Namespace, own: bool) -> tuple[str, bool]:
+    """Return the name of the preset, and whether the run starts from trained weights."""
+    given = (args.preset, args.initial, args.votes, args.teacher, args.image_size)
+    part = not own and given == (None,) * len(given) and len(load_fer2013(args.data, "Training")) < COMPLETE
+    adapts = args.initial != NO_INITIAL and (own or part or args.initial is not None)
+    return args.preset or (FINE_TUNE if adapts and (own or part) else DEFAULT_RUN), adapts
+
+
+def _load(args: argparse.Namespace, config: TrainConfig, initial: MiniXception | None, quiet: bool) -> FaceData:
+    cropper = None
+    if args.initial and initial:  # The bundled weights' cropper is the default.
+        from mini_xception.recognizer import EmotionRecognizer
+
+        cropper = EmotionRecognizer(initial, engine="torch").cropper
+    return load_faces(
+        args.data,
+        faces=args.faces,
+        validation=args.validation,
+        image_column=args.image_column,
+        label_column=args.label_column,
+        group_column=args.group_column,
+        size=config.image_size,
+        seed=args.seed or 0,
+        cropper=cropper,
+        quiet=quiet,
+    )
+
+
+def config_from(args: argparse.Namespace, default: str = DEFAULT_RUN) -> TrainConfig:
     """Return the preset's settings with the changes from the command line.
+
+    Args:
+        args: the options.
+        default: name of the preset, if the options name none.
 
     Raises:
         MiniXceptionError: a value is not allowed, or a file is given that the settings do not use.
     """
-    preset = RUNS[args.preset]
+    preset = RUNS[args.preset or default]
     strengths = PRESETS[args.augment] if args.augment else preset.augmentations
     changed = {name: value for name in AUGMENTATIONS if (value := getattr(args, name)) is not None}
     settings = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
@@ -166,10 +250,13 @@ def _defaults(name: str) -> str:
 
 def _recipe(args: argparse.Namespace) -> str:
     """Return the training command, with names instead of paths, and without options that do not affect the weights."""
-    omitted = ("command", "push_to_hub", "quiet")
-    given = {name: value for name, value in vars(args).items() if value is not None and name not in omitted}
-    if "initial" in given and Path(given["initial"]).is_dir():
-        given["initial"] = Path(given["initial"])
+    omitted = ("command", "push_to_hub", "quiet", "dry_run")
+    defaults = {"faces": FACES[0], "validation": VALIDATION_FRACTION, "preset": None}
+    given = {name: value for name, value in vars(args).items() if value not in (None, defaults.get(name))}
+    given = {name: value for name, value in given.items() if name not in omitted}
+    for name in ("data", "initial"):
+        if name in given and Path(given[name]).exists():
+            given[name] = Path(given[name]).resolve()
     words = [(_option(name), str(value.name if isinstance(value, Path) else value)) for name, value in given.items()]
     return shlex.join(["mini-xception", "train", *itertools.chain(*words)])
 

@@ -10,19 +10,29 @@ from mini_xception._lazy import lazy_names
 if TYPE_CHECKING:
     from mini_xception.training.config import RUNS as RUNS
     from mini_xception.training.config import TrainConfig as TrainConfig
-    from mini_xception.training.data import LabelledFaces as LabelledFaces
+    from mini_xception.training.config import fine_tuning as fine_tuning
     from mini_xception.training.data import load_fer2013 as load_fer2013
     from mini_xception.training.data import load_teacher as load_teacher
     from mini_xception.training.data import load_votes as load_votes
+    from mini_xception.training.labelled import LabelledFaces as LabelledFaces
+    from mini_xception.training.load import FaceData as FaceData
+    from mini_xception.training.load import load_faces as load_faces
     from mini_xception.training.loop import train as train
+    from mini_xception.training.summary import describe as describe
+    from mini_xception.training.summary import save_data as save_data
 
 _MODULES = {
-    "LabelledFaces": "data",
+    "FaceData": "load",
+    "LabelledFaces": "labelled",
+    "load_faces": "load",
+    "describe": "summary",
+    "save_data": "summary",
     "load_fer2013": "data",
     "load_votes": "data",
     "load_teacher": "data",
     "RUNS": "config",
     "TrainConfig": "config",
+    "fine_tuning": "config",
     "train": "loop",
 }
 __all__ = list(_MODULES)

@@ -101,11 +101,25 @@ class TrainConfig:
             high=1,
         ),
     ] = 0.0
+    body_rate: Annotated[
+        float,
+        Setting(
+            "learning rate of all layers but the last, as a fraction of the learning rate; 0 trains only the last one",
+            high=1,
+        ),
+    ] = 1.0
+    class_balance: Annotated[
+        float,
+        Setting(
+            "how much more the images of rare classes count; with 1, all classes count the same; with 0, all images do",
+            high=1,
+        ),
+    ] = 0.0
     mixed_precision: Annotated[
         str, Setting("mixed precision; bf16 is used only on devices with bfloat16 instructions", choices=("no", "bf16"))
     ] = "no"
     image_size: Annotated[
-        int, Setting("side of the network's input in pixels; the 48×48 images are resized to fit", low=SMALLEST_SIDE)
+        int, Setting("side of the network's input in pixels; images are resized to fit", low=SMALLEST_SIDE)
     ] = 48
     seed: Annotated[int, Setting("random seed of the initial weights, the image order and the augmentation")] = 0
 
@@ -149,6 +163,7 @@ _BEST = TrainConfig(
 
 #: Named runs. ``best`` is this project's. ``reference`` has the settings of the PyTorch reference's ``train.py``, with
 #: its second set of augmentations. ``finish`` continues from the last weights of ``best``, with weak augmentation.
+#: ``fine_tune`` adapts trained weights to other faces and classes; :func:`fine_tuning` fits it to the size of the data.
 RUNS: dict[str, TrainConfig] = {
     "reference": TrainConfig(
         epochs=200,
@@ -160,7 +175,34 @@ RUNS: dict[str, TrainConfig] = {
     ),
     "best": _BEST,
     "finish": replace(_BEST, epochs=8, patience=8, learning_rate=5e-4, augmentations=PRESETS["mild"]),
+    "fine_tune": TrainConfig(
+        epochs=30,
+        patience=20,
+        batch_size=32,
+        optimizer="adamw",
+        learning_rate=1e-3,
+        weight_decay=0.02,
+        schedule="one_cycle",
+        ema_decay=0.99,
+        class_balance=0.5,
+        mixed_precision="bf16",
+        augmentations=PRESETS["mild"],
+    ),
 }
+
+#: :func:`fine_tuning` shows this number of images to the network, within these limits of the number of epochs.
+FINE_TUNING_IMAGES, FEWEST_EPOCHS, MOST_EPOCHS = 18_000, 10, 60
+
+
+def fine_tuning(images: int) -> TrainConfig:
+    """Return the settings of ``fine_tune`` for a number of training images: the fewer images, the more epochs.
+
+    Args:
+        images: number of training images.
+    """
+    epochs = min(max(round(FINE_TUNING_IMAGES / max(images, 1)), FEWEST_EPOCHS), MOST_EPOCHS)
+    return replace(RUNS["fine_tune"], epochs=epochs, patience=max(2 * epochs // 3, FEWEST_EPOCHS))
+
 
 #: Fraction of a one-cycle run in which the learning rate rises.
 WARMUP = 0.1
@@ -198,6 +240,22 @@ def epoch_seed(seed: int, epoch: int, purpose: int) -> int:
     Every epoch starts with new seeds, so a run can be resumed without saved generator states.
     """
     return int(np.random.SeedSequence((seed, epoch, purpose)).generate_state(1)[0])
+
+
+def class_weights(labels: np.ndarray, classes: int, balance: float) -> np.ndarray:
+    """Return the weight of each class's images in the loss. The mean weight of all images is 1.
+
+    Args:
+        labels: int64, (N,).
+        classes: number of labels.
+        balance: ``class_balance`` of the settings.
+
+    Returns:
+        float32, (classes,).
+    """
+    counts = np.bincount(labels, minlength=classes)
+    weights = np.maximum(counts, 1.0) ** -balance
+    return (weights / weights[labels].mean()).astype(np.float32)
 
 
 def soft_targets(

@@ -11,17 +11,14 @@ The data is decoded once and stored in the user's cache folder.
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import gzip
-import hashlib
 import io
 import os
 import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -29,13 +26,19 @@ import numpy as np
 
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
-from mini_xception.media.atomic import atomic_write
-from mini_xception.media.cache import cache_folder
 from mini_xception.media.image import SUFFIXES, load_image
+from mini_xception.training.cache import cached
+from mini_xception.training.labelled import LabelledFaces
 
 #: Side of FER2013's images in pixels.
 SIDE = 48
 SPLITS: tuple[str, ...] = ("Training", "PublicTest", "PrivateTest")
+
+#: Columns of FER2013's CSV files.
+_HEADER = {"emotion", "pixels", "Usage"}
+#: Errors of a CSV file that is damaged or something else. A RuntimeError means that a zip file is encrypted or uses a
+#: compression that Python does not support.
+UNREADABLE = (OSError, EOFError, RuntimeError, UnicodeDecodeError, csv.Error, zlib.error, zipfile.BadZipFile)
 
 #: Columns of FER+'s ``fer2013new.csv``, in the order of EMOTIONS.
 _VOTE_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
@@ -47,26 +50,6 @@ FORMS = (
 
 #: A decoded row: label, index of its split, pixels.
 Row = tuple[int, int, np.ndarray]
-
-
-@dataclass(frozen=True)
-class LabelledFaces:
-    """Face images with their labels.
-
-    Attributes:
-        images: uint8, (N, 48, 48), grey.
-        labels: int64, (N,), indices into EMOTIONS.
-        rows: int64, (N,), the row of each image in the data, counted from 0, not counting the header.
-        split: name of the split. It is shown next to scores.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    rows: np.ndarray
-    split: str
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 def load_fer2013(path: str | os.PathLike[str], split: str) -> LabelledFaces:
@@ -161,33 +144,26 @@ def load_teacher(path: str | os.PathLike[str], n: int) -> np.ndarray:
 
 
 def _decode_cached(path: Path) -> dict[str, np.ndarray]:
-    cached = cache_folder() / f"fer2013-{_fingerprint(path)}.npz"
-    damaged = (EOFError, KeyError, OSError, ValueError, zlib.error, zipfile.BadZipFile)
-    with contextlib.suppress(*damaged), np.load(cached, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in ("images", "labels", "splits")}
-    decoded = _decode(path)
-    # If the cache cannot be written, the next start decodes the data again, which takes seconds.
-    with contextlib.suppress(MiniXceptionError), atomic_write(cached) as temporary:
-        np.savez(temporary, **decoded)  # type: ignore[arg-type]
-    return decoded
+    files = _files(path)
+    names = "|".join(str(file.relative_to(path)) for file in files)
+    return cached("fer2013", names, files, ("images", "labels", "splits"), lambda: _decode(path, files))
 
 
-def _fingerprint(path: Path) -> str:
-    """Compute a digest of the path and of each file's name, size and modification time."""
-    digest = hashlib.sha256(str(path.resolve()).encode())
-    for file in sorted(filter(Path.is_file, path.rglob("*"))) if path.is_dir() else [path]:
-        status = file.stat()
-        digest.update(f"|{file.relative_to(path)}|{status.st_size}|{status.st_mtime_ns}".encode())
-    return digest.hexdigest()[:16]
-
-
-def _decode(path: Path) -> dict[str, np.ndarray]:
+def _files(path: Path) -> list[Path]:
+    """Return the files that contain the data."""
     if not path.is_dir():
-        rows = list(_rows_of_csv(path))
-    elif tables := [table for name in ("train", "test") if (table := path / f"{name}.csv").is_file()]:
-        rows = [row for table in tables for row in _rows_of_csv(table)]
+        return [path]
+    if tables := [table for name in ("train", "test") if (table := path / f"{name}.csv").is_file()]:
+        return tables
+    images = (file for file in path.glob("*/*/*") if file.suffix.lower() in SUFFIXES)
+    return sorted(file for file in images if not file.name.startswith("."))  # macOS adds "._…" files.
+
+
+def _decode(path: Path, files: list[Path]) -> dict[str, np.ndarray]:
+    if not path.is_dir() or (files and files[0].parent == path):
+        rows = [row for table in files for row in _rows_of_csv(table)]
     else:
-        rows = list(_rows_of_images(path))
+        rows = list(_rows_of_images(path, files))
     labels, splits, images = zip(*rows, strict=True)
     return {"images": np.stack(images), "labels": np.array(labels, np.int64), "splits": np.array(splits, np.int64)}
 
@@ -195,18 +171,17 @@ def _decode(path: Path) -> dict[str, np.ndarray]:
 def _rows_of_csv(path: Path) -> Iterator[Row]:
     number = 0
     try:
-        with _open_text(path) as file:
+        with open_text(path) as file:
             reader = csv.DictReader(file)
             reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-            missing = {"emotion", "pixels", "Usage"} - set(reader.fieldnames)
+            missing = _HEADER - set(reader.fieldnames)
             if missing:
                 raise MiniXceptionError(
                     f"{path}: columns missing from the header: {', '.join(sorted(missing))}; use {FORMS}"
                 )
             for number, row in enumerate(reader, start=1):
                 yield _decode_row(row, where=f"{path}, row {number}")
-    except (OSError, EOFError, RuntimeError, UnicodeDecodeError, csv.Error, zlib.error, zipfile.BadZipFile) as error:
-        # A RuntimeError means that a zip file is encrypted or uses a compression that Python does not support.
+    except UNREADABLE as error:
         raise MiniXceptionError(f"{path}: cannot be read after row {number} ({error}); use {FORMS}") from error
     if number == 0:
         raise MiniXceptionError(f"{path}: the file has a header but no rows; download the data again")
@@ -234,9 +209,7 @@ def _decode_row(row: dict[str, str | None], where: str) -> Row:
     return int(emotion), SPLITS.index(usage), pixels.astype(np.uint8).reshape(SIDE, SIDE)
 
 
-def _rows_of_images(folder: Path) -> Iterator[Row]:
-    images = (file for file in folder.glob("*/*/*") if file.suffix.lower() in SUFFIXES)
-    files = sorted(file for file in images if not file.name.startswith("."))  # macOS adds "._…" files.
+def _rows_of_images(folder: Path, files: list[Path]) -> Iterator[Row]:
     if not files:
         raise MiniXceptionError(f"{folder}: contains neither train.csv nor images in train/<emotion>/; use {FORMS}")
     for file in files:
@@ -256,7 +229,49 @@ def _rows_of_images(folder: Path) -> Iterator[Row]:
         yield EMOTIONS.index(file.parent.name), SPLITS.index(split), image[:, :, 1]
 
 
-def _open_text(path: Path) -> IO[str]:
+def is_fer2013(path: Path) -> bool:
+    """Whether a path leads to FER2013, in a form that :func:`load_fer2013` accepts, and not to other faces."""
+    if not path.exists():
+        return False
+    files = _files(path)
+    if not path.is_dir() or (files and files[0].parent == path):
+        if not path.is_dir() and not path.name.lower().endswith((".csv", ".csv.gz", ".gz", ".zip")):
+            return False
+        try:
+            return all(_is_fer2013_table(table) for table in files)
+        except (*UNREADABLE, MiniXceptionError):
+            return True  # load_fer2013 reports the reason.
+    named = (file.parent.name in EMOTIONS and file.name.split("_")[0] in SPLITS for file in files)
+    return bool(files) and all(named) and _is_small(files[0])
+
+
+def has_training_splits(path: Path) -> bool:
+    """Whether FER2013 at a path has both Training and PublicTest. A part of FER2013 may have only one of them."""
+    try:
+        present = np.unique(_decode_cached(path)["splits"])
+    except MiniXceptionError:
+        return True  # load_fer2013 reports the reason.
+    return {SPLITS.index("Training"), SPLITS.index("PublicTest")} <= set(present.tolist())
+
+
+def _is_small(file: Path) -> bool:
+    try:
+        return load_image(file).shape[:2] == (SIDE, SIDE)
+    except MiniXceptionError:
+        return True
+
+
+def _is_fer2013_table(table: Path) -> bool:
+    """Whether a table has FER2013's columns, and its first row has FER2013's numbers and size, not those of others."""
+    with open_text(table) as file:
+        header = [name.strip() for name in next(csv.reader(file), [])]
+        first = dict(zip(header, next(csv.reader(file), []), strict=False))
+    named = any(character.isalpha() for character in first.get("emotion", ""))
+    return set(header) >= _HEADER and not named and first.get("pixels", "").count(" ") < SIDE * SIDE + 1
+
+
+def open_text(path: Path) -> IO[str]:
+    """Open a CSV file, plain, ``.gz`` or in a ``.zip``."""
     if path.suffix == ".gz":
         return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
     if path.suffix != ".zip":

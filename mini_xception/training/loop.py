@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import math
 import os
 import sys
 import time
@@ -17,13 +17,13 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from mini_xception.errors import MiniXceptionError
-from mini_xception.faces import EMOTIONS
 from mini_xception.network.devices import computes_bfloat16
 from mini_xception.network.model import MiniXception
-from mini_xception.network.preprocess import to_grey
-from mini_xception.training.config import TrainConfig, epoch_seed, soft_targets
-from mini_xception.training.data import LabelledFaces
+from mini_xception.training.config import TrainConfig, epoch_seed
 from mini_xception.training.finish import finish
+from mini_xception.training.head import adapt
+from mini_xception.training.inputs import Inputs
+from mini_xception.training.labelled import LabelledFaces, validation_name
 from mini_xception.training.state import BEST, Epoch, Run
 from mini_xception.training.step import StagedData, TrainingStep
 
@@ -56,29 +56,34 @@ def train(
 
     Args:
         config: the settings. A run can only be resumed with the same settings.
-        training: the training set.
-        validation: the validation set, FER2013's PublicTest. It is used to choose the best epoch and to
-            calibrate that epoch's network.
+        training: the training set. The network gets its classes.
+        validation: the validation set. It is used to choose the best epoch and to calibrate that epoch's network.
         run_dir: the run's folder.
         votes: float32, (len(training), labels), FER+ votes. Required if config.vote_weight > 0.
         teacher: float32, (len(training), labels), a teacher's probabilities. Required if config.teacher_weight > 0.
-        initial: the network to start from. None starts from random weights.
+        initial: the network to start from. If its classes differ, it gets a new last layer, computed from the old one.
+            It is also the best network if no epoch is better. None starts from random weights.
         provenance: stored with the weights: the command as ``recipe``, the version of the code as ``commit``.
         quiet: hide the progress bar and the line per epoch.
 
     Raises:
-        MiniXceptionError: votes or teacher probabilities are missing, the initial network has other labels or
-            another image size, a batch has fewer images than the launch has processes, or the folder belongs to another
-            run or cannot be written.
+        MiniXceptionError: the sets have no images or different classes, votes or teacher probabilities are missing, the
+            initial network has another image size, a batch has fewer images than the launch has processes, the loss is
+            not finite, or the folder belongs to another run or cannot be written.
     """
     run_dir = Path(run_dir)
-    _check_inputs(config, votes, teacher, initial)
+    inputs = Inputs(training, validation, votes, teacher, initial)
+    inputs.check(config)
     accelerator = _make_accelerator(config, len(training))
-    run = Run.start(config, _digest(training, validation, votes, teacher, initial), accelerator.device, initial)
+    first = adapt(initial, training, config.class_balance) if initial else None
+    run = Run.create(config, inputs.digest(), accelerator.device, training.classes, first)
     run.resume(run_dir)
+    data = inputs.stage(run)
+    if initial and not run.history:
+        run.start_accuracy = _validate(run.average, data, accelerator)[1]
     if accelerator.is_main_process and not run.history:
         run.save(run_dir)  # Report a full disk or a read-only folder now, not after the first epoch.
-    data = _stage(run, training, validation, votes, teacher)
+        _report_start(run, validation.split, quiet)
     step = TrainingStep(run, data, accelerator)
     board = _open_tensorboard(run_dir, len(run.history) + 1) if accelerator.is_main_process else None
 
@@ -93,26 +98,6 @@ def train(
         finish(run_dir, validation, provenance)
     accelerator.wait_for_everyone()
     return MiniXception.from_pretrained(run_dir / BEST)
-
-
-def _check_inputs(
-    config: TrainConfig, votes: np.ndarray | None, teacher: np.ndarray | None, initial: MiniXception | None
-) -> None:
-    if config.vote_weight > 0 and votes is None:
-        raise MiniXceptionError(
-            f"vote_weight is {config.vote_weight}, but no votes are given; use those in FER+'s fer2013new.csv"
-        )
-    if config.teacher_weight > 0 and teacher is None:
-        raise MiniXceptionError(
-            f"teacher_weight is {config.teacher_weight}, but no teacher probabilities are given; create them with "
-            "recipes/teacher.py"
-        )
-    if initial is not None and (initial.labels, initial.image_size) != (EMOTIONS, config.image_size):
-        raise MiniXceptionError(
-            f"the initial network has the labels {', '.join(initial.labels)} and an input of {initial.image_size}×"
-            f"{initial.image_size} pixels; the run needs the labels {', '.join(EMOTIONS)} and an input of "
-            f"{config.image_size}×{config.image_size} pixels"
-        )
 
 
 def _make_accelerator(config: TrainConfig, images: int) -> Accelerator:
@@ -134,65 +119,19 @@ def _make_accelerator(config: TrainConfig, images: int) -> Accelerator:
     return accelerator
 
 
-def _digest(
-    training: LabelledFaces,
-    validation: LabelledFaces,
-    votes: np.ndarray | None,
-    teacher: np.ndarray | None,
-    initial: MiniXception | None,
-) -> dict[str, str]:
-    """Compute SHA-256 digests of all inputs, except the settings, that affect a run's result."""
-    weights = [weight.cpu().numpy() for weight in initial.state_dict().values()] if initial else []
-    inputs = {
-        "training data": [training.images, training.labels],
-        "validation data": [validation.images, validation.labels],
-        "votes": [] if votes is None else [votes],
-        "teacher probabilities": [] if teacher is None else [teacher],
-        "initial weights": weights,
-    }
-    return {name: _digest_arrays(arrays) for name, arrays in inputs.items()}
-
-
-def _digest_arrays(arrays: list[np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
-
-
-def _stage(
-    run: Run,
-    training: LabelledFaces,
-    validation: LabelledFaces,
-    votes: np.ndarray | None,
-    teacher: np.ndarray | None,
-) -> StagedData:
-    """Copy both splits to the device, where augmentation also runs.
-
-    At 48×48 pixels, FER2013's training split takes 66 MB as uint8. Its validation split takes 33 MB as float32.
-    """
-    config, device = run.config, run.model.device
-    resized = np.stack([to_grey(face, config.image_size) for face in training.images])
-    targets = soft_targets(training.labels, votes, teacher, config, len(run.model.labels))
-    return StagedData(
-        faces=torch.from_numpy(resized).unsqueeze(1).to(device),
-        labels=torch.from_numpy(training.labels).to(device),
-        targets=torch.from_numpy(targets).to(device),
-        validation_faces=run.average.preprocess(validation.images),
-        validation_labels=torch.from_numpy(validation.labels).to(device),
-    )
-
-
 def _train_epoch(run: Run, step: TrainingStep, data: StagedData, accelerator: Accelerator, quiet: bool) -> Epoch:
     """Train on every image once, then validate the moving average."""
     epoch, started = len(run.history) + 1, time.monotonic()
     step.start_epoch(epoch)
     for number, chosen in _batches(run.config, len(data.faces), epoch, accelerator, quiet):
         step(number, chosen)
+        if not step.is_finite():
+            raise step.diverged(epoch)
     rate = step.end_epoch()
     loss, accuracy = (accelerator.reduce(step.sums, "sum") / len(data.faces)).tolist()
     validation_loss, validation_accuracy = _validate(run.average, data, accelerator)
+    if not math.isfinite(loss + validation_loss):
+        raise step.diverged(epoch)
     images_per_s = len(data.faces) / (time.monotonic() - started)
     return Epoch(epoch, rate, images_per_s, loss, accuracy, validation_loss, validation_accuracy)
 
@@ -237,13 +176,19 @@ def _open_tensorboard(run_dir: Path, epoch: int) -> SummaryWriter | None:
     return SummaryWriter(run_dir / "tensorboard", purge_step=epoch)
 
 
+def _report_start(run: Run, split: str, quiet: bool) -> None:
+    """Print the accuracy of the network that a run starts from."""
+    if run.start_accuracy is not None and not quiet:
+        print(f"before training: accuracy {validation_name(split)} {run.start_accuracy:.2%}", file=sys.stderr)
+
+
 def _report(run: Run, split: str, board: SummaryWriter | None, quiet: bool) -> None:
     """Print the last epoch, and add it to TensorBoard's log."""
     last = run.history[-1]
     if not quiet:
         print(
             f"epoch {last.epoch}/{run.config.epochs}: training loss {last.train_loss:.3f}; "
-            f"accuracy: training {last.train_accuracy:.2%}, {split} (validation) {last.validation_accuracy:.2%}, "
+            f"accuracy: training {last.train_accuracy:.2%}, {validation_name(split)} {last.validation_accuracy:.2%}, "
             f"best {run.best_accuracy:.2%}, {last.images_per_s:.0f} images/s",
             file=sys.stderr,
         )

@@ -6,21 +6,22 @@ import copy
 import csv
 import io
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from mini_xception.errors import MiniXceptionError
+from mini_xception.faces import EMOTIONS
 from mini_xception.media.atomic import atomic_write
 from mini_xception.network.model import MiniXception
 from mini_xception.training.augment import AUGMENTATIONS
 from mini_xception.training.config import TrainConfig
 
-#: Names in a run's folder: the run state, the log, and the checkpoints of the best and of the last epoch.
-RUN_STATE, LOG, BEST, LAST = "run_state.pt", "log.csv", "best", "last"
+#: Names in a run's folder: the run state, the log, the checkpoints of the best and the last epoch, and what was found
+#: in the data.
+RUN_STATE, LOG, BEST, LAST, FACTS = "run_state.pt", "log.csv", "best", "last", "data.json"
 #: The plateau schedule divides the learning rate by ten after more than this number of epochs without a better
 #: accuracy. The PyTorch reference uses the same number.
 PLATEAU_PATIENCE = 12
@@ -51,6 +52,7 @@ class Run:
         optimizer: the optimizer of ``model``.
         plateau: the plateau schedule. It remembers the best accuracy.
         history: the epochs so far.
+        start_accuracy: validation accuracy of the network that the run starts from; None if its weights are random.
     """
 
     config: TrainConfig
@@ -60,13 +62,15 @@ class Run:
     optimizer: torch.optim.Optimizer
     plateau: torch.optim.lr_scheduler.ReduceLROnPlateau
     history: list[Epoch] = field(default_factory=list)
+    start_accuracy: float | None = None
 
     @classmethod
-    def start(
+    def create(
         cls,
         config: TrainConfig,
         inputs: dict[str, str],
         device: torch.device,
+        labels: tuple[str, ...] = EMOTIONS,
         initial: MiniXception | None = None,
     ) -> Run:
         """Create a run that has not trained yet.
@@ -75,10 +79,11 @@ class Run:
             config: the settings.
             inputs: name → SHA-256 digest of everything else that affects the result.
             device: the device to train on.
-            initial: the network to start from. None starts from random weights.
+            labels: names of the classes.
+            initial: the network to start from, with these classes. None starts from random weights.
         """
         torch.manual_seed(config.seed)
-        model = MiniXception(image_size=config.image_size) if initial is None else copy.deepcopy(initial)
+        model = MiniXception(labels, config.image_size) if initial is None else copy.deepcopy(initial)
         # These attributes describe the initial weights, not the trained ones.
         model.metrics, model.provenance, model.temperature = None, {}, 1.0
         model = model.to(device).to(memory_format=torch.channels_last)
@@ -91,13 +96,23 @@ class Run:
     @property
     def best_accuracy(self) -> float:
         """The highest validation accuracy so far."""
-        return max(row.validation_accuracy for row in self.history)
+        return max(self._scores)[0]
 
     @property
     def epochs_since_best(self) -> int:
         """Number of epochs since the best validation accuracy; 0 if the last epoch is the best."""
-        accuracies = [row.validation_accuracy for row in self.history]
-        return len(accuracies) - 1 - accuracies.index(max(accuracies)) if accuracies else 0
+        return len(self._scores) - 1 - self._scores.index(max(self._scores)) if self._scores else 0
+
+    @property
+    def _scores(self) -> list[tuple[float, float]]:
+        """What decides between epochs: the accuracy. The first entry may be the network that the run starts from.
+
+        In a run that starts from trained weights, the lower loss decides between epochs of equal accuracy. Such runs
+        often have few validation images, of which many epochs classify the same number correctly.
+        """
+        if self.start_accuracy is None:
+            return [(row.validation_accuracy, 0.0) for row in self.history]
+        return [(self.start_accuracy, 0.0), *((row.validation_accuracy, -row.validation_loss) for row in self.history)]
 
     @property
     def finished(self) -> bool:
@@ -111,7 +126,7 @@ class Run:
             self.plateau.step(epoch.validation_accuracy)
 
     def resume(self, run_dir: Path) -> None:
-        """Load the run state from a folder, if the folder has one.
+        """Load the run state from a folder, if the folder has one with at least one epoch.
 
         Raises:
             MiniXceptionError: the run state is damaged, or belongs to another run. The message names the difference.
@@ -121,6 +136,8 @@ class Run:
             return
         try:
             state = torch.load(path, map_location=self.model.device, weights_only=True)
+            if not state["history"]:  # Nothing is lost if other settings start again.
+                return
             difference = self._compare(json.loads(state["config"]), state["inputs"])
             if not difference:
                 self._load(state)
@@ -141,8 +158,8 @@ class Run:
         """
         if self.history:
             self.average.save_pretrained(run_dir / LAST)
-            if self.epochs_since_best == 0:
-                self.average.save_pretrained(run_dir / BEST)
+        if self._scores and self.epochs_since_best == 0:
+            self.average.save_pretrained(run_dir / BEST)
         with atomic_write(run_dir / LOG) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(Epoch.__dataclass_fields__)
@@ -154,7 +171,10 @@ class Run:
 
     def _compare(self, config: dict[str, Any], inputs: dict[str, str]) -> str:
         """Describe how a saved run differs from this one. Return "" if they are the same."""
-        there, here = _flatten(config), _flatten(asdict(self.config))
+        there, here = (
+            _flatten(config | {name: value for name, value in _DEFAULTS.items() if name not in config}),
+            _flatten(asdict(self.config)),
+        )
         changed = [name for name in {**there, **here} if there.get(name) != here.get(name)]
         if changed:
             values = "; ".join(f"{name} was {there.get(name)}, now it is {here.get(name)}" for name in changed)
@@ -172,6 +192,7 @@ class Run:
             "optimizer": self.optimizer.state_dict(),
             "plateau": self.plateau.state_dict(),
             "history": [vars(row) for row in self.history],
+            "start_accuracy": self.start_accuracy,
         }
 
     def _load(self, state: dict[str, Any]) -> None:
@@ -182,6 +203,11 @@ class Run:
             group["capturable"] = self.model.device.type == "cuda"  # The run may have started on another device.
         self.plateau.load_state_dict(state["plateau"])
         self.history = [Epoch(**row) for row in state["history"]]
+        self.start_accuracy = state.get("start_accuracy")
+
+
+#: Settings that a run of an earlier version may not have, with the values that they had in effect.
+_DEFAULTS: dict[str, Any] = {entry.name: entry.default for entry in fields(TrainConfig) if entry.default is not MISSING}
 
 
 def _flatten(config: dict[str, Any]) -> dict[str, Any]:
@@ -190,12 +216,17 @@ def _flatten(config: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in config.items() if name != "augmentations"} | strengths
 
 
-def _make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+def _make_optimizer(model: MiniXception, config: TrainConfig) -> torch.optim.Optimizer:
+    """Create the optimizer. In each group, ``rate`` is the group's part of the learning rate; the last group's is 1."""
     on_cuda = next(model.parameters()).is_cuda  # On CUDA, the step is recorded.
-    if config.optimizer == "adam":
-        return torch.optim.Adam(model.parameters(), config.learning_rate, fused=True, capturable=on_cuda)
-    # Weight decay applies to convolution weights, not to biases or to batch norm parameters, which set scales.
-    decayed = [parameter for parameter in model.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, config.learning_rate, fused=True, capturable=on_cuda)
+    groups: dict[tuple[float, float], dict[str, Any]] = {}
+    head = {id(parameter) for parameter in model.conv.parameters()}
+    for parameter in model.parameters():
+        # Weight decay applies to convolution weights, not to biases or to batch norm parameters, which set scales.
+        decay = config.weight_decay if parameter.ndim > 1 and config.optimizer == "adamw" else 0.0
+        rate = 1.0 if id(parameter) in head else config.body_rate
+        group = {"params": [], "weight_decay": decay, "rate": rate, "lr": rate * config.learning_rate}
+        groups.setdefault((rate, -decay), group)["params"].append(parameter)
+    ordered = [groups[key] for key in sorted(groups)]
+    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
+    return kind(ordered, config.learning_rate, fused=True, capturable=on_cuda)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mini_xception.errors import MiniXceptionError
 from mini_xception.network.preprocess import scale_pixels
 from mini_xception.training.augment import augment, build
 from mini_xception.training.config import average_decay, epoch_seed, one_cycle
@@ -38,6 +40,10 @@ class StagedData:
     validation_labels: Tensor
 
 
+#: On a GPU, the loss is checked after this number of steps, because each check waits for the GPU.
+CHECK_STEPS = 100
+
+
 class TrainingStep:
     """The training step of a run. On a single CUDA device, it is recorded and replayed.
 
@@ -55,8 +61,9 @@ class TrainingStep:
         self._steps = run.config.epochs * run.config.steps_per_epoch(len(data.faces))
         self._augmentations = build(run.config.augmentations)
         self._generator = torch.Generator(accelerator.device)
-        self._rate = torch.zeros((), device=accelerator.device)
+        self._rates = [torch.zeros((), device=accelerator.device) for _ in self._optimizer.param_groups]
         self._decay = torch.zeros((), device=accelerator.device)
+        self._number = 0
         self.sums = torch.zeros(2, device=accelerator.device)
         recordable = accelerator.device.type == "cuda" and accelerator.num_processes == 1
         self._learn = RecordedStep(self._learn_from, self._generator) if recordable else self._learn_from
@@ -65,16 +72,16 @@ class TrainingStep:
         """Reset the sums, seed the augmentation, and replace the optimizer's learning rate with a tensor."""
         self.sums.zero_()
         self._generator.manual_seed(epoch_seed(self._run.config.seed, epoch, 1 + self._accelerator.process_index))
-        self._rate.fill_(self._optimizer.param_groups[0]["lr"])
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._rate
+        for rate, group in zip(self._rates, self._optimizer.param_groups, strict=True):
+            rate.fill_(group["lr"])
+            group["lr"] = rate
         self._network.train()
 
     def end_epoch(self) -> float:
         """Make the optimizer's learning rate a number again, for the plateau schedule and the run state. Return it."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._rate.item()
-        return self._rate.item()
+        for rate, group in zip(self._rates, self._optimizer.param_groups, strict=True):
+            group["lr"] = rate.item()
+        return self._rates[-1].item()
 
     def __call__(self, number: int, chosen: Tensor) -> None:
         """Train on one batch.
@@ -85,9 +92,28 @@ class TrainingStep:
         """
         config = self._run.config
         if config.schedule == "one_cycle":
-            self._rate.fill_(one_cycle(number, self._steps, config.learning_rate))
+            highest = one_cycle(number, self._steps, config.learning_rate)
+            for rate, group in zip(self._rates, self._optimizer.param_groups, strict=True):
+                rate.fill_(highest * group["rate"])
         self._decay.fill_(average_decay(number, config.ema_decay))
+        self._number = number
         self._learn(chosen)
+
+    def is_finite(self) -> bool:
+        """Whether the loss has been finite since the start of the epoch.
+
+        Several processes must stop together, so they compare their losses only at the end of the epoch.
+        """
+        skipped = self._accelerator.device.type != "cpu" and (self._number + 1) % CHECK_STEPS
+        return bool(skipped) or self._accelerator.num_processes > 1 or math.isfinite(self.sums[0].item())
+
+    def diverged(self, epoch: int) -> MiniXceptionError:
+        """Return the error for a loss that is not finite."""
+        rate = self._rates[-1].item()
+        return MiniXceptionError(
+            f"the loss is not finite at step {self._number + 1}, in epoch {epoch}, with learning rate {rate:.3g}; the "
+            f"run stopped and overwrote nothing; try --learning-rate {self._run.config.learning_rate / 10:.3g} or less"
+        )
 
     def _learn_from(self, chosen: Tensor) -> None:
         model, data = self._run.model, self._data

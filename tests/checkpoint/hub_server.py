@@ -1,4 +1,4 @@
-"""A small Hugging Face Hub on this machine. It speaks the real HTTP protocol, as far as models and Spaces need it.
+"""A small Hugging Face Hub on this machine. It speaks the real HTTP protocol for models, Spaces and data sets.
 
 Two servers share one state: the Hub, which checks tokens, and the storage for large files, which is another host, as in
 reality. Repositories, branches, tags, pull requests and commits are kept in memory. All requests are recorded, so tests
@@ -12,7 +12,7 @@ import json
 import re
 import threading
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
 
@@ -24,6 +24,7 @@ from tests.checkpoint.hub_state import (
     Refusal,
     Repo,
     Request,
+    entries,
     git_sha1,
     json_answer,
     sha256,
@@ -32,7 +33,7 @@ from tests.checkpoint.hub_state import (
 
 REVISION = r"(?P<revision>refs%2Fpr%2F\d+|[^/?]+)"
 REPO = r"(?P<repo>[^/]+/[^/]+)"
-API = rf"/api/(?P<kind>models|spaces)/{REPO}"
+API = rf"/api/(?P<kind>models|spaces|datasets)/{REPO}"
 
 
 class LocalHub:
@@ -41,7 +42,7 @@ class LocalHub:
     Attributes:
         url: the value for HF_ENDPOINT.
         users: token → user name. Users can write only to their own repositories.
-        repos: (kind, "owner/name") → repository; the kinds are "models" and "spaces".
+        repos: (kind, "owner/name") → repository; the kinds are "models", "spaces" and "datasets".
         storage: sha256 → contents of large files.
         requests: all requests so far.
         faults: faults in the next answers.
@@ -146,9 +147,22 @@ class LocalHub:
         return json_answer({"id": repo, "modelId": repo, "sha": commit, "private": found.private, "gated": found.gated,
                       "siblings": siblings, "tags": [], "downloads": 0, "likes": 0})  # fmt: skip
 
-    def tree(self, request: Request, kind: str, repo: str, revision: str) -> Answer:
+    def tree(self, request: Request, kind: str, repo: str, revision: str, path: str = "") -> Answer:
         found = self.readable(request, repo, kind)
-        return json_answer([tree_entry(path, data) for path, data in found.commits[found.resolve(revision)].items()])
+        files = found.commits[found.resolve(revision)]
+        inside = {name: data for name, data in files.items() if name.startswith(f"{path}/" if path else "")}
+        if path and not inside:
+            raise Refusal(404, "EntryNotFound", f"{path} does not exist on {revision}")
+        if request.query.get("recursive") == ["false"]:
+            return json_answer([entry for entry in entries(files) if entry["path"].rpartition("/")[0] == path])
+        return json_answer(entries(inside) if kind == "datasets" else [tree_entry(*file) for file in inside.items()])
+
+    def paths_info(self, request: Request, kind: str, repo: str, revision: str) -> Answer:
+        found = self.readable(request, repo, kind)
+        fields = parse_qs(request.body.decode())
+        asked = fields["paths"] if fields.get("paths") else json.loads(request.body)["paths"]
+        return json_answer([entry for entry in entries(found.commits[found.resolve(revision)])
+                            if entry["path"] in asked])  # fmt: skip
 
     def refs(self, request: Request, kind: str, repo: str) -> Answer:
         found = self.readable(request, repo, kind)
@@ -256,14 +270,20 @@ ROUTES = [
     ("hub", ("POST",), "/api/validate-yaml", LocalHub.validate_yaml),
     ("hub", ("GET",), API, LocalHub.info),
     ("hub", ("GET",), f"{API}/revision/{REVISION}", LocalHub.info),
-    ("hub", ("GET",), f"{API}/tree/{REVISION}", LocalHub.tree),
+    ("hub", ("GET",), rf"{API}/tree/{REVISION}(?:/(?P<path>.+))?", LocalHub.tree),
+    ("hub", ("POST",), f"{API}/paths-info/{REVISION}", LocalHub.paths_info),
     ("hub", ("GET",), f"{API}/refs", LocalHub.refs),
     ("hub", ("POST",), f"{API}/tag/{REVISION}", LocalHub.tag),
     ("hub", ("POST",), f"{API}/branch/{REVISION}", LocalHub.branch),
     ("hub", ("POST",), f"{API}/preupload/{REVISION}", LocalHub.preupload),
     ("hub", ("POST",), f"{API}/commit/{REVISION}", LocalHub.commit),
     ("hub", ("POST",), rf"/(?:(?P<kind>spaces)/)?{REPO}\.git/info/lfs/objects/batch", LocalHub.lfs_batch),
-    ("hub", ("GET", "HEAD"), rf"/(?:(?P<kind>spaces)/)?{REPO}/resolve/{REVISION}/(?P<path>.+)", LocalHub.resolve),
+    (
+        "hub",
+        ("GET", "HEAD"),
+        rf"/(?:(?P<kind>spaces|datasets)/)?{REPO}/resolve/{REVISION}/(?P<path>.+)",
+        LocalHub.resolve,
+    ),
     ("storage", ("PUT",), "/(?P<oid>[0-9a-f]{64})", LocalHub.put_object),
     ("storage", ("GET", "HEAD"), "/(?P<oid>[0-9a-f]{64})", LocalHub.get_object),
 ]

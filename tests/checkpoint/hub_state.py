@@ -113,6 +113,13 @@ def tree_entry(path: str, data: bytes) -> dict[str, Any]:
     return {"type": "file", "path": path, "size": len(data), "oid": git_sha1(data), **large}
 
 
+def entries(files: dict[str, bytes]) -> list[dict[str, Any]]:
+    """Return the entries of all files, and of all folders that contain them."""
+    folders = {path.rsplit("/", depth)[0] for path in files for depth in range(1, path.count("/") + 1)}
+    inner = [{"type": "directory", "path": path, "size": 0, "oid": git_sha1(path.encode())} for path in sorted(folders)]
+    return [*(tree_entry(path, data) for path, data in files.items()), *inner]
+
+
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 

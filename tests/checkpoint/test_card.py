@@ -103,6 +103,20 @@ def test_the_card_has_the_figures_of_each_class(hub, folder, tmp_path):
     assert MiniXception.from_pretrained(folder).metrics["recall"]["absent"] is None
 
 
+@pytest.mark.parametrize(("dataset", "listed"), [("my_photos", None), ("owner/photos", ["owner/photos"])])
+def test_the_card_of_other_classes_names_them_and_the_data(hub, tmp_path, dataset, listed):
+    metrics = {"dataset": dataset, "split": "validation", "n": 60, "accuracy": 0.9}
+    MiniXception(labels=("bored", "not bored"), metrics=metrics).save_pretrained(tmp_path)
+    push(tmp_path)
+    card = ModelCard(readme(hub))
+    assert card.data.datasets == listed
+    assert "a face into 2 classes: bored, not bored." in card.text
+    assert "The weights were chosen on the validation set" in card.text
+    assert f"{dataset}, validation, 60 images" in card.text
+    assert "PublicTest" not in card.text
+    assert ".eval_results/fer2013.yaml" not in hub.model(REPO).files
+
+
 def test_metrics_without_a_data_set(hub, folder):
     MiniXception(metrics={"accuracy": 0.9}).save_pretrained(folder)
     push(folder)

@@ -21,7 +21,8 @@ CONFIG = replace(
     vote_weight=0.0,
     teacher_weight=0.0,
 )
-RUN_FOLDER = {"best", "last", "log.csv", "run_state.pt", "curves.png", "confusion_matrix.png"}
+RUN_FOLDER = {"best", "last", "log.csv", "run_state.pt", "curves.png", "confusion_matrix.png",
+              "report.html", "report.json"}  # fmt: skip
 
 
 def synthetic_faces(n: int, seed: int, split: str) -> LabelledFaces:

@@ -76,7 +76,8 @@ def test_every_option_has_help_with_range_and_default():
                 assert tuple(options[name].choices or ()) == setting.choices
             for name, entry in AUGMENTATIONS.items():
                 assert f"; 0 to {entry.strongest:g} (default: " in options[name].help
-            assert "; above 0 (default: 0.004; reference: 0.001, finish: 0.0005)" in options["learning_rate"].help
+            rates = "reference: 0.001, finish: 0.0005, fine_tune: "
+            assert f"; above 0 (default: 0.004; {rates}" in options["learning_rate"].help
 
 
 def test_options_change_the_preset():

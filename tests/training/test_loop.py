@@ -209,12 +209,9 @@ def test_a_run_starts_from_a_checkpoint(fer2013_csv, tmp_path):
     assert "--initial trained" in MiniXception.from_pretrained(tmp_path / "b" / "best").provenance["recipe"]
 
 
-@pytest.mark.parametrize("other", [{"labels": ("calm", "tense")}, {"image_size": 64}])
-def test_an_initial_network_that_does_not_fit_is_an_error(tmp_path, other):
-    with pytest.raises(
-        MiniXceptionError, match=r"the run needs the labels angry, disgust, .*, neutral and an input of 48×48"
-    ):
-        train(CONFIG, TRAINING, VALIDATION, tmp_path, initial=MiniXception(**other))
+def test_an_initial_network_of_another_size_is_an_error(tmp_path):
+    with pytest.raises(MiniXceptionError, match="has an input of 64×64 pixels, but the run needs 48×48 pixels"):
+        train(CONFIG, TRAINING, VALIDATION, tmp_path, initial=MiniXception(image_size=64))
 
 
 def test_a_run_ends_when_its_patience_does(tmp_path):
