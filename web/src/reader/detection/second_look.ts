@@ -39,7 +39,7 @@ export const MORE_CANDIDATES = 2;
  * A face is certain if its score is at least this. Otherwise it is compared with itself at three other rolls, because
  * the cascade also accepts some faces that are upside down.
  */
-export const CERTAIN_SCORE = 0.99;
+export const CERTAIN_SCORE = 0.997;
 export const QUARTERS = [0, 90, 180, 270];
 /**
  * An uncertain face becomes a candidate if its logit is not the highest of the four, or if the mean of this logit and
@@ -47,14 +47,14 @@ export const QUARTERS = [0, 90, 180, 270];
  */
 export const MIN_UNCERTAIN_LOGIT = 2.2;
 /** A candidate is dropped after its first examination if the mean of its own logit and this examination's is lower. */
-export const MIN_FIRST_LOGIT = 0.0;
+export const MIN_FIRST_LOGIT = 0.5;
 /** Sides of the squares in which a candidate is examined, as fractions of its longer side. */
 export const EXAMINED_SIDES = [1.0, 0.9];
 /**
- * Minimum mean of the five logits of a face. In photos without faces, the highest mean is 2.3, and in most there is no
+ * Minimum mean of the five logits of a face. In photos without faces, the highest mean is 2.5, and in most there is no
  * candidate.
  */
-export const MIN_MEAN_LOGIT = 2.5;
+export const MIN_MEAN_LOGIT = 2.6;
 
 /** What a search found. */
 interface Found {
