@@ -4,9 +4,9 @@ Faces of FER2013's PublicTest, the validation set, are put on a grey canvas of 4
 turned, blurred and so on. A face is right if it is found and its expression is named. The tables show percentages of
 all faces.
 
-Recognisers take turns on the same images. "one pass" is the recogniser without the second look; "plain" is
-facenet-pytorch's detector and the network in the usual way, which is what version 0.1.0 computed. --peer adds any other
-one: a function that takes an RGB image, uint8, (H, W, 3), and returns a list of (x1, y1, x2, y2, label). For example,
+Recognisers take turns on the same images. "0.1.0" is that version: facenet-pytorch's boxes, and crops that are not
+turned. "one pass" is today's recogniser without the second look. --peer adds any other one: a function that takes an
+RGB image, uint8, (H, W, 3), and returns a list of (x1, y1, x2, y2, label). For example,
 
     python -m benchmarks.robustness fer2013.csv --peer my_module:recognise
 """
@@ -25,6 +25,9 @@ import cv2
 import numpy as np
 
 from mini_xception import EMOTIONS, EmotionRecognizer
+from mini_xception.detection.cascade import Cascade
+from mini_xception.detection.crop import crop_face
+from mini_xception.detection.mtcnn import MIN_FACE_SIZE
 from mini_xception.training.data import load_fer2013
 
 WIDTH, HEIGHT = 420, 360
@@ -154,14 +157,16 @@ def ours(thorough: bool) -> Recognise:
     return lambda image: [(*face.box, face.emotion) for face in recognizer(image)]
 
 
-def plain() -> Recognise:
-    from benchmarks.speed import Plain
-
-    recogniser = Plain()
+def facenet() -> Recognise:
+    """Recognise faces as version 0.1.0 did. The cascade gives the boxes of facenet-pytorch."""
+    cascade, recognizer = Cascade(), EmotionRecognizer.from_pretrained(device="cpu", detector=None)
 
     def recognise(image: np.ndarray) -> list[Found]:
-        boxes, probabilities = recogniser.recognise(image)
-        return [(*box, EMOTIONS[row.argmax()]) for box, row in zip(boxes, probabilities, strict=True)]
+        faces = cascade.faces(cascade.propose(image, MIN_FACE_SIZE))
+        boxes = [tuple(map(float, face[:4])) for face in faces if face[4] >= 0.9]
+        crops = [crop_face(image, box, recognizer.cropper.framing) for box in boxes]
+        labels = recognizer.classify(crops).argmax(axis=1)
+        return [(*box, EMOTIONS[label]) for box, label in zip(boxes, labels, strict=True)]
 
     return recognise
 
@@ -213,7 +218,7 @@ def main() -> None:
 
     validation = load_fer2013(args.data, "PublicTest")
     chosen = np.random.default_rng(0).permutation(len(validation.labels))[: args.faces]
-    recognisers = {"plain": plain(), "one pass": ours(thorough=False), "mini_xception": ours(thorough=True)}
+    recognisers = {"0.1.0": facenet(), "one pass": ours(thorough=False), "mini_xception": ours(thorough=True)}
     recognisers |= {name: peer(name) for name in args.peer}
     results: dict[str, dict[str, Any]] = {name: {} for name in recognisers}
     out = sys.stderr if args.json else sys.stdout

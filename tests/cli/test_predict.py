@@ -25,7 +25,8 @@ def test_json_of_the_portrait():
     answer = json.loads(line)
     assert answer["path"] == str(PORTRAIT)
     (face,) = answer["faces"]
-    assert set(face) == {"box", "score", "emotion", "confidence", "probabilities", "track_id"}
+    keys = {"box", "score", "emotion", "confidence", "probabilities", "track_id", "landmarks", "roll_degrees"}
+    assert set(face) == keys
     assert face["emotion"] == "happy"
     assert face["track_id"] is None
     assert tuple(face["probabilities"]) == EMOTIONS
