@@ -84,7 +84,7 @@ def test_formats_sizes_and_hidden_files_of_a_folder(tmp_path):
     data = load_faces(folder, faces="crop")
     assert sum(map(len, data.splits.values())) == 15
     assert face("away", 50).tobytes() in contents(data)["away"]  # 16 bits become 8
-    assert data.notes[0] == "1 files are not images and were skipped, such as away/notes.txt"
+    assert data.notes[0] == "files that are not images: 1, such as away/notes.txt"
 
 
 def test_linked_folders_and_files_are_followed(tmp_path):

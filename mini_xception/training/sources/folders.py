@@ -47,7 +47,7 @@ def read_folder(folder: Path, columns: Columns) -> Samples:
         raise MiniXceptionError(f"{folder}: {_reason(len(found.left_out), other)}; use {FORM}")
     if other:
         found.notes.append(
-            f"{len(other)} files are not images and were skipped, such as {other[0].relative_to(folder)}"
+            f"files that are not images: {len(other)}, such as {other[0].relative_to(folder).as_posix()}"
         )
     return found
 
