@@ -37,7 +37,7 @@ const [SCORE, PROBABILITY, PIXELS] = [0.001, 0.01, 1];
  * tilted. The image is turned by the face's roll, and a hundredth of a degree may change which boxes are proposed. In a
  * stream, the next frame depends on this roll.
  */
-const [TILTED_SCORE, TILTED_PROBABILITY, TILTED_SHARE] = [0.01, 0.02, 0.08];
+const [TILTED_SCORE, TILTED_PROBABILITY, TILTED_SHARE] = [0.1, 0.05, 0.08];
 /** How many grey levels turned pixels may differ, because OpenCV 4 rounds positions to 1/32 pixel. */
 const TURNED_LEVELS = 6;
 
