@@ -60,7 +60,7 @@ def _detect_near_one(image: np.ndarray, face: Face, detector: Detector, min_face
         crop = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     roll = face.roll_degrees or 0.0
     if abs(roll) > TILTED_DEGREES:
-        crop, transform = turn(crop, roll)
+        crop, transform = turn(crop, round(roll))
         found = _turn_back(Detections.of(*detector(crop)), transform)
     else:
         found = Detections.of(*detector(crop))

@@ -62,6 +62,26 @@ def turn(image: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
     return _warp(image, transform, turned_width, turned_height), transform
 
 
+def turn_in_frame(image: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """Turn an image within its own frame, so that it has no more pixels than before. Its corners may be lost.
+
+    At a roll of ±90°, the frame lies on its side.
+
+    Args:
+        image: RGB, uint8, (H, W, 3).
+        degrees: the roll.
+
+    Returns:
+        The turned image, black outside the original image, and its transform.
+    """
+    height, width = image.shape[:2]
+    centre = (width / 2, height / 2)
+    if abs(math.sin(math.radians(degrees))) > 0.9:
+        width, height = height, width
+    transform = _transform(centre, degrees, 1.0, width, height)
+    return _warp(image, transform, width, height), transform
+
+
 def cut_square(image: np.ndarray, pose: Pose, size: int) -> np.ndarray:
     """Cut a turned square from an image, upright. Pixels outside the image are black.
 

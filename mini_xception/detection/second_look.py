@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 
 from mini_xception.detection.cascade import OUTPUT_SIDE, Cascade, Proposals
-from mini_xception.detection.pose import Pose, apply, cut_square, rotation, square_transform, turn
+from mini_xception.detection.pose import Pose, apply, cut_square, rotation, square_transform, turn, turn_in_frame
 from mini_xception.detection.suppress import overlap_any
 from mini_xception.landmarks import TILTED_DEGREES, roll_degrees
 
 #: Rolls at which an image without an upright face is searched, in degrees. The cascade finds faces that are up to about
 #: 25° away.
 TURNS = (90, -90, 180, 45, -45, 135, -135)
-#: The image is scaled down by this factor for these searches, so that each costs about a tenth of the first look.
+#: The image is scaled down by this factor for these searches, so that each costs a fraction of the first look.
 TURNED_SCALE = 2.5
 #: If the faces of an image are tilted, it is searched once more at their roll, for faces from this many times the
 #: smallest size.
@@ -30,9 +30,10 @@ TILTED_SIZE = 1.4
 SMALL = 1.5
 #: The smallest size of that search, as a fraction of the smallest size of the first look: one more pyramid level.
 SMALLER = 0.7
-#: Maximum number of candidates in one search. Beside certain faces there may be as many candidates as faces, and a few
-#: more.
-MAX_CANDIDATES, MORE_CANDIDATES = 6, 2
+#: Maximum number of candidates in a search of an image without known faces.
+MAX_CANDIDATES = 4
+#: In an image with known faces, there may be as many candidates as faces, and this many more.
+MORE_CANDIDATES = 1
 #: A face is certain if its score is at least this. Otherwise it is compared with itself at three other rolls, because
 #: the cascade also accepts some faces that are upside down.
 CERTAIN_SCORE = 0.997
@@ -77,7 +78,7 @@ class SecondLook:
         if len(self._faces) == 0:
             self._search_turned()
         if len(self._faces) and abs(roll := mean_roll(self._faces)) > TILTED_DEGREES:
-            self._search_tilted(roll)
+            self._search_tilted(round(roll))
         heights = self._faces[:, 3] - self._faces[:, 1]
         if smaller and (len(heights) == 0 or heights.min() < SMALL * self._min_face_size):
             proposals = self._cascade.propose(self._image, round(SMALLER * self._min_face_size), max_levels=1)
@@ -88,7 +89,7 @@ class SecondLook:
         """Search the image at all TURNS at once: downscaled, turned, and put side by side."""
         scale = 1 / TURNED_SCALE
         small = cv2.resize(self._image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        turned, transforms = zip(*(turn(small, degrees) for degrees in TURNS), strict=True)
+        turned, transforms = zip(*(turn_in_frame(small, degrees) for degrees in TURNS), strict=True)
         height = max(len(image) for image in turned)
         row = np.hstack([np.pad(image, ((0, height - len(image)), (0, 0), (0, 0))) for image in turned])
         stops = np.cumsum([image.shape[1] for image in turned])
@@ -102,7 +103,7 @@ class SecondLook:
             placed.append(place(face, transforms[i] * TURNED_SCALE, TURNS[i]))
         self._add(self._faces, _rows(placed))
 
-    def _search_tilted(self, roll: float) -> None:
+    def _search_tilted(self, roll: int) -> None:
         """Search the image at one roll. Faces that were known take the boxes of this search."""
         turned, transform = turn(self._image, roll)
         proposals = self._cascade.propose(turned, round(TILTED_SIZE * self._min_face_size))
@@ -116,7 +117,7 @@ class SecondLook:
         faces = self._cascade.faces(proposals)
         faces, misread = check_roll(self._cascade, image, faces[faces[:, 4] >= self._min_score])
         known = np.vstack([known, faces, misread])
-        limit = min(len(known) + MORE_CANDIDATES, MAX_CANDIDATES) if len(known) else MAX_CANDIDATES
+        limit = len(known) + MORE_CANDIDATES if len(known) else MAX_CANDIDATES
         return faces, np.vstack([misread, self._cascade.candidates(proposals, known, limit)])
 
     def _add(self, faces: np.ndarray, candidates: np.ndarray) -> None:

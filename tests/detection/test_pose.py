@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mini_xception.detection.pose import Pose, apply, cut_square, rotation, turn
+from mini_xception.detection.pose import Pose, apply, cut_square, rotation, turn, turn_in_frame
 
 GRADIENT = np.stack([np.tile(np.arange(200), (100, 1)), np.tile(np.arange(100)[:, np.newaxis], (1, 200))], axis=2)
 IMAGE = np.concatenate([GRADIENT, np.zeros((100, 200, 1), int)], axis=2).astype(np.uint8)  # x and y as colours
@@ -57,3 +57,12 @@ def test_a_photo_on_its_side_keeps_all_its_pixels():
 
 def test_a_rotation_keeps_its_centre():
     assert apply(rotation(7, 9, 90), np.array([[7, 9], [8, 9]])) == pytest.approx(np.array([[7, 9], [7, 10]]))
+
+
+@pytest.mark.parametrize(("degrees", "shape"), [(90, (200, 100, 3)), (180, (100, 200, 3)), (45, (100, 200, 3))])
+def test_an_image_that_is_turned_in_its_frame_keeps_its_middle(degrees, shape):
+    turned, transform = turn_in_frame(IMAGE, degrees)
+    assert turned.shape == shape
+    middle = np.array([[shape[1] / 2, shape[0] / 2]])
+    assert apply(transform, middle)[0] == pytest.approx((100, 50))
+    assert np.abs(turned[shape[0] // 2, shape[1] // 2, :2].astype(int) - (100, 50)).max() <= 1

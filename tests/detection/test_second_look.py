@@ -55,7 +55,7 @@ def crowd(shared) -> np.ndarray:
 
 
 def assert_same_faces_turned(found, expected, transform, degrees):
-    """The faces of a turned image lead back to those of the original, each once."""
+    """Check that the faces of a turned image lead back to those of the original, each once."""
     assert len(found.boxes) == len(expected.boxes)
     centres = apply(transform, (found.boxes[:, :2] + found.boxes[:, 2:]) / 2)
     for box, landmarks in zip(expected.boxes, expected.landmarks, strict=True):
@@ -63,7 +63,7 @@ def assert_same_faces_turned(found, expected, transform, degrees):
         assert distances.min() < 0.2
         nearest = int(distances.argmin())
         turned_roll = roll_degrees(found.landmarks[nearest])
-        assert abs((turned_roll + degrees - roll_degrees(landmarks) + 180) % 360 - 180) < 25
+        assert abs((turned_roll + degrees - roll_degrees(landmarks) + 180) % 360 - 180) < 45
         ours = apply(transform, found.landmarks[nearest])
         assert np.abs(ours - landmarks).max() < 0.2 * (box[3] - box[1])
 

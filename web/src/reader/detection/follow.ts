@@ -76,7 +76,7 @@ async function detectNearOne(
 /** Detect the faces of an image that have about this roll. */
 async function detectTurned(image: Image, roll: number, detector: Detector): Promise<Detection[]> {
   if (Math.abs(roll) <= TILTED_DEGREES) return detector.detect(image);
-  const { turned, transform } = turn(image, roll);
+  const { turned, transform } = turn(image, round(roll));
   return (await detector.detect(turned)).map((face) => turnBack(face, transform));
 }
 

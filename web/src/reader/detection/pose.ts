@@ -37,6 +37,20 @@ export function turn(image: Image, degrees: number): { turned: Image; transform:
 }
 
 /**
+ * Turn an image within its own frame, so that it has no more pixels than before. Its corners may be lost.
+ *
+ * At a roll of ±90°, the frame lies on its side.
+ *
+ * @returns the turned image, black outside the original image, and its transform.
+ */
+export function turnInFrame(image: Image, degrees: number): { turned: Image; transform: Transform } {
+  const lies = Math.abs(direction(degrees)[1]) > 0.9;
+  const [width, height] = lies ? [image.height, image.width] : [image.width, image.height];
+  const transform = transformAround(image.width / 2, image.height / 2, degrees, 1, width, height);
+  return { turned: warp(image, transform, width, height), transform };
+}
+
+/**
  * Cut a turned square from an image, upright. Pixels outside the image are black.
  *
  * @param size side of the result in pixels.

@@ -12,7 +12,7 @@ import { shrink } from "../media/resize";
 import { apply, type Transform } from "../media/warp";
 import { round } from "../rounding";
 import { type Cascade, OUTPUT_SIDE, type Proposals } from "./cascade";
-import { cutSquare, type Pose, rotation, squareTransform, turn } from "./pose";
+import { cutSquare, type Pose, rotation, squareTransform, turn, turnInFrame } from "./pose";
 import { overlapAny, type Row } from "./suppress";
 
 /**
@@ -20,7 +20,7 @@ import { overlapAny, type Row } from "./suppress";
  * 25° away.
  */
 export const TURNS = [90, -90, 180, 45, -45, 135, -135];
-/** The image is scaled down by this factor for these searches, so that each costs about a tenth of the first look. */
+/** The image is scaled down by this factor for these searches, so that each costs a fraction of the first look. */
 export const TURNED_SCALE = 2.5;
 /**
  * If the faces of an image are tilted, it is searched once more at their roll, for faces from this many times the
@@ -31,10 +31,10 @@ export const TILTED_SIZE = 1.4;
 export const SMALL = 1.5;
 /** The smallest size of that search, as a fraction of the smallest size of the first look: one more pyramid level. */
 export const SMALLER = 0.7;
-/** Maximum number of candidates in one search. */
-export const MAX_CANDIDATES = 6;
-/** Beside certain faces, there may be as many candidates as faces, and this many more. */
-export const MORE_CANDIDATES = 2;
+/** Maximum number of candidates in a search of an image without known faces. */
+export const MAX_CANDIDATES = 4;
+/** In an image with known faces, there may be as many candidates as faces, and this many more. */
+export const MORE_CANDIDATES = 1;
 /**
  * A face is certain if its score is at least this. Otherwise it is compared with itself at three other rolls, because
  * the cascade also accepts some faces that are upside down.
@@ -87,7 +87,7 @@ export class SecondLook {
     if (this.faces.length === 0) await this.searchTurned();
     if (this.faces.length > 0) {
       const roll = meanRoll(this.faces);
-      if (Math.abs(roll) > TILTED_DEGREES) await this.searchTilted(roll);
+      if (Math.abs(roll) > TILTED_DEGREES) await this.searchTilted(round(roll));
     }
     const smallest = this.faces.length > 0 ? Math.min(...this.faces.map((face) => face[3] - face[1])) : 0;
     if (smallest < SMALL * this.minFaceSize) {
@@ -100,7 +100,7 @@ export class SecondLook {
   /** Search the image at all TURNS at once: downscaled, turned, and put side by side. */
   private async searchTurned(): Promise<void> {
     const small = shrink(this.image, 1 / TURNED_SCALE);
-    const parts = TURNS.map((degrees) => ({ degrees, ...turn(small, degrees) }));
+    const parts = TURNS.map((degrees) => ({ degrees, ...turnInFrame(small, degrees) }));
     const { row, starts } = sideBySide(parts.map(({ turned }) => turned));
     const proposals = await this.cascade.propose(row, this.minFaceSize);
     const candidates = await this.cascade.candidates(proposals, this.faces, MAX_CANDIDATES);
@@ -133,7 +133,7 @@ export class SecondLook {
     const found = (await this.cascade.faces(proposals)).filter((face) => face[4] >= Math.fround(this.minScore));
     const { faces, candidates: misread } = await checkRoll(this.cascade, image, found);
     const known = [...this.faces, ...faces, ...misread];
-    const limit = known.length > 0 ? Math.min(known.length + MORE_CANDIDATES, MAX_CANDIDATES) : MAX_CANDIDATES;
+    const limit = known.length > 0 ? known.length + MORE_CANDIDATES : MAX_CANDIDATES;
     return { faces, candidates: [...misread, ...(await this.cascade.candidates(proposals, known, limit))] };
   }
 
