@@ -159,16 +159,81 @@ for form, data in forms.items():
     count(form, data, 60, convert)
 """
 
+DATA = """
+import csv, gzip, json, zipfile
+from PIL import Image
+from mini_xception.detection import FaceCropper
+from mini_xception.network.preprocess import Framing
+from mini_xception.training import load_faces
+
+cropper = FaceCropper(None, Framing())
+
+folder = Path(tempfile.mkdtemp(dir=sys.argv[1]))
+rng = np.random.default_rng(0)
+faces = rng.integers(0, 256, (24, 48, 48), np.uint8)
+names = ["calm", "excited"] * 12
+
+def table(rows):
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+def encoded(face):
+    buffer = io.BytesIO()
+    Image.fromarray(face).save(buffer, "PNG")
+    return buffer.getvalue()
+
+def zipped(data):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("fer2013.csv", data)
+    return buffer.getvalue()
+
+pixels = [" ".join(map(str, face.reshape(-1))) for face in faces]
+usage = ["Training"] * 16 + ["PublicTest"] * 8
+kaggle = table([("emotion", "pixels", "Usage"), *((i % 7, row, split) for i, (row, split) in enumerate(zip(pixels, usage)))])
+for i, face in enumerate(faces):
+    (folder / f"{i}.png").write_bytes(encoded(face))
+files = {
+    "fer2013.csv": kaggle,
+    "fer2013.csv.gz": gzip.compress(kaggle),
+    "fer2013.zip": zipped(kaggle),
+    "faces.csv": table([("image", "label"), *((f"{i}.png", name) for i, name in enumerate(names))]),
+    "faces.jsonl": "".join(json.dumps({"image": f"{i}.png", "label": name}) + "\\n" for i, name in enumerate(names)).encode(),
+}
+try:
+    import pyarrow as arrow, pyarrow.parquet as parquet
+except ImportError:
+    pass
+else:
+    buffer = io.BytesIO()
+    parquet.write_table(arrow.table({"image": [encoded(face) for face in faces], "label": names}), buffer)
+    files["faces.parquet"] = buffer.getvalue()
+
+def load_as(name):
+    def load(data):
+        (folder / name).write_bytes(data)
+        loaded = load_faces(folder / name, faces="crop", cropper=cropper, workers=0, quiet=True)
+        assert len(loaded.training.images) and loaded.training.images.dtype == np.uint8
+    return load
+
+for name, data in files.items():
+    count(name, data, 20, load_as(name))
+"""
+#: Kind of files → the program that damages and reads them, and the least number of forms.
+PROGRAMS = {"images": (IMAGES, 17), "checkpoints": (CHECKPOINTS, 5), "data": (DATA, 5)}
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["images", "checkpoints"])
+@pytest.mark.parametrize("kind", PROGRAMS)
 def test_damaged_files_give_an_answer_or_one_error(kind, tmp_path):
-    code, argument = (IMAGES, ROOT / "examples" / "eileen_collins.jpg") if kind == "images" else (CHECKPOINTS, tmp_path)
+    code, least = PROGRAMS[kind]
+    argument = ROOT / "examples" / "eileen_collins.jpg" if kind == "images" else tmp_path
     result = subprocess.run(
         [sys.executable, "-c", START + code, argument], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert result.returncode == 0, result.stderr[-3000:]
     counts = {line.rsplit(maxsplit=2)[0]: line.split()[-2:] for line in result.stdout.splitlines()}
-    assert len(counts) >= (17 if kind == "images" else 5)
+    assert len(counts) >= least
     for form, (_, errors) in counts.items():
         assert int(errors) > 0, form

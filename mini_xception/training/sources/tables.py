@@ -133,7 +133,8 @@ def _read_rows(path: Path) -> tuple[list[Row], dict[str, list[str]]]:
             reader = csv.DictReader(file, [name.strip() for name in header], delimiter=delimiter, restval="")
             return list(reader), {}
     except UNREADABLE as error:
-        raise MiniXceptionError(f"{path}: cannot be read ({error}); use {FORM}") from error
+        reason = " ".join(str(error).split())  # Arrow's messages have several lines.
+        raise MiniXceptionError(f"{path}: cannot be read ({reason}); use {FORM}") from error
     except (AttributeError, TypeError, ValueError) as error:
         raise MiniXceptionError(f"{path}: not a table of JSON lines ({error}); use {FORM}") from error
 
