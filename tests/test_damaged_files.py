@@ -191,15 +191,17 @@ def zipped(data):
 
 pixels = [" ".join(map(str, face.reshape(-1))) for face in faces]
 usage = ["Training"] * 16 + ["PublicTest"] * 8
-kaggle = table([("emotion", "pixels", "Usage"), *((i % 7, row, split) for i, (row, split) in enumerate(zip(pixels, usage)))])
+rows = [(i % 7, row, split) for i, (row, split) in enumerate(zip(pixels, usage))]
+kaggle = table([("emotion", "pixels", "Usage"), *rows])
 for i, face in enumerate(faces):
     (folder / f"{i}.png").write_bytes(encoded(face))
+lines = [json.dumps({"image": f"{i}.png", "label": name}) for i, name in enumerate(names)]
 files = {
     "fer2013.csv": kaggle,
     "fer2013.csv.gz": gzip.compress(kaggle),
     "fer2013.zip": zipped(kaggle),
     "faces.csv": table([("image", "label"), *((f"{i}.png", name) for i, name in enumerate(names))]),
-    "faces.jsonl": "".join(json.dumps({"image": f"{i}.png", "label": name}) + "\\n" for i, name in enumerate(names)).encode(),
+    "faces.jsonl": "\\n".join(lines).encode(),
 }
 try:
     import pyarrow as arrow, pyarrow.parquet as parquet
