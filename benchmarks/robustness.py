@@ -184,16 +184,18 @@ def plot(results: dict[str, dict[str, dict[str, float]]], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     names = list(results)
+    colours = ("#b8c0cc", "#8fb3f0", "#2f6fde", "#e69f00", "#009e73", "#cc79a7")
     height = 0.8 / len(names)
     places = np.arange(len(CONDITIONS))
     figure, axes = plt.subplots(figsize=(8, 9), layout="constrained")
-    for i, name in enumerate(names):
+    for i, (name, colour) in enumerate(zip(names, colours, strict=False)):
         values = [results[name][condition]["right"] for condition in CONDITIONS]
         mean = np.mean(values)
         axes.barh(
             places + (i - (len(names) - 1) / 2) * height,
             values,
             height,
+            color=colour,
             label=f"{name}: {mean:.1f} % on average",
         )
     for place, condition in zip(places, CONDITIONS.values(), strict=True):
@@ -201,6 +203,7 @@ def plot(results: dict[str, dict[str, dict[str, float]]], path: Path) -> None:
     axes.plot([], [], color="black", linewidth=1, label="goal")
     axes.set_yticks(places, CONDITIONS)
     axes.invert_yaxis()
+    axes.margins(y=0.01)
     axes.set_xlabel("found and named right, % of all faces (PublicTest)")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
@@ -218,7 +221,7 @@ def main() -> None:
 
     validation = load_fer2013(args.data, "PublicTest")
     chosen = np.random.default_rng(0).permutation(len(validation.labels))[: args.faces]
-    recognisers = {"0.1.0": facenet(), "one pass": ours(thorough=False), "mini_xception": ours(thorough=True)}
+    recognisers = {"0.1.0": facenet(), "one pass": ours(thorough=False), "second look": ours(thorough=True)}
     recognisers |= {name: peer(name) for name in args.peer}
     results: dict[str, dict[str, Any]] = {name: {} for name in recognisers}
     out = sys.stderr if args.json else sys.stdout
