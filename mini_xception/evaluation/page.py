@@ -81,18 +81,21 @@ def _findings(report: dict[str, Any]) -> list[str]:
     labels, metrics = report["labels"], report["metrics"]
     support, recall, matrix = metrics["support"], metrics["recall"], np.array(report["confusion_matrix"])
     right, common = int(matrix.trace()), max(labels, key=support.__getitem__)
+    tied = [label for label in labels if support[label] == support[common]]
+    frequent = "the most frequent class" if len(tied) == 1 else "one of the most frequent classes"
     found = [
-        f"{right:,} of {metrics['n']:,} images are classified correctly. Always answering {_quote(common)}, the most "
-        f"frequent class, would be correct for {percent(support[common] / metrics['n'])}."
+        f"{right:,} of {metrics['n']:,} images are classified correctly. Always answering {_quote(common)}, "
+        f"{frequent}, would be correct for {percent(support[common] / metrics['n'])}."
     ]
     present = sorted((label for label in labels if support[label]), key=lambda label: -recall[label])
     if recall[present[0]] > recall[present[-1]]:
         best, worst = present[0], present[-1]
         taken = matrix[labels.index(worst)].copy()
         taken[labels.index(worst)] = 0
+        others = " and ".join(_quote(labels[i]) for i in np.flatnonzero(taken == taken.max()))
         found.append(
             f"Recognised best: {_quote(best)} ({percent(recall[best])} of its images). Recognised worst: "
-            f"{_quote(worst)} ({percent(recall[worst])}), most often mistaken for {_quote(labels[taken.argmax()])}."
+            f"{_quote(worst)} ({percent(recall[worst])}), most often mistaken for {others}."
         )
     found.append(_calibration(report))
     if absent := [_quote(label) for label in labels if not support[label]]:
