@@ -127,7 +127,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.mark.slow
 def test_commands_of_the_guide_run(hub, environment, checkout):
-    """Every command of docs/hub.md runs, except those that need the official weights.
+    """Every command of docs/hub.md runs, except those that need the official weights or a data set.
 
     The guide loads a model before it publishes one; here, the model is published first.
     """
@@ -141,7 +141,7 @@ def test_commands_of_the_guide_run(hub, environment, checkout):
         assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
         return result.stdout
 
-    use, train, push, publish, space, keras = blocks("bash")
+    use, train, push, train_on_hub, publish, space, keras = blocks("bash")
     using, other_classes = blocks("python")
     bash(train)
     bash(push)
@@ -165,6 +165,7 @@ def test_commands_of_the_guide_run(hub, environment, checkout):
     bash(space)
     assert b'checkpoint="owner/faces"' in hub.repos["spaces", "owner/faces-demo"].files["app.py"]
     assert keras.splitlines()[1].startswith("mini-xception convert")
+    assert train_on_hub.startswith("mini-xception train")  # tests/training/test_hub_data.py runs such a command
 
 
 @pytest.mark.usefixtures("hub")
