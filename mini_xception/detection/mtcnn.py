@@ -46,7 +46,7 @@ class MTCNN:
         """Detect faces at any roll, with a second look where it may find more. The largest face is the first.
 
         If all faces are upright and certain, this takes about 1.1 times as long as one pass; if there is no face, about
-        four times.
+        five times.
         """
         return self._detect(image, self._look_twice)
 
