@@ -92,8 +92,7 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
             [i, face.emotion, *(round(value, 3) for value in face.probabilities.values())]
             for i, face in enumerate(faces, start=1)
         ]
-        no_face = text("no_face", language).format(pixels=recognizer.cropper.min_face_size)
-        shown = cards(image, faces, language) if faces else no_face
+        shown = cards(image, faces, language) if faces else text("no_face", language)
         return draw_faces(image, faces), [face.to_dict() for face in faces], rows, shown
 
     def clear(request: gr.Request) -> tuple[None, None, list[list[Any]], str]:

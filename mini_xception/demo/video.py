@@ -156,8 +156,7 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
             if summary.faces:
                 shown = summary.timelines(language)
             else:
-                pixels = recognizer.cropper.min_face_size
-                shown = text("video_no_face", language).format(frames=summary.frames, pixels=pixels)
+                shown = text("video_no_face", language).format(frames=summary.frames)
             # Gradio copies both files into its cache, and deletes them from there later.
             yield str(copy), str(rows), summary.to_dict(), shown
 

@@ -158,7 +158,7 @@ def webcam_tab(recognizer: EmotionRecognizer) -> None:
             name = f"{text('face', language)} {face.track_id}"
             largest = f'<div class="face"><div>{heading(face, name, language)}{bars(face, language)}</div></div>'
         else:
-            largest = f"<p>{text('no_face', language).format(pixels=recognizer.cropper.min_face_size)}</p>"
+            largest = f"<p>{text('no_face', language)}</p>"
         return (
             f'<div class="faces live"><div><img src="{shown}" alt="{text("faces_alt", language)}" decoding="sync">'
             f'<small class="speed">{speed}</small></div>{largest}{visitor.timeline}</div>'

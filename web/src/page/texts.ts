@@ -42,8 +42,8 @@ export const TEXTS = {
   face: ["face {number}", "人脸 {number}"],
   show_face: ["Show face {number} in the timeline", "在时间轴上显示人脸 {number}"],
   no_face: [
-    "No face found. A face must be at least 40 pixels wide, upright, and roughly facing the camera.",
-    "未检测到人脸。人脸宽度至少为 40 像素，且应保持端正、大致面向镜头。",
+    "No face found. The face should be larger, clearer, or turned towards the camera.",
+    "未检测到人脸。人脸应更大、更清晰或更正对镜头。",
   ],
   announcement: ["Face {number}: {emotion}", "人脸 {number}：{emotion}"],
   announcement_none: ["No face", "没有人脸"],
