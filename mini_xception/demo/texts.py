@@ -29,8 +29,8 @@ An expression is not a feeling: the network classifies what a face shows, not wh
     "waiting": ("Choose a photo, or click one of the examples.", "请选择一张照片，或点击任一示例。"),
     "processing": ("Processing…", "正在识别……"),
     "no_face": (
-        "<b>No face found.</b> Use a photo in which the face is larger, clearer, or turned towards the camera.",
-        "<b>未检测到人脸。</b>请使用人脸更大、更清晰或更正对镜头的照片。",
+        "<b>No face found.</b> The face should be larger, clearer, or turned towards the camera.",
+        "<b>未检测到人脸。</b>人脸应更大、更清晰或更正对镜头。",
     ),
     "photo_failed": (
         "This photo could not be processed; see the notification. If the page is busy, try again in a moment.",
@@ -95,9 +95,8 @@ An expression is not a feeling: the network classifies what a face shows, not wh
         "无法处理这个视频，详情请看通知。",
     ),
     "video_no_face": (
-        "<b>No face found</b> in {frames} frames. Use a video in which the faces are larger, clearer, or turned towards "
-        "the camera.",
-        "{frames} 帧中<b>未检测到人脸</b>。请使用人脸更大、更清晰或更正对镜头的视频。",
+        "<b>No face found</b> in {frames} frames. Faces should be larger, clearer, or turned towards the camera.",
+        "{frames} 帧中<b>未检测到人脸</b>。人脸应更大、更清晰或更正对镜头。",
     ),
     "video_faces": ("Frames: {frames} · faces: {faces}", "共 {frames} 帧，{faces} 张人脸"),
     "video_more_faces": (

@@ -54,7 +54,7 @@ def test_an_example_runs_in_one_click(page):
 
 def test_a_photo_without_a_face_is_reported(page):
     upload(page, ROOT / "examples" / "chelsea_the_cat.jpg")
-    page.wait_for_selector("text=Use a photo in which the face is larger, clearer, or turned towards the camera.")
+    page.wait_for_selector("text=The face should be larger, clearer, or turned towards the camera.")
     assert page.locator("#cards >> text=No face found.").count() == 1
     assert page.locator(".face").count() == 0
 
