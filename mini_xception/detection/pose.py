@@ -55,11 +55,8 @@ def turn(image: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
         The turned image, black outside the original image, and its transform.
     """
     height, width = image.shape[:2]
-    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    turned_width = round(abs(width * cosine) + abs(height * sine))
-    turned_height = round(abs(width * sine) + abs(height * cosine))
-    transform = _transform((width / 2, height / 2), degrees, 1.0, turned_width, turned_height)
-    return _warp(image, transform, turned_width, turned_height), transform
+    cosine, sine = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
+    return _turn(image, degrees, round(width * cosine + height * sine), round(width * sine + height * cosine))
 
 
 def turn_in_frame(image: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
@@ -75,11 +72,8 @@ def turn_in_frame(image: np.ndarray, degrees: float) -> tuple[np.ndarray, np.nda
         The turned image, black outside the original image, and its transform.
     """
     height, width = image.shape[:2]
-    centre = (width / 2, height / 2)
-    if abs(math.sin(math.radians(degrees))) > 0.9:
-        width, height = height, width
-    transform = _transform(centre, degrees, 1.0, width, height)
-    return _warp(image, transform, width, height), transform
+    lies_on_its_side = abs(degrees) == 90
+    return _turn(image, degrees, *((height, width) if lies_on_its_side else (width, height)))
 
 
 def cut_square(image: np.ndarray, pose: Pose, size: int) -> np.ndarray:
@@ -108,6 +102,11 @@ def cut_square(image: np.ndarray, pose: Pose, size: int) -> np.ndarray:
 def square_transform(pose: Pose, size: int) -> np.ndarray:
     """Return the transform of a square with a pose, as an image of size × size pixels."""
     return _transform((pose.x, pose.y), pose.roll, pose.side / size, size, size)
+
+
+def _turn(image: np.ndarray, degrees: float, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+    transform = _transform((image.shape[1] / 2, image.shape[0] / 2), degrees, 1.0, width, height)
+    return _warp(image, transform, width, height), transform
 
 
 def _transform(centre: tuple[float, float], degrees: float, scale: float, width: float, height: float) -> np.ndarray:

@@ -44,7 +44,7 @@ export function turn(image: Image, degrees: number): { turned: Image; transform:
  * @returns the turned image, black outside the original image, and its transform.
  */
 export function turnInFrame(image: Image, degrees: number): { turned: Image; transform: Transform } {
-  const lies = Math.abs(direction(degrees)[1]) > 0.9;
+  const lies = Math.abs(degrees) === 90;
   const [width, height] = lies ? [image.height, image.width] : [image.width, image.height];
   const transform = transformAround(image.width / 2, image.height / 2, degrees, 1, width, height);
   return { turned: warp(image, transform, width, height), transform };
