@@ -136,7 +136,6 @@ def open_webcam(playwright: Any, url: str, video: Path) -> Any:
     page.goto(url)
     page.get_by_role("tab", name="Webcam").click()
     page.locator("#camera").get_by_text("Click to Access Webcam").click()
-    page.locator("#camera").get_by_label("capture photo").click()
     page.wait_for_selector("#live img")
     return page
 

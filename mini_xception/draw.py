@@ -16,6 +16,8 @@ COLOURS: dict[str, str] = dict(
 )
 #: Colour of labels that are not in EMOTIONS.
 OTHER_COLOUR = "#E69F00"
+#: Colour of faces whose expression is a guess.
+UNSURE_COLOUR = "#FFFFFF"
 
 
 def colour_of(emotion: str) -> str:
@@ -23,8 +25,20 @@ def colour_of(emotion: str) -> str:
     return COLOURS.get(emotion, OTHER_COLOUR)
 
 
+def face_colour(face: Face) -> str:
+    """Return the colour of a face's box, as ``#RRGGBB``."""
+    return UNSURE_COLOUR if face.is_unsure else colour_of(face.emotion)
+
+
+def ink_on(face: Face) -> str:
+    """Return the colour of text on :func:`face_colour`: "white" or "black"."""
+    return "white" if not face.is_unsure and face.emotion in ("sad", "angry", "disgust") else "black"
+
+
 def draw_faces(image: np.ndarray, faces: Sequence[Face], *, landmarks: bool = False) -> np.ndarray:
     """Draw every face's box, expression and confidence. Line width and font size scale with the image.
+
+    If the expression is a guess (:attr:`Face.is_unsure`), the box is white and its label is "unsure".
 
     Args:
         image: RGB, uint8, (H, W, 3).
@@ -39,7 +53,7 @@ def draw_faces(image: np.ndarray, faces: Sequence[Face], *, landmarks: bool = Fa
     line = max(2, round(max(image.shape[:2]) / 300))
     for face in faces:
         x1, y1, x2, y2 = face.box
-        colour = colour_of(face.emotion)
+        colour = face_colour(face)
         # Draw around the face, not over it. A dark line on both sides keeps the colour visible on any background.
         outer, inner = line + 2, line + 1
         pen.rectangle((x1 - outer, y1 - outer, x2 - 1 + outer, y2 - 1 + outer), outline="black", width=line + 2)
@@ -55,7 +69,7 @@ def draw_faces(image: np.ndarray, faces: Sequence[Face], *, landmarks: bool = Fa
 def _draw_label(pen: ImageDraw.ImageDraw, size: tuple[int, int], face: Face, line: int) -> None:
     x1, y1, x2, y2 = face.box
     track = "" if face.track_id is None else f"{face.track_id}: "
-    text = f"{track}{face.emotion} {face.confidence:.0%}"
+    text = f"{track}unsure" if face.is_unsure else f"{track}{face.emotion} {face.confidence:.0%}"
     font = _font(max(11, min(round((x2 - x1) / 5), 6 * line)))
     left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
     pad = max(2, line)
@@ -65,9 +79,8 @@ def _draw_label(pen: ImageDraw.ImageDraw, size: tuple[int, int], face: Face, lin
     if y < 0:
         y = y2 + line + 2 if y2 + line + 2 + height <= size[1] else max(y1, 0)
     x = max(0, min(x1 - line - 2, size[0] - width))
-    pen.rectangle((x, y, x + width - 1, y + height - 1), fill=colour_of(face.emotion), outline="black")
-    ink = "white" if face.emotion in ("sad", "angry", "disgust") else "black"
-    pen.text((x + pad - left, y + pad - top), text, font=font, fill=ink)
+    pen.rectangle((x, y, x + width - 1, y + height - 1), fill=face_colour(face), outline="black")
+    pen.text((x + pad - left, y + pad - top), text, font=font, fill=ink_on(face))
 
 
 @lru_cache(maxsize=32)

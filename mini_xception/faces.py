@@ -13,6 +13,9 @@ from mini_xception.landmarks import LANDMARKS, Landmarks, roll_degrees
 #: FER2013's labels, in the order of the numbers in its ``emotion`` column.
 EMOTIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
+#: Lowest probability, and smallest longer side of the box in pixels, of an expression that can be trusted.
+TRUSTED_PROBABILITY, TRUSTED_SIDE = 0.4, 32
+
 
 @dataclass(frozen=True)
 class Face:
@@ -61,6 +64,17 @@ class Face:
     def confidence(self) -> float:
         """The probability of :attr:`emotion`."""
         return self.probabilities[self.emotion]
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the face is too small to trust its expression: less than TRUSTED_SIDE pixels."""
+        x1, y1, x2, y2 = self.box
+        return max(x2 - x1, y2 - y1) < TRUSTED_SIDE
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the expression is a guess: its probability is below TRUSTED_PROBABILITY, or the face is small."""
+        return self.confidence < TRUSTED_PROBABILITY or self.is_small
 
     @property
     def roll_degrees(self) -> float | None:

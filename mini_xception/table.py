@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from mini_xception.faces import Face
 from mini_xception.landmarks import LANDMARKS
@@ -61,12 +62,31 @@ def open_table(path: Path, labels: Sequence[str]) -> Iterator[WriteFace]:
         # A file name may hold bytes that are not UTF-8; surrogateescape writes them back unchanged.
         temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
     ):
-        writer = csv.writer(file)
-        writer.writerow([*COLUMNS, *labels])
+        yield _start_table(file, labels)
 
-        def write(source: str | PathLike[str], face: Face, time_s: float | None) -> None:
-            row = to_row(source, face, time_s)
-            values = [row[column] for column in (*COLUMNS, *labels)]
-            writer.writerow([f"{value:.6f}" if isinstance(value, float) else value for value in values])
 
-        yield write
+def to_csv(path: str | PathLike[str], faces: Sequence[Face]) -> str:
+    """Return the table of the faces of one photo, as the contents of a CSV file.
+
+    Args:
+        path: the photo's path.
+        faces: one face or more.
+    """
+    file = io.StringIO(newline="")
+    write = _start_table(file, list(faces[0].probabilities))
+    for face in faces:
+        write(path, face, None)
+    return file.getvalue()
+
+
+def _start_table(file: TextIO, labels: Sequence[str]) -> WriteFace:
+    """Write the header of a table, and return a function that writes one face."""
+    writer = csv.writer(file)
+    writer.writerow([*COLUMNS, *labels])
+
+    def write(source: str | PathLike[str], face: Face, time_s: float | None) -> None:
+        row = to_row(source, face, time_s)
+        values = [row[column] for column in (*COLUMNS, *labels)]
+        writer.writerow([f"{value:.6f}" if isinstance(value, float) else value for value in values])
+
+    return write

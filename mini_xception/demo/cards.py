@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Sequence
+from urllib.parse import quote
 
 import cv2
 import numpy as np
 
 from mini_xception.demo.texts import label_text, text
-from mini_xception.detection.crop import crop_face
 from mini_xception.draw import colour_of
 from mini_xception.faces import Face
-from mini_xception.network.preprocess import Framing
 
 #: Side of a face's thumbnail, in pixels. It is shown at about half this size.
 THUMBNAIL_SIDE = 192
@@ -20,25 +20,49 @@ THUMBNAIL_SIDE = 192
 JPEG_QUALITY = 80
 
 
-def cards(image: np.ndarray, faces: list[Face], language: int) -> str:
-    """Render each face of an RGB image with the probabilities of all labels."""
-    return f'<div class="faces">{"".join(_card(image, face, i, language) for i, face in enumerate(faces, 1))}</div>'
+def render_cards(faces: Sequence[Face], crops: Sequence[np.ndarray], language: int) -> str:
+    """Render a card for each face. The arguments are as for :func:`render_card`."""
+    return "".join(
+        render_card(face, crop, number, language)
+        for number, (face, crop) in enumerate(zip(faces, crops, strict=True), start=1)
+    )
 
 
-def _card(image: np.ndarray, face: Face, number: int, language: int) -> str:
+def render_card(face: Face, crop: np.ndarray, number: int, language: int) -> str:
+    """Render a face's crop beside the probabilities of all labels.
+
+    Args:
+        face: the face.
+        crop: the face as the network saw it: RGB, uint8, (S, S, 3).
+        number: the face's number in the photo, from 1.
+        language: 0 for English, 1 for Chinese.
+    """
     name = f"{text('face', language)} {number}"
-    crop = crop_face(image, face.box, Framing())
     thumbnail = cv2.resize(crop, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
     return (
-        f'<div class="face"><img src="{data_url(thumbnail, ".jpg")}" alt="{name}">'
-        f"<div>{heading(face, name, language)}{bars(face, language)}</div></div>"
+        f'<article class="face{" unsure" if face.is_unsure else ""}" data-face="{number}" tabindex="0" '
+        f'aria-label="{name}: {html.escape(expression(face, language))}">'
+        f'<img src="{data_url(thumbnail, ".jpg")}" alt="{name}">'
+        f"<div>{heading(face, name, language)}{bars(face, language)}</div></article>"
     )
 
 
 def heading(face: Face, name: str, language: int) -> str:
-    """Render the expression, its confidence and the face's name."""
-    emotion = html.escape(label_text(face.emotion, language))
-    return f"<h2>{emotion} · {face.confidence:.0%}<small>{html.escape(name)}</small></h2>"
+    """Render the expression, its confidence and the face's name. A guess is called one, with the reason."""
+    shown = f"<h2>{html.escape(expression(face, language))}<small>{html.escape(name)}</small></h2>"
+    if not face.is_unsure:
+        return shown
+    x1, y1, x2, y2 = face.box
+    small = text("unsure_size", language).format(pixels=max(x2 - x1, y2 - y1))
+    return f'{shown}<p class="why">{small if face.is_small else text("unsure_probability", language)}</p>'
+
+
+def expression(face: Face, language: int) -> str:
+    """Return a face's expression and its probability as text, or that they are uncertain."""
+    emotion = label_text(face.emotion, language)
+    if face.is_unsure:
+        return f"{text('unsure', language)} · {text('perhaps', language).format(emotion=emotion)}"
+    return f"{emotion} {face.confidence:.0%}"
 
 
 def bars(face: Face, language: int) -> str:
@@ -64,3 +88,13 @@ def data_url(image: np.ndarray, suffix: str) -> str:
     _, encoded = cv2.imencode(suffix, pixels, options)
     kind = {".jpg": "jpeg", ".png": "png"}[suffix]
     return f"data:image/{kind};base64,{base64.b64encode(encoded.tobytes()).decode()}"
+
+
+def text_url(content: str, kind: str) -> str:
+    """Encode a text file as a data URL.
+
+    Args:
+        content: the file's text.
+        kind: its media type, for example "text/csv".
+    """
+    return f"data:{kind};charset=utf-8,{quote(content, errors='surrogateescape')}"

@@ -19,7 +19,7 @@ from mini_xception.demo.api_images import MAX_FILE_MB
 from mini_xception.demo.augmentation import augmentation_tab
 from mini_xception.demo.browser import browser_routes, browser_tab
 from mini_xception.demo.photo import photo_tab
-from mini_xception.demo.style import CSS, THEME
+from mini_xception.demo.style import CSS, SCRIPT, THEME
 from mini_xception.demo.texts import I18N
 from mini_xception.demo.video import video_tab
 from mini_xception.demo.webcam import watch_camera, webcam_tab
@@ -44,14 +44,15 @@ def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
         with gr.Tabs(overflow_behavior="wrap"):
             with gr.Tab(I18N("photo")):
                 photo_tab(recognizer)
-            with gr.Tab(I18N("webcam")):
-                webcam_tab(recognizer)
             with gr.Tab(I18N("in_browser")):
                 browser_tab(recognizer.classifier)
+            with gr.Tab(I18N("webcam")):
+                webcam_tab(recognizer)
             with gr.Tab(I18N("video_tab")):
                 video_tab(recognizer)
             with gr.Tab(I18N("augmentation")):
                 augmentation_tab(recognizer)
+        page.load(js=SCRIPT)
         page.load(js=watch_camera())
     return page.queue(max_size=QUEUE_SIZE)
 

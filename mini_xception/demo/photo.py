@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import os
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +13,40 @@ import gradio as gr
 import numpy as np
 
 from mini_xception.demo.api_images import accept_data_urls
-from mini_xception.demo.cards import cards
+from mini_xception.demo.cards import render_cards
+from mini_xception.demo.result import render_result, render_skeleton
 from mini_xception.demo.texts import I18N, language_of, text
 from mini_xception.draw import draw_faces
 from mini_xception.errors import MiniXceptionError
+from mini_xception.faces import Face
 from mini_xception.media.image import load_image
 from mini_xception.recognizer import EmotionRecognizer
 
-CHECKOUT = Path(__file__).parents[2]
+#: Folders that may contain the example photos and the example video: the checkout's, and the installed package's.
+EXAMPLE_FOLDERS = tuple(parent / "examples" for parent in (Path(__file__).parents[2], Path(__file__).parents[1]))
+#: The photo on the page when it opens.
+FIRST_EXAMPLE = "two_portraits.jpg"
+#: Height of the area for a photo, in CSS pixels.
+DROP_HEIGHT = 150
+#: Photos of the page and of the API are classified one at a time.
+QUEUE = "photo"
+#: On a phone, the first face may be below the screen.
+SHOW_RESULT = """() => {
+    const result = document.getElementById("result");
+    const first = result.querySelector(".faces > *") ?? result;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (result.getBoundingClientRect().top < 0 || first.getBoundingClientRect().bottom > innerHeight)
+        result.scrollIntoView({behavior: calm ? "auto" : "smooth", block: "start"});
+}"""
+
+#: HTML of the result, JSON and table.
+Shown = tuple[str, list[dict[str, Any]] | None, list[list[Any]]]
 
 
 def examples(pattern: str) -> list[str]:
-    """Return the paths of the matching example files. An installed package has no examples, so the list is empty."""
-    is_checkout = (CHECKOUT / "app.py").is_file()
-    return sorted(str(path) for path in (CHECKOUT / "examples").glob(pattern)) if is_checkout else []
+    """Return the paths of the matching example files, sorted by name."""
+    folder = next((folder for folder in EXAMPLE_FOLDERS if (folder / FIRST_EXAMPLE).is_file()), None)
+    return sorted(map(str, folder.glob(pattern))) if folder else []
 
 
 def renew_upload(upload: dict[str, Any], language: int) -> str:
@@ -54,21 +76,23 @@ def load_upload(photo: dict[str, Any], language: int) -> np.ndarray:
 
 def photo_tab(recognizer: EmotionRecognizer) -> None:
     """Add the tab to the ``gr.Blocks`` of the caller. Its API endpoint is ``/predict``."""
-    with gr.Row():
-        photo = gr.Image(label=I18N("photo"), sources=["upload", "webcam", "clipboard"], height=400)
-        accept_data_urls(photo)
-        annotated = gr.Image(
-            label=I18N("faces"),
-            elem_id="annotated",
-            format="jpeg",
-            interactive=False,
-            height=400,
-            buttons=["download", "fullscreen"],
-            alt_text=I18N("faces_alt"),  # type: ignore[arg-type]  # Gradio translates it like a label.
+    photos = examples("*.jpg")
+    with gr.Row(elem_classes="ask"):
+        photo = gr.Image(
+            label=I18N("photo"),
+            show_label=False,
+            sources=["upload", "webcam", "clipboard"],
+            height=DROP_HEIGHT,
+            placeholder=I18N("drop_photo"),  # type: ignore[arg-type]  # Gradio translates it like a label.
+            elem_id="photo",
+            elem_classes="drop",
         )
-    if photos := examples("*.jpg"):
-        gr.Examples(photos, inputs=photo, label=I18N("examples"))
-    answer = gr.HTML(I18N("waiting"), elem_id="cards", elem_classes="answer")
+        accept_data_urls(photo)
+        with gr.Column(min_width=240):
+            if photos:
+                gr.Examples(photos, inputs=photo, label=I18N("examples"))
+            gr.Markdown(I18N("photo_privacy"), elem_classes="privacy")
+    answer = gr.HTML(render_skeleton("") if photos else I18N("waiting"), elem_id="result", elem_classes="answer")
     with gr.Accordion(I18N("table"), open=False):
         table = gr.Dataframe(
             headers=["face", "emotion", *recognizer.labels],
@@ -79,6 +103,84 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
     with gr.Accordion(I18N("json"), open=False):
         result = gr.JSON(label=I18N("json"), elem_id="json")
 
+    def show(photo: dict[str, Any] | None, request: gr.Request) -> Shown:
+        """Detect every face in a photo, and show its expression."""
+        language = language_of(request)
+        if photo is None or photo["path"] is None:
+            return text("waiting", language), None, []
+        image = load_upload(photo, language)
+        crops = recognizer.cropper(image)
+        faces = recognizer.classify_faces(crops)
+        shown = render_result(image, faces, [crop.pixels for crop in crops], photo["orig_name"] or "photo", language)
+        return shown, [face.to_dict() for face in faces], _rows(faces)
+
+    def clear(request: gr.Request) -> Shown:
+        return render_skeleton(text("processing", language_of(request))), None, []
+
+    def report_failure(request: gr.Request) -> str:
+        return text("photo_failed", language_of(request))
+
+    outputs: list[gr.components.Component] = [answer, result, table]
+    # Clear first, because a photo that cannot be loaded must not appear next to an earlier result. `clear` and
+    # `report_failure` skip the queue. A full queue would refuse both, and the grey areas would stay.
+    change = photo.change(clear, outputs=outputs, queue=False, show_progress="hidden", api_visibility="private")
+    shown = change.then(
+        show,
+        inputs=photo,
+        outputs=outputs,
+        preprocess=False,
+        concurrency_id=QUEUE,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    shown.failure(report_failure, outputs=answer, queue=False, show_progress="hidden", api_visibility="private")
+    shown.success(js=SHOW_RESULT, queue=False, show_progress="hidden", api_visibility="private")
+    if photos:
+        gr.on(
+            None,
+            _example(recognizer, Path(photos[0]).with_name(FIRST_EXAMPLE)),
+            outputs=answer,
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+    _add_api(recognizer, photo)
+
+
+def _rows(faces: list[Face]) -> list[list[Any]]:
+    """Return the table on the page: number, expression and probabilities of each face."""
+    return [
+        [i, face.emotion, *(round(value, 3) for value in face.probabilities.values())]
+        for i, face in enumerate(faces, start=1)
+    ]
+
+
+def _example(recognizer: EmotionRecognizer, path: Path) -> Callable[[gr.Request], str]:
+    """Classify an example, and return a function that renders its result in the visitor's language."""
+    image = load_image(path)
+    crops = recognizer.cropper(image)
+    faces = recognizer.classify_faces(crops)
+
+    @lru_cache(maxsize=2)
+    def render(language: int) -> str:
+        pixels = [crop.pixels for crop in crops]
+        return render_result(image, faces, pixels, path.name, language, text("example_result", language))
+
+    def example(request: gr.Request) -> str:
+        return render(language_of(request))
+
+    return example
+
+
+def _add_api(recognizer: EmotionRecognizer, photo: gr.Image) -> None:
+    """Add the endpoint ``/predict``. Its outputs are not on the page, so the page does not load them."""
+    annotated = gr.Image(format="jpeg", label="annotated photo", visible=False)
+    result = gr.JSON(label="faces", visible=False)
+    table = gr.Dataframe(
+        headers=["face", "emotion", *recognizer.labels], label="table", interactive=False, visible=False
+    )
+    cards = gr.HTML(label="cards", visible=False)
+
     def predict(
         photo: dict[str, Any] | None, request: gr.Request
     ) -> tuple[np.ndarray | None, list[dict[str, Any]] | None, list[list[Any]], str]:
@@ -87,31 +189,16 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
         if photo is None or photo["path"] is None:
             return None, None, [], text("waiting", language)
         image = load_upload(photo, language)
-        faces = recognizer(image)
-        rows = [
-            [i, face.emotion, *(round(value, 3) for value in face.probabilities.values())]
-            for i, face in enumerate(faces, start=1)
-        ]
-        shown = cards(image, faces, language) if faces else text("no_face", language)
-        return draw_faces(image, faces), [face.to_dict() for face in faces], rows, shown
+        crops = recognizer.cropper(image)
+        faces = recognizer.classify_faces(crops)
+        shown = render_cards(faces, [crop.pixels for crop in crops], language)
+        return draw_faces(image, faces), [face.to_dict() for face in faces], _rows(faces), shown
 
-    def clear(request: gr.Request) -> tuple[None, None, list[list[Any]], str]:
-        return None, None, [], text("processing", language_of(request))
-
-    def report_failure(request: gr.Request) -> str:
-        return text("photo_failed", language_of(request))
-
-    outputs: list[gr.components.Component] = [annotated, result, table, answer]
-    # Clear first, because a photo that cannot be loaded must not appear next to an earlier result. `clear` and
-    # `report_failure` skip the queue. A full queue would refuse both, and "Processing…" would stay.
-    prediction = photo.change(clear, outputs=outputs, queue=False, show_progress="hidden", api_visibility="private")
-    prediction = prediction.then(
+    gr.Button(visible=False).click(
         predict,
         inputs=photo,
-        outputs=outputs,
+        outputs=[annotated, result, table, cards],
         preprocess=False,
+        concurrency_id=QUEUE,
         api_name="predict",
-        show_progress="minimal",
-        show_progress_on=annotated,
     )
-    prediction.failure(report_failure, outputs=answer, queue=False, show_progress="hidden", api_visibility="private")

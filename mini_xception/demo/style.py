@@ -1,15 +1,28 @@
-"""Theme and CSS of the page. It uses system fonts, so it sends no third-party requests."""
+"""Theme, CSS and script of the page. It uses system fonts, so it sends no third-party requests."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import gradio as gr
 
 THEME = gr.themes.Soft(
     primary_hue="sky",
+    secondary_hue="sky",
     neutral_hue="slate",
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
 ).set(
+    body_background_fill="*neutral_50",
+    link_text_color="*primary_700",
+    link_text_color_hover="*primary_800",
+    link_text_color_visited="*primary_700",
+    link_text_color_dark="*primary_300",
+    link_text_color_hover_dark="*primary_200",
+    link_text_color_visited_dark="*primary_300",
+    block_border_width="1px",
+    block_shadow="none",
+    block_shadow_dark="none",
     # The theme's own colours have less contrast than the 4.5:1 that WCAG AA requires.
     block_label_text_color="*primary_800",
     block_label_text_color_dark="white",
@@ -28,52 +41,7 @@ THEME = gr.themes.Soft(
     checkbox_label_background_fill_selected_dark="*primary_800",
 )
 
-CSS = """
-.gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
-button[role=tab][aria-selected=true] { color: var(--body-text-color) !important; font-weight: 600; }
-#introduction h1 { margin-bottom: 0.3em; }
-.faces { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(340px, 100%), 1fr)); gap: 12px; }
-.face { display: flex; gap: 14px; padding: 14px; border-radius: 12px;
-        border: 1px solid var(--border-color-primary); background: var(--background-fill-primary); }
-.face > img { width: 88px; height: 88px; border-radius: 8px; object-fit: cover; flex: none; }
-.face > div { flex: 1; min-width: 0; }
-.face h2 { display: flex; justify-content: space-between; align-items: baseline; gap: 8px; white-space: nowrap;
-           margin: 0 0 6px; font-size: 1.05rem; color: var(--body-text-color); }
-.face small { font-weight: 400; font-size: 0.8rem; color: var(--body-text-color-subdued); }
-.bar { display: grid; grid-template-columns: 62px 1fr 40px; gap: 8px; align-items: center;
-       font-size: 0.8rem; line-height: 1.5; color: var(--body-text-color); }
-.track { height: 9px; border-radius: 5px; background: var(--border-color-primary); overflow: hidden; }
-.track i { display: block; height: 100%; border-radius: 5px; box-shadow: inset 0 0 0 1px rgb(0 0 0 / 30%); }
-.bar .value { text-align: right; font-variant-numeric: tabular-nums; }
-.bar.top { font-weight: 700; }
-.prose.answer { padding: 0 !important; }
-.prose.answer:not(:has(.faces)) { padding: 18px !important; border-radius: 12px;
-    border: 1px dashed var(--border-color-primary); color: var(--body-text-color); }
-.views { display: grid; grid-template-columns: repeat(8, 1fr); gap: 8px; margin: 0; padding: 0; }
-.view { margin: 0; text-align: center; font-size: 0.8rem; line-height: 1.35; color: var(--body-text-color); }
-.view img { width: 100%; aspect-ratio: 1; border-radius: 6px; image-rendering: pixelated; }
-.view.differs img { outline: 3px dashed var(--body-text-color); outline-offset: -3px; }
-.live { grid-template-columns: 3fr 2fr; }
-.live > :first-child img { width: 100%; border-radius: 12px; display: block; }
-.live .timeline { grid-column: 1 / -1; }
-.timelines { grid-template-columns: repeat(auto-fill, minmax(min(420px, 100%), 1fr)); }
-.timelines > p { grid-column: 1 / -1; margin: 0; }
-.track.progress i { background: var(--primary-700); }
-.speed { color: var(--body-text-color-subdued); }
-.timeline { width: 100%; }
-.timeline text { font-size: 13px; fill: var(--body-text-color); }
-.timeline .axis { stroke: var(--border-color-primary); }
-.timeline .area { stroke: var(--body-text-color); stroke-width: 0.6; }
-#camera-notice { margin: 0; padding: 12px; border-radius: 8px; border: 2px solid var(--body-text-color);
-    color: var(--body-text-color); font-weight: 600; }
-#browser iframe { display: block; width: 100%; height: 85vh; min-height: 640px; border: 0; }
-@media (max-width: 700px) {
-    .live { grid-template-columns: 1fr; }
-    .views { grid-template-columns: repeat(4, 1fr); }
-    .face { gap: 10px; padding: 10px; }
-    .face > img { width: 64px; height: 64px; }
-    .tab-container button { padding: 0 6px !important; font-size: 0.9rem !important; }
-}
-.stability { margin: 0 0 12px; font-size: 1.05rem; color: var(--body-text-color); }
-.stability small { display: block; font-size: 0.85rem; color: var(--body-text-color-subdued); }
-"""
+#: The page's own CSS.
+CSS = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+#: The page's script, a function that runs when the page has loaded.
+SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")

@@ -11,12 +11,11 @@ import gradio as gr
 #: key → English, Chinese. Gradio uses some keys itself, such as "video", "image", "file" and "label"; do not use those.
 TEXTS: dict[str, tuple[str, str]] = {
     "introduction": (
-        """# Facial expression recognition with 58,047 parameters
-Detects every face in a photo, a webcam stream or a video, and shows the probability of each expression.
-An expression is not a feeling: the network classifies what a face shows, not what a person feels.""",
-        """# 面部表情识别：只需 58,047 个参数
-检测照片、摄像头画面或视频中的每一张人脸，并给出各类表情的概率。
-表情不等于情绪：模型识别的是脸上呈现的表情，而不是人的内心感受。""",
+        """# Which expression does a face show?
+A 240 KB network finds every face in a photo, a video or a camera image, and gives the probability of each expression.
+An expression is not a feeling.""",
+        """# 每张脸是什么表情？
+一个仅 240 KB 的网络会检测照片、视频或摄像头画面中的每一张人脸，并给出各类表情的概率。表情不等于情绪。""",
     ),
     "photo": ("Photo", "照片"),
     "faces": ("Faces", "人脸"),
@@ -26,7 +25,30 @@ An expression is not a feeling: the network classifies what a face shows, not wh
     "json": ("JSON", "JSON"),
     "probabilities": ("Probabilities", "概率"),
     "face": ("face", "人脸"),
+    "drop_photo": (
+        "Drop your photo here, paste it, or click to choose one",
+        "把您的照片拖到这里，也可以粘贴，或点击选择",
+    ),
+    "photo_privacy": (
+        "Photos are processed on this server and deleted within two minutes.",
+        "照片在本服务器上处理，两分钟内删除。",
+    ),
+    "example_result": ("This is an example. Try your own photo.", "这是一个示例。请换上您自己的照片。"),
     "waiting": ("Choose a photo, or click one of the examples.", "请选择一张照片，或点击任一示例。"),
+    "download_image": ("Image", "图像"),
+    "download": ("Download", "下载"),
+    "unsure": ("unsure", "不确定"),
+    "perhaps": ("perhaps {emotion}", "可能是{emotion}"),
+    "unsure_probability": (
+        "No expression has a probability of 40 % or more.",
+        "没有任何一种表情的概率达到 40%。",
+    ),
+    "unsure_size": ("The face is too small: {pixels} pixels.", "人脸太小，只有 {pixels} 像素。"),
+    "show_evidence": ("Show evidence", "显示依据"),
+    "evidence_help": (
+        "Orange speaks for the expression, blue against it. Click a bar to choose another expression.",
+        "橙色支持该表情，蓝色反对该表情。点击其他条目可查看其他表情。",
+    ),
     "processing": ("Processing…", "正在识别……"),
     "no_face": (
         "<b>No face found.</b> The face should be larger, clearer, or turned towards the camera.",
@@ -39,11 +61,15 @@ An expression is not a feeling: the network classifies what a face shows, not wh
     "webcam": ("Webcam", "摄像头"),
     "camera": ("Camera", "摄像头"),
     "camera_help": (
-        "Click the camera icon, allow access, then press the record button. Camera frames are processed on this server "
-        "and not stored.",
-        "点击摄像头图标并允许访问，然后按下录制按钮。画面在本服务器上处理，不会保存。",
+        "Click the camera and allow access. The frames go to this server, are classified and forgotten. The tab “On "
+        "your device” classifies them in your browser instead: nothing leaves your device, and it is faster.",
+        "点击摄像头并允许访问。画面会发送到本服务器，识别后即丢弃。"
+        "“在您的设备上”标签页则直接在浏览器中识别：画面不会离开您的设备，速度也更快。",
     ),
-    "camera_waiting": ("The camera is off.", "摄像头未开启。"),
+    "camera_waiting": (
+        "The camera is off. The annotated frames will appear here.",
+        "摄像头未开启。标注后的画面会显示在这里。",
+    ),
     "camera_refused": (
         "Camera access was denied. Click the camera or lock icon in the address bar, allow the camera for this site, "
         "and reload the page.",
@@ -72,7 +98,7 @@ An expression is not a feeling: the network classifies what a face shows, not wh
     ),
     "frames_per_s": ("{frames:.0f} frames per second", "每秒 {frames:.0f} 帧"),
     "last_30_s": ("Probabilities of the largest face over the last 30 seconds", "最大人脸最近 30 秒的概率"),
-    "in_browser": ("In your browser", "浏览器本地识别"),
+    "in_browser": ("On your device", "在您的设备上"),
     "in_browser_not_built": (
         "<b>The page in this tab is not built yet.</b> It will classify faces on the visitor's own device. To build "
         "it, in a checkout of the repository, run <code>make web</code> and restart this page.",

@@ -62,8 +62,20 @@ PACE_CAMERA = """(interval_ms, patience_ms) => {
     }).observe(document.getElementById("live"), {subtree: true, childList: true, attributeFilter: ["src"]});
 }"""
 
+#: Gradio waits for a second click, on "Record". This script clicks it as soon as the camera shows it.
+START_CAMERA = """patience_ms => {
+    const end = performance.now() + patience_ms;
+    const wait = () => {
+        const record = document.querySelector('#camera [title="start recording"]');
+        const plays = document.querySelector("#camera video")?.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA;
+        if (record && plays) record.closest("button").click();
+        else if (performance.now() < end) requestAnimationFrame(wait);
+    };
+    wait();
+}"""
+
 #: Gradio shows no error if camera access is denied or no camera is found, so this script catches the browser's error.
-WATCH_CAMERA = """(texts, pace) => {
+WATCH_CAMERA = """(texts, begin) => {
     const say = key => {
         const notice = document.getElementById("camera-notice");
         if (notice) { notice.textContent = texts[key]; notice.hidden = !texts[key]; }
@@ -74,7 +86,7 @@ WATCH_CAMERA = """(texts, pace) => {
         try {
             const stream = await ask(constraints);
             say("");
-            pace();
+            begin();
             return stream;
         } catch (error) {
             say({NotAllowedError: "refused", NotFoundError: "missing"}[error.name] ?? "in_use");
@@ -85,11 +97,15 @@ WATCH_CAMERA = """(texts, pace) => {
 
 
 def watch_camera() -> str:
-    """Return JavaScript to run when the page loads. It paces the camera and shows errors in the visitor's language."""
+    """Return JavaScript to run when the page loads.
+
+    It starts the camera with one click, paces it, and shows errors in the visitor's language.
+    """
     keys = ("refused", "missing", "in_use", "insecure")
     english, chinese = (json.dumps({key: text(f"camera_{key}", language) for key in keys}) for language in (0, 1))
-    pace = f"() => ({PACE_CAMERA})({CAMERA_INTERVAL_S * 1e3}, {PATIENCE_S * 1e3})"
-    return f'() => ({WATCH_CAMERA})(navigator.language.startsWith("zh") ? {chinese} : {english}, {pace})'
+    patience_ms = PATIENCE_S * 1e3
+    begin = f"() => {{ ({PACE_CAMERA})({CAMERA_INTERVAL_S * 1e3}, {patience_ms}); ({START_CAMERA})({patience_ms}); }}"
+    return f'() => ({WATCH_CAMERA})(navigator.language.startsWith("zh") ? {chinese} : {english}, {begin})'
 
 
 @dataclass
@@ -113,18 +129,20 @@ class Visitor:
 
 def webcam_tab(recognizer: EmotionRecognizer) -> None:
     """Add the tab to the ``gr.Blocks`` of the caller."""
-    with gr.Row():
+    gr.Markdown(I18N("camera_help"), elem_classes="privacy")
+    with gr.Row(elem_classes="camera-row"):
         with gr.Column(scale=1, min_width=300):
             camera = gr.Image(
                 label=I18N("camera"),
+                show_label=False,
                 sources=["webcam"],
                 streaming=True,
                 height=300,
                 webcam_options=gr.WebcamOptions(mirror=True, constraints=CAMERA),
                 elem_id="camera",
+                elem_classes="drop",
             )
             gr.HTML('<p id="camera-notice" role="alert" hidden></p>', padding=False)
-            gr.Markdown(I18N("camera_help"))
             smoothing = gr.Slider(
                 0, LONGEST_SMOOTHING_S, SMOOTHING_S, label=I18N("smoothing"), info=I18N("smoothing_info")
             )

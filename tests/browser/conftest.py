@@ -13,6 +13,11 @@ import pytest
 from benchmarks.server import serve
 from tests.conftest import PORTRAIT
 
+#: The page as it opens, with the result of an example.
+EXAMPLE = "#result .note >> text=This is an example."
+#: A face of a visitor's photo.
+FACE = "#result .result:not(.skeleton):not(:has(.note)) .face"
+
 
 @pytest.fixture(scope="session")
 def server_log(tmp_path_factory) -> Path:
@@ -69,6 +74,6 @@ def page(chromium, page_url) -> Iterator:
     page.requests = []
     page.on("request", lambda request: page.requests.append(request.url))
     page.goto(page_url)
-    page.wait_for_selector("#cards >> text=Choose a photo")
+    page.wait_for_selector(EXAMPLE)
     yield page
     page.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser.conftest import EXAMPLE, FACE
 from tests.conftest import PORTRAIT
 
 pytestmark = pytest.mark.browser
@@ -31,9 +32,9 @@ def test_no_tab_has_a_serious_violation(chromium, page_url, scheme):
     page = chromium.new_page(color_scheme=scheme)
     page.set_default_timeout(60_000)
     page.goto(page_url)
-    page.wait_for_selector("#cards >> text=Choose a photo")
+    page.wait_for_selector(EXAMPLE)
     page.set_input_files("input[type=file] >> nth=0", PORTRAIT)
-    page.wait_for_selector(".face")
+    page.wait_for_selector(FACE)
     assert violations(page) == []
     for tab in ("Webcam", "Video"):
         page.get_by_role("tab", name=tab).click()

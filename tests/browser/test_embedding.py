@@ -20,6 +20,7 @@ import pytest
 from benchmarks.server import START_S, STOP_S
 from mini_xception import MiniXception
 from mini_xception.demo.browser import is_built
+from tests.browser.conftest import FACE
 from tests.conftest import PORTRAIT, ROOT
 
 pytestmark = pytest.mark.browser
@@ -137,7 +138,7 @@ def mounted(chromium, app_url) -> Iterator:
         lambda request: request.url.startswith((app_url, "data:", "blob:")) or page.third_party.append(request.url),
     )
     page.goto(f"{app_url}/faces")
-    page.wait_for_selector("#cards >> text=请选择一张照片，或点击任一示例。")
+    page.wait_for_selector("#result .note >> text=这是一个示例。")
     yield page
     page.close()
 
@@ -160,8 +161,8 @@ def test_the_page_has_its_texts_and_styles_under_the_prefix(mounted):
 
 def test_an_upload_is_classified_under_the_prefix(mounted):
     mounted.set_input_files("input[type=file] >> nth=0", PORTRAIT)
-    mounted.wait_for_selector(".face h2 >> text=高兴")
-    mounted.wait_for_function("document.querySelector('#annotated img')?.naturalWidth === 512")
+    mounted.wait_for_selector(f"{FACE} h2 >> text=高兴")
+    assert mounted.locator("#result .photo img").evaluate("image => image.naturalWidth") == 512
     assert mounted.locator(".face").first.evaluate("node => getComputedStyle(node).display") == "flex"
     assert mounted.failed == []
     assert mounted.third_party == []
@@ -170,7 +171,7 @@ def test_an_upload_is_classified_under_the_prefix(mounted):
 def test_the_browser_tab_works_under_the_prefix(mounted):
     if not is_built():
         pytest.skip("the page of web/ is not built: make web")
-    mounted.get_by_role("tab", name="浏览器本地识别").click()
+    mounted.get_by_role("tab", name="在您的设备上").click()
     frame = mounted.frame_locator("#browser iframe")
     frame.locator("#photo-file").set_input_files(PORTRAIT)
     frame.locator(".face").first.wait_for()

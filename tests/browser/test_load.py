@@ -15,6 +15,7 @@ import pytest
 
 from benchmarks.server import serve
 from mini_xception.demo.page import QUEUE_SIZE, delete_old_files
+from tests.browser.conftest import EXAMPLE, FACE
 from tests.browser.test_photo import upload
 from tests.browser.test_strangers import fetch
 from tests.browser.test_strangers import upload as post_file
@@ -38,7 +39,7 @@ def open_page(chromium, url):
     page = chromium.new_page()
     page.set_default_timeout(60_000)
     page.goto(url)
-    page.wait_for_selector("#cards >> text=Choose a photo")
+    page.wait_for_selector(EXAMPLE)
     return page
 
 
@@ -50,9 +51,9 @@ def test_visitors_get_the_faces_of_their_own_photos(chromium, page_url, tmp_path
         cv2.imwrite(str(path), cv2.hconcat([portrait] * count))
         upload(page, path)
     for count, page in enumerate(pages, 1):
-        page.wait_for_selector(".face")
-        assert page.locator(".face").count() == count
-        page.wait_for_function(f"document.querySelector('#annotated img')?.naturalWidth === {512 * count}")
+        page.wait_for_selector(FACE)
+        assert page.locator(FACE).count() == count
+        assert page.locator("#result .photo img").evaluate("image => image.naturalWidth") == 512 * count
         page.close()
 
 
@@ -78,7 +79,7 @@ def test_a_full_queue_is_reported_as_busy(chromium, server, tmp_path):
     fill_the_queue(server.url, long_video(tmp_path / "video.mp4"))
     upload(page, PORTRAIT)
     page.wait_for_selector("text=This application is currently busy. Please try again.")
-    page.wait_for_selector("#cards >> text=If the page is busy, try again in a moment")
+    page.wait_for_selector("#result >> text=If the page is busy, try again in a moment")
     assert page.locator(".face").count() == 0
     page.close()
 
@@ -87,7 +88,6 @@ def test_a_refused_camera_retries(camera, page_url):
     page = open_tab(camera, page_url)
     page.route("**/queue/join*", lambda route: route.fulfill(status=503, json={"detail": "Queue is full."}))
     page.locator("#camera").get_by_text("Click to Access Webcam").click()
-    page.locator("#camera").get_by_label("capture photo").click()
     page.wait_for_selector("#live >> text=The page is busy. The camera retries every few seconds.")
     page.wait_for_timeout(500)
     assert page.get_by_text("This application is currently busy").count() == 1
@@ -124,10 +124,10 @@ def test_pages_reconnect_to_a_restarted_server(chromium, server, tmp_path):
     upload(later, PORTRAIT)
     later.wait_for_selector("text=Connection errored out")
     with serve(tmp_path / "cache", tmp_path / "log.txt", urlsplit(server.url).port):
-        waiting.wait_for_selector("#cards >> text=Choose a photo")  # The page reloads itself.
+        waiting.wait_for_selector(EXAMPLE)  # The page reloads itself.
         for page in (waiting, idle, later):
             upload(page, PORTRAIT)
-            page.wait_for_selector(".face h2 >> text=happy")
+            page.wait_for_selector(f"{FACE} h2 >> text=happy")
             page.close()
 
 

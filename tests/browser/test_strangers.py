@@ -14,6 +14,7 @@ import urllib.request
 import pytest
 from PIL import Image
 
+from tests.browser.conftest import FACE
 from tests.conftest import PORTRAIT, ROOT
 from tests.media.test_image import empty_png, encode
 from tests.media.test_metadata import segment
@@ -101,12 +102,12 @@ def test_damaged_photos_are_one_line_each(page, tmp_path, server_log):
         page.set_input_files("input[type=file] >> nth=0", tmp_path / name)
         page.wait_for_selector(f"text={reason}")
         page.get_by_label("Remove Image").or_(page.get_by_label("Clear")).first.click()
-        page.wait_for_selector("#cards >> text=Choose a photo")
+        page.wait_for_selector("#result >> text=Choose a photo")
     assert server_log.stat().st_size == logged
     # Damage around the pixels does not matter.
     (tmp_path / "portrait.jpg").write_bytes(segment(0xE2, b"ICC_PROFILE\0\x01", PORTRAIT.read_bytes()[:-2]))
     page.set_input_files("input[type=file] >> nth=0", tmp_path / "portrait.jpg")
-    page.wait_for_selector(".face h2 >> text=happy")
+    page.wait_for_selector(f"{FACE} h2 >> text=happy")
 
 
 def test_nothing_is_left_of_damaged_images(recognizer, tmp_path, monkeypatch):
@@ -138,6 +139,6 @@ def test_nothing_is_left_of_damaged_images(recognizer, tmp_path, monkeypatch):
 
 def test_photos_are_not_logged(page, server_log):
     page.set_input_files("input[type=file] >> nth=0", ROOT / "examples" / "two_portraits.jpg")
-    page.wait_for_selector(".face")
+    page.wait_for_selector(FACE)
     assert "two_portraits" not in server_log.read_text()
     assert "happy" not in server_log.read_text()

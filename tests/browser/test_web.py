@@ -13,6 +13,7 @@ import pytest
 from benchmarks.server import BROWSER_PAGE, serve_files
 from mini_xception import EMOTIONS
 from mini_xception.table import COLUMNS
+from tests.browser.conftest import EXAMPLE
 from tests.browser.test_webcam import camera as camera
 from tests.conftest import PORTRAIT, ROOT
 
@@ -191,10 +192,10 @@ def test_it_is_a_tab_of_the_gradio_page(camera, page_url):
     page = open_page(camera, page_url)
     requests = []
     page.context.on("request", lambda request: requests.append(request.url))
-    page.get_by_text("Choose a photo, or click").wait_for()
+    page.wait_for_selector(EXAMPLE)
     # Visitors of other tabs download none of its files.
     assert not any("/browser/" in url for url in requests)
-    page.get_by_role("tab", name="In your browser").click()
+    page.get_by_role("tab", name="On your device").click()
     frame = page.frame_locator("#browser iframe")
     start_camera(frame)
     rows = saved_rows(frame, page)

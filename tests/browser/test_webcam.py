@@ -36,7 +36,6 @@ def open_tab(browser, page_url, **options):
 
 def start(page) -> None:
     page.locator("#camera").get_by_text("Click to Access Webcam").click()
-    page.locator("#camera").get_by_label("capture photo").click()
     page.wait_for_selector(FRAME)
 
 
