@@ -60,7 +60,7 @@ space: web ## copy the files of the Gradio Space to build/space, and check them
 static-space: web ## copy the files of the static Space, the browser page, to build/static-space
 	$(BIN)/python scripts/space.py static
 
-screenshots: web chromium cjk-font ## update the screenshots in the README
+screenshots: web chromium cjk-font ## take screenshots of every tab in build/screenshots, and update the README's
 	$(BIN)/python scripts/screenshots.py
 
 clean: ## remove the environment, all builds and all caches

@@ -1,8 +1,10 @@
-"""Take the README's screenshots of the web page.
+"""Take screenshots of every tab of the web page, before and after use.
 
-    python scripts/screenshots.py [--out docs/images]
+    python scripts/screenshots.py [--out build/screenshots]
 
-The script serves app.py, opens it in Chromium, and saves a screenshot of each tab. A fake camera shows a portrait.
+The script serves app.py and opens it in Chromium: on a desktop and a phone, in light and dark mode, in English and
+Chinese. A fake camera shows a portrait. Those of the desktop in light mode and English, after use, replace the README's
+screenshots.
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import cv2
 import numpy as np
@@ -27,13 +30,20 @@ import numpy as np
 from mini_xception import load_image
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, ViewportSize
+    from playwright.sync_api import Browser, Page, ViewportSize
+
+Scheme = Literal["light", "dark"]
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 VIDEO = EXAMPLES / "two_portraits.mp4"
-#: The browser window, in CSS pixels.
-SIZE: ViewportSize = {"width": 1160, "height": 900}
+#: The README's screenshots.
+IMAGES = ROOT / "docs" / "images"
+#: Browser windows, in CSS pixels.
+SIZES: dict[str, ViewportSize] = {
+    "desktop": {"width": 1280, "height": 800},
+    "phone": {"width": 390, "height": 844},
+}
 
 
 @contextmanager
@@ -66,46 +76,72 @@ def write_camera_video(path: Path) -> None:
             file.write(cv2.imencode(".jpg", portrait[20:500, left : left + 640])[1].tobytes())
 
 
-def show_photo(page: Page) -> None:
-    page.set_input_files("input[type=file] >> nth=0", EXAMPLES / "two_portraits.jpg")
-    page.wait_for_selector("#cards .face")
+def use_photo(page: Page) -> None:
+    page.set_input_files("#photo input[type=file]", EXAMPLES / "two_portraits.jpg")
+    page.wait_for_selector("#result .result:not(.skeleton):not(:has(.note)) .face")
 
 
-def show_webcam(page: Page) -> None:
-    page.get_by_role("tab", name="Webcam").click()
-    page.locator("#camera").get_by_text("Click to Access Webcam").click()
-    page.locator("#camera").get_by_label("capture photo").click()
-    page.wait_for_selector("#live img")
-    page.wait_for_timeout(20_000)  # until the timeline shows several seconds
-
-
-def show_browser(page: Page) -> None:
-    page.get_by_role("tab", name="In your browser").click()
+def use_device(page: Page) -> None:
     frame = page.frame_locator("#browser iframe")
-    frame.get_by_role("button", name="Start the camera").click()
+    frame.locator("#camera").click()
     frame.locator(".face").first.wait_for()
-    page.wait_for_timeout(20_000)  # until the timeline shows several seconds
+    page.wait_for_timeout(15_000)  # until the timeline shows several seconds
 
 
-def show_video(page: Page) -> None:
-    page.get_by_role("tab", name="Video").click()
+def use_webcam(page: Page) -> None:
+    page.locator("#camera button:visible").last.click()
+    page.wait_for_selector("#live img")
+    page.wait_for_timeout(15_000)  # until the timeline shows several seconds
+
+
+def use_video(page: Page) -> None:
     page.set_input_files("#video input[type=file]", VIDEO)
     page.wait_for_selector("#video video")
-    page.get_by_role("button", name="Annotate video").click()
+    page.locator("#annotate-video").click()
     page.wait_for_selector("#timelines .face")
 
 
-def show_augmentation(page: Page) -> None:
-    page.get_by_role("tab", name="Augmentation").click()
-    page.set_input_files("input[type=file] >> nth=-1", EXAMPLES / "eileen_collins.jpg")
+def use_augmentation(page: Page) -> None:
+    page.set_input_files("#augmented-photo input[type=file]", EXAMPLES / "eileen_collins.jpg")
     page.wait_for_selector(".view")
+
+
+#: Tab → how a visitor uses it, in the page's order.
+TABS: dict[str, Callable[[Page], None]] = {
+    "photo": use_photo,
+    "device": use_device,
+    "webcam": use_webcam,
+    "video": use_video,
+    "augmentation": use_augmentation,
+}
+
+
+def take_screenshots(browser: Browser, url: str, size: str, scheme: Scheme, locale: str, out: Path) -> None:
+    """Take a screenshot of each tab, before and after use, in one kind of browser."""
+    for number, (tab, use) in enumerate(TABS.items()):
+        page = browser.new_page(viewport=SIZES[size], color_scheme=scheme, locale=locale)
+        page.set_default_timeout(120_000)
+        page.goto(url)
+        page.wait_for_selector("#result .note")
+        page.get_by_role("tab").nth(number).click()
+        for state in ("before", "after"):
+            if state == "after":
+                use(page)
+            page.wait_for_timeout(2000)  # until images have faded in
+            path = out / f"{tab}-{state}-{size}-{scheme}-{locale[:2]}.png"
+            page.screenshot(path=path)
+            if (state, size, scheme, locale) == ("after", "desktop", "light", "en-US"):
+                shutil.copy(path, IMAGES / f"{tab}.png")
+        page.close()
 
 
 def main() -> None:
     from playwright.sync_api import sync_playwright
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images", help="folder to write the screenshots to")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build" / "screenshots", help="folder to write to (default: %(default)s)"
+    )
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, served_page() as url, sync_playwright() as playwright:
@@ -120,22 +156,8 @@ def main() -> None:
                 f"--use-file-for-fake-video-capture={camera_video}",
             ],
         )
-        shots = [
-            ("photo", show_photo),
-            ("webcam", show_webcam),
-            ("browser", show_browser),
-            ("video", show_video),
-            ("augmentation", show_augmentation),
-        ]
-        for name, show in shots:
-            page = browser.new_page(viewport=SIZE)
-            page.set_default_timeout(120_000)
-            page.goto(url)
-            page.wait_for_selector("#cards >> text=Choose a photo")
-            show(page)
-            page.wait_for_timeout(2000)  # until images have faded in
-            page.screenshot(path=args.out / f"{name}.png", full_page=True)
-            page.close()
+        for size, scheme, locale in product(SIZES, get_args(Scheme), ("en-US", "zh-CN")):
+            take_screenshots(browser, url, size, scheme, locale, args.out)
 
 
 if __name__ == "__main__":
