@@ -20,7 +20,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 FRAME_RATE, DURATION_S = 25, 4
 SIZE = (640, 480)
 #: The view at the start, in the middle and at the end: centre x, centre y and width in pixels of the photo.
-VIEWS = np.array([[223, 150, 400], [505, 255, 680], [790, 165, 440]])
+VIEWS = np.array([[223, 150, 400], [505, 255, 680], [767, 230, 480]])
 SAMPLE_RATE, TONE_HZ, LOUDNESS = 48_000, 220, 0.02
 
 
