@@ -154,13 +154,16 @@ class MiniXception(nn.Module, Pretrained):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute logits, (N, labels), from the output of :meth:`preprocess`, float, (N, 1, S, S)."""
+        return self.evidence(x).mean(dim=(-2, -1))  # global average pooling: 7 logits
+
+    def evidence(self, x: Tensor) -> Tensor:
+        """Compute a map per class, (N, labels, 3, 3), from the input of :meth:`forward`. A logit is its map's mean."""
         x = self.base(x)  # 8×44×44
         x = self.module1(x)  # 16×22×22
         x = self.module2(x)  # 32×11×11
         x = self.module3(x)  # 64×6×6
         x = self.module4(x)  # 128×3×3
-        x = self.conv(x)  # 7×3×3
-        return x.mean(dim=(-2, -1))  # global average pooling: 7 logits
+        return self.conv(x)  # 7×3×3
 
     @property
     def device(self) -> torch.device:
