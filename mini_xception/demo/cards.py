@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 import cv2
@@ -12,6 +13,7 @@ import numpy as np
 
 from mini_xception.demo.texts import label_text, text
 from mini_xception.draw import colour_of
+from mini_xception.explain import Explanation
 from mini_xception.faces import Face
 
 #: Side of a face's thumbnail, in pixels. It is shown at about half this size.
@@ -20,30 +22,29 @@ THUMBNAIL_SIDE = 192
 JPEG_QUALITY = 80
 
 
-def render_cards(faces: Sequence[Face], crops: Sequence[np.ndarray], language: int) -> str:
-    """Render a card for each face. The arguments are as for :func:`render_card`."""
-    return "".join(
-        render_card(face, crop, number, language)
-        for number, (face, crop) in enumerate(zip(faces, crops, strict=True), start=1)
-    )
-
-
-def render_card(face: Face, crop: np.ndarray, number: int, language: int) -> str:
-    """Render a face's crop beside the probabilities of all labels.
+def render_cards(explanations: Sequence[Explanation], language: int) -> str:
+    """Render a card for each face: its crop beside the probabilities of all labels.
 
     Args:
-        face: the face.
-        crop: the face as the network saw it: RGB, uint8, (S, S, 3).
-        number: the face's number in the photo, from 1.
+        explanations: the faces, with the evidence for each label.
         language: 0 for English, 1 for Chinese.
     """
+    return "".join(_card(explanation, number, language) for number, explanation in enumerate(explanations, start=1))
+
+
+def _card(explanation: Explanation, number: int, language: int) -> str:
+    face = explanation.face
     name = f"{text('face', language)} {number}"
-    thumbnail = cv2.resize(crop, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
+    thumbnail = cv2.resize(explanation.crop, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
+    # page.js draws the evidence for the chosen label.
+    switch = f'<button class="show-evidence" aria-pressed="false">{text("show_evidence", language)}</button>'
+    evidence_help = f'<p class="evidence-help">{text("evidence_help", language)}</p>'
     return (
         f'<article class="face{" unsure" if face.is_unsure else ""}" data-face="{number}" tabindex="0" '
         f'aria-label="{name}: {html.escape(expression(face, language))}">'
-        f'<img src="{data_url(thumbnail, ".jpg")}" alt="{name}">'
-        f"<div>{heading(face, name, language)}{bars(face, language)}</div></article>"
+        f'<div class="portrait"><img src="{data_url(thumbnail, ".jpg")}" alt="{name}">'
+        f"<canvas></canvas>{switch}</div>"
+        f"<div>{heading(face, name, language)}{_evidence_bars(explanation, language)}{evidence_help}</div></article>"
     )
 
 
@@ -67,13 +68,29 @@ def expression(face: Face, language: int) -> str:
 
 def bars(face: Face, language: int) -> str:
     """Render the probabilities of all labels. The highest is bold, for visitors who cannot tell the colours apart."""
-    return "".join(
-        f'<div class="bar{" top" if label == face.emotion else ""}">'
-        f"<span>{html.escape(label_text(label, language))}</span>"
-        f'<span class="track"><i style="width:{value:.1%};background:{colour_of(label)}"></i></span>'
-        f'<span class="value">{value:.0%}</span></div>'
-        for label, value in face.probabilities.items()
-    )
+    return "".join(f'<div class="{kind}">{bar}</div>' for _, kind, bar in _bars(face, language))
+
+
+def _evidence_bars(explanation: Explanation, language: int) -> str:
+    """Render the probabilities of all labels as buttons, each with the label's cells from −1 to 1."""
+    scale = explanation.scale or 1.0
+    buttons = []
+    for label, kind, bar in _bars(explanation.face, language):
+        cells = json.dumps((explanation.contrast(label) / scale).round(2).tolist())
+        buttons.append(f'<button class="{kind}" tabindex="-1" data-cells="{cells}">{bar}</button>')
+    return "".join(buttons)
+
+
+def _bars(face: Face, language: int) -> Iterator[tuple[str, str, str]]:
+    """Yield each label with the CSS classes and the HTML of its bar."""
+    for label, value in face.probabilities.items():
+        yield (
+            label,
+            "bar top" if label == face.emotion else "bar",
+            f"<span>{html.escape(label_text(label, language))}</span>"
+            f'<span class="track"><i style="width:{value:.1%};background:{colour_of(label)}"></i></span>'
+            f'<span class="value">{value:.0%}</span>',
+        )
 
 
 def data_url(image: np.ndarray, suffix: str) -> str:

@@ -40,7 +40,34 @@
         return canvas.toDataURL("image/jpeg", 0.9);
     };
 
+    // The colours of mini_xception.explain: parts of a face that speak for an expression, and against it.
+    const FOR = [213, 94, 0], AGAINST = [0, 114, 178], OPACITY = 0.7;
+
+    /** Draw cells, from −1 to 1, one pixel each. The browser interpolates between them when it enlarges the canvas. */
+    const drawCells = (canvas, cells) => {
+        [canvas.height, canvas.width] = [cells.length, cells[0].length];
+        const pixels = cells.flat().flatMap(
+            value => [...(value > 0 ? FOR : AGAINST), Math.round(255 * OPACITY * Math.abs(value))]);
+        canvas.getContext("2d").putImageData(
+            new ImageData(new Uint8ClampedArray(pixels), canvas.width, canvas.height), 0, 0);
+    };
+    /** Show the evidence for a bar's expression in its card, or hide the evidence. */
+    const explain = (card, bar) => {
+        card.classList.toggle("explained", Boolean(bar));
+        card.querySelector(".show-evidence").setAttribute("aria-pressed", Boolean(bar));
+        for (const other of card.querySelectorAll(".bar")) {
+            other.tabIndex = bar ? 0 : -1;
+            other.setAttribute("aria-pressed", other === bar);
+        }
+        if (bar) drawCells(card.querySelector("canvas"), JSON.parse(bar.dataset.cells));
+    };
+
     document.addEventListener("click", event => {
+        const card = event.target.closest(".face");
+        const bar = event.target.closest("button.bar");
+        if (bar) explain(card, bar);
+        else if (event.target.closest(".show-evidence"))
+            explain(card, card.matches(".explained") ? null : card.querySelector(".bar.top"));
         if (event.target.closest(".box"))
             for (const part of parts(event.target)) if (part.matches(".face")) part.focus();
         const save = event.target.closest(".save-image");

@@ -44,9 +44,10 @@ Shown = tuple[str, list[dict[str, Any]] | None, list[list[Any]]]
 
 
 def examples(pattern: str) -> list[str]:
-    """Return the paths of the matching example files, sorted by name."""
+    """Return the paths of the matching example files, the first example first."""
     folder = next((folder for folder in EXAMPLE_FOLDERS if (folder / FIRST_EXAMPLE).is_file()), None)
-    return sorted(map(str, folder.glob(pattern))) if folder else []
+    paths = sorted(folder.glob(pattern), key=lambda path: (path.name != FIRST_EXAMPLE, path)) if folder else []
+    return [str(path) for path in paths]
 
 
 def renew_upload(upload: dict[str, Any], language: int) -> str:
@@ -109,9 +110,9 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
         if photo is None or photo["path"] is None:
             return text("waiting", language), None, []
         image = load_upload(photo, language)
-        crops = recognizer.cropper(image)
-        faces = recognizer.classify_faces(crops)
-        shown = render_result(image, faces, [crop.pixels for crop in crops], photo["orig_name"] or "photo", language)
+        explanations = recognizer.explain(image)
+        faces = [explanation.face for explanation in explanations]
+        shown = render_result(image, explanations, photo["orig_name"] or "photo", language)
         return shown, [face.to_dict() for face in faces], _rows(faces)
 
     def clear(request: gr.Request) -> Shown:
@@ -138,7 +139,7 @@ def photo_tab(recognizer: EmotionRecognizer) -> None:
     if photos:
         gr.on(
             None,
-            _example(recognizer, Path(photos[0]).with_name(FIRST_EXAMPLE)),
+            _example(recognizer, Path(photos[0])),
             outputs=answer,
             queue=False,
             show_progress="hidden",
@@ -158,13 +159,11 @@ def _rows(faces: list[Face]) -> list[list[Any]]:
 def _example(recognizer: EmotionRecognizer, path: Path) -> Callable[[gr.Request], str]:
     """Classify an example, and return a function that renders its result in the visitor's language."""
     image = load_image(path)
-    crops = recognizer.cropper(image)
-    faces = recognizer.classify_faces(crops)
+    explanations = recognizer.explain(image)
 
     @lru_cache(maxsize=2)
     def render(language: int) -> str:
-        pixels = [crop.pixels for crop in crops]
-        return render_result(image, faces, pixels, path.name, language, text("example_result", language))
+        return render_result(image, explanations, path.name, language, text("example_result", language))
 
     def example(request: gr.Request) -> str:
         return render(language_of(request))
@@ -189,9 +188,9 @@ def _add_api(recognizer: EmotionRecognizer, photo: gr.Image) -> None:
         if photo is None or photo["path"] is None:
             return None, None, [], text("waiting", language)
         image = load_upload(photo, language)
-        crops = recognizer.cropper(image)
-        faces = recognizer.classify_faces(crops)
-        shown = render_cards(faces, [crop.pixels for crop in crops], language)
+        explanations = recognizer.explain(image)
+        faces = [explanation.face for explanation in explanations]
+        shown = render_cards(explanations, language)
         return draw_faces(image, faces), [face.to_dict() for face in faces], _rows(faces), shown
 
     gr.Button(visible=False).click(

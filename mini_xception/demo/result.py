@@ -13,6 +13,7 @@ import numpy as np
 from mini_xception.demo.cards import data_url, expression, render_cards, text_url
 from mini_xception.demo.texts import label_text, text
 from mini_xception.draw import face_colour, ink_on
+from mini_xception.explain import Explanation
 from mini_xception.faces import Face
 from mini_xception.table import to_csv
 
@@ -21,20 +22,20 @@ LONGEST_SIDE = 2048
 
 
 def render_result(
-    image: np.ndarray, faces: Sequence[Face], crops: Sequence[np.ndarray], name: str, language: int, note: str = ""
+    image: np.ndarray, explanations: Sequence[Explanation], name: str, language: int, note: str = ""
 ) -> str:
     """Render the annotated photo beside a card for each face.
 
     Args:
         image: RGB, uint8, (H, W, 3).
-        faces: the faces in the image.
-        crops: each face as the network saw it: RGB, uint8, (S, S, 3).
+        explanations: the faces in the image, with the evidence for each label.
         name: the photo's file name, for the table and the names of the downloads.
         language: 0 for English, 1 for Chinese.
         note: a sentence above the photo.
     """
     noted = f'<p class="note">{html.escape(note)}</p>' if note else ""
-    shown = render_cards(faces, crops, language) or f'<p class="no-face">{text("no_face", language)}</p>'
+    faces = [explanation.face for explanation in explanations]
+    shown = render_cards(explanations, language) or f'<p class="no-face">{text("no_face", language)}</p>'
     return (
         f'<div class="result">{noted}<figure><div class="photo">'
         f'<img src="{data_url(_scaled(image), ".jpg")}" alt="{text("faces_alt", language)}">'
