@@ -76,4 +76,55 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
 }
 .stability { margin: 0 0 12px; font-size: 1.05rem; color: var(--body-text-color); }
 .stability small { display: block; font-size: 0.85rem; color: var(--body-text-color-subdued); }
+
+/* Video tab: player.js connects the summary to the player. */
+#video-tab:has(#annotated-video video) :is(#video, #video-buttons, #video-examples),
+#video-tab:not(:has(#annotated-video video)) :is(#annotated-video, #another-video), #video-table { display: none; }
+#video-side { align-self: flex-start; }
+.summary { display: block; color: var(--body-text-color); }
+.summary p { margin: 0 0 8px; }
+.summary h2 { margin: 16px 0 2px; font-size: 1.05rem; }
+.summary h3 { display: flex; gap: 8px; align-items: baseline; margin: 12px 0 0; font-size: 0.9rem; }
+.summary .now { padding: 8px 12px; border-radius: 8px; font-variant-numeric: tabular-nums;
+    border: 1px solid var(--border-color-primary); background: var(--background-fill-primary); }
+.summary .count, .summary small { color: var(--body-text-color-subdued); font-size: 0.8rem; font-weight: 400; }
+.summary small { display: block; }
+.people { width: 100%; margin: 0 0 8px !important; border: 0 !important; font-size: 0.9rem; }
+.people :is(thead, tbody, tr) { border: 0 !important; background: none !important; }
+.people :is(th, td) { padding: 8px 12px 8px 0 !important; text-align: start; vertical-align: top; border: 0 !important; }
+.people tr { border-bottom: 1px solid var(--border-color-primary) !important; }
+.people thead th { padding: 0 0 4px !important; font-size: 0.8rem; font-weight: 600;
+    color: var(--body-text-color-subdued) !important; }
+.people tbody th div { display: flex; gap: 10px; align-items: flex-start; }
+.people img { width: 64px; height: 64px; margin: 0 !important; border-radius: 8px; flex: none; }
+.people td:nth-child(2) { width: 45%; }
+.people ul { display: flex; flex-wrap: wrap; gap: 2px 12px; margin: 0; padding: 0; list-style: none;
+    font-size: 0.8rem; }
+.people li { display: flex; align-items: center; gap: 5px; margin: 0 !important; padding: 0 !important; }
+.people li i { width: 10px; height: 10px; border-radius: 3px; box-shadow: inset 0 0 0 1px rgb(0 0 0 / 30%); }
+.shares { display: flex; height: 12px; margin: 4px 0; border-radius: 6px; overflow: hidden; }
+.shares i { box-shadow: inset 0 0 0 1px rgb(0 0 0 / 30%); }
+.downloads { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
+.downloads a { padding: 7px 12px; border-radius: 8px; font-size: 0.85rem; text-decoration: none !important;
+    border: 1px solid var(--border-color-primary); color: var(--button-secondary-text-color) !important;
+    background: var(--button-secondary-background-fill); }
+.downloads [data-file=annotated] { color: var(--button-primary-text-color) !important; font-weight: 600;
+    background: var(--button-primary-background-fill); }
+.seekable { position: relative; }
+.seekable svg { display: block; }
+/* The slider covers the chart without its labels and its axis: LABEL_WIDTH, WIDTH and AXIS_HEIGHT in timeline.py. */
+.seek { position: absolute; inset: 0 0 8%; left: calc(84% / 6.4); cursor: pointer; touch-action: pan-y; }
+.seek i { position: absolute; top: 0; bottom: 0; left: calc(100% * var(--played, 0)); width: 2px; margin-left: -1px;
+    background: var(--body-text-color); box-shadow: 0 0 0 1px var(--background-fill-primary); }
+:is(.seek, .downloads a):focus-visible { outline: 3px solid var(--primary-500); outline-offset: 2px; }
+@media (prefers-reduced-motion: no-preference) { .seek i { transition: left 0.2s linear; } }
+@media (min-width: 701px) { #video-side { position: sticky; top: 8px; } }
+@media (max-width: 700px) {
+    #video-side :is(#video, #annotated-video) { height: 250px !important; }
+    .people thead { position: absolute; clip-path: inset(50%); }
+    .people tbody tr { display: grid; grid-template-columns: 2fr 1fr; }
+    .people tbody th { grid-column: 1 / -1; padding-bottom: 0 !important; }
+    .people tbody td { width: auto !important; }
+}
+}
 """
