@@ -96,7 +96,8 @@ def _downloads(people: Sequence[Person], labels: Sequence[str], name: str, langu
         f'<a data-file="{key}" href="{url}" download="{file}">{text(f"download_{key}", language)}</a>'
         for key, file, url in files
     )
-    return f'<nav class="downloads" aria-labelledby="downloads"><b id="downloads">{text("download", language)}</b>{links}</nav>'
+    heading = f'<b id="downloads">{text("download", language)}</b>'
+    return f'<nav class="downloads" aria-labelledby="downloads">{heading}{links}</nav>'
 
 
 def _link(kind: str, content: str) -> str:

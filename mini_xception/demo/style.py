@@ -91,7 +91,8 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
 .summary small { display: block; }
 .people { width: 100%; margin: 0 0 8px !important; border: 0 !important; font-size: 0.9rem; }
 .people :is(thead, tbody, tr) { border: 0 !important; background: none !important; }
-.people :is(th, td) { padding: 8px 12px 8px 0 !important; text-align: start; vertical-align: top; border: 0 !important; }
+.people :is(th, td) { padding: 8px 12px 8px 0 !important; border: 0 !important; text-align: start;
+    vertical-align: top; }
 .people tr { border-bottom: 1px solid var(--border-color-primary) !important; }
 .people thead th { padding: 0 0 4px !important; font-size: 0.8rem; font-weight: 600;
     color: var(--body-text-color-subdued) !important; }
@@ -123,8 +124,7 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
     #video-side :is(#video, #annotated-video) { height: 250px !important; }
     .people thead { position: absolute; clip-path: inset(50%); }
     .people tbody tr { display: grid; grid-template-columns: 2fr 1fr; }
-    .people tbody th { grid-column: 1 / -1; padding-bottom: 0 !important; }
-    .people tbody td { width: auto !important; }
-}
+    .people tbody th { grid-column: 1 / -1; }
+    .people tbody :is(th, td) { width: auto !important; padding: 4px 0 !important; }
 }
 """

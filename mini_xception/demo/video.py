@@ -49,7 +49,7 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
             with gr.Row(elem_id="video-buttons"):
                 start = gr.Button(I18N("annotate_video"), variant="primary")
                 cancel = gr.Button(I18N("cancel"))
-            another = gr.Button(I18N("another_video"), elem_id="another-video")
+            another = gr.Button(I18N("another_video"), size="sm", elem_id="another-video")
             if videos := examples("*.mp4"):
                 with gr.Column(elem_id="video-examples"):
                     gr.Examples(videos, inputs=video, label=I18N("examples"))
