@@ -41,8 +41,9 @@ def video_summary(
     timelines = "".join(_timeline(person, moments[person.track_id], summary.end_s, language) for person in shown)
     return (
         f'<div class="faces summary"><p class="now" data-idle="{html.escape(text("now_idle", language))}"></p>'
+        f"{_downloads(people, labels, name, language)}"
         f'<table class="people"><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>'
-        f'<p class="count">{count}</p>{_downloads(people, labels, name, language)}'
+        f'<p class="count">{count}</p>'
         f"<h2>{text('over_time', language)}</h2><p>{text('seek_help', language)}</p>{timelines}</div>"
     )
 

@@ -18,8 +18,8 @@ const show = () => {
   // A paused video has no active cues before it was first played.
   const cues = [...(video.querySelector("track.ours")?.track.cues ?? [])];
   const cue = cues.find(({ startTime, endTime }) => startTime <= video.currentTime && video.currentTime < endTime);
-  const words = cue?.getCueAsHTML().textContent.replaceAll("\n", " · ") ?? now.dataset.idle;
-  now.textContent = `${clock(video.currentTime)} · ${words}`;
+  const lines = cue?.getCueAsHTML().textContent.split("\n") ?? [now.dataset.idle];
+  now.textContent = [clock(video.currentTime), ...lines].map((line) => line.replaceAll(" ", "\u00a0")).join(" · ");
 };
 
 const keep = async (video) => {

@@ -88,7 +88,7 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
 .summary .now { padding: 8px 12px; border-radius: 8px; font-variant-numeric: tabular-nums;
     border: 1px solid var(--border-color-primary); background: var(--background-fill-primary); }
 .summary .count, .summary small { color: var(--body-text-color-subdued); font-size: 0.8rem; font-weight: 400; }
-.summary small { display: block; }
+.summary small { display: block; white-space: nowrap; }
 .people { width: 100%; margin: 0 0 8px !important; border: 0 !important; font-size: 0.9rem; }
 .people :is(thead, tbody, tr) { border: 0 !important; background: none !important; }
 .people :is(th, td) { padding: 8px 12px 8px 0 !important; border: 0 !important; text-align: start;
@@ -97,7 +97,7 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
 .people thead th { padding: 0 0 4px !important; font-size: 0.8rem; font-weight: 600;
     color: var(--body-text-color-subdued) !important; }
 .people tbody th div { display: flex; gap: 10px; align-items: flex-start; }
-.people img { width: 64px; height: 64px; margin: 0 !important; border-radius: 8px; flex: none; }
+.people img { width: 60px; height: 60px; margin: 0 !important; border-radius: 8px; flex: none; }
 .people td:nth-child(2) { width: 45%; }
 .people ul { display: flex; flex-wrap: wrap; gap: 2px 12px; margin: 0; padding: 0; list-style: none;
     font-size: 0.8rem; }
@@ -105,8 +105,8 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
 .people li i { width: 10px; height: 10px; border-radius: 3px; box-shadow: inset 0 0 0 1px rgb(0 0 0 / 30%); }
 .shares { display: flex; height: 12px; margin: 4px 0; border-radius: 6px; overflow: hidden; }
 .shares i { box-shadow: inset 0 0 0 1px rgb(0 0 0 / 30%); }
-.downloads { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
-.downloads a { padding: 7px 12px; border-radius: 8px; font-size: 0.85rem; text-decoration: none !important;
+.downloads { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; margin-bottom: 12px; }
+.downloads a { padding: 5px 9px; border-radius: 8px; font-size: 0.85rem; text-decoration: none !important;
     border: 1px solid var(--border-color-primary); color: var(--button-secondary-text-color) !important;
     background: var(--button-secondary-background-fill); }
 .downloads [data-file=annotated] { color: var(--button-primary-text-color) !important; font-weight: 600;
@@ -127,4 +127,16 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
     .people tbody th { grid-column: 1 / -1; }
     .people tbody :is(th, td) { width: auto !important; padding: 4px 0 !important; }
 }
+
+/* Augmentation tab. */
+#presets { align-items: center; }
+#preset-origin { flex: 1 1 320px; }
+#views .answer:not(:has(.view)) { min-height: 300px; }
+#views > div p { margin: 0 0 8px; color: var(--body-text-color); }
+.before-after { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; margin-bottom: 10px; }
+.before-after .view { font-size: 0.95rem; font-weight: 600; }
+.sliders h3 { margin: 0; padding: 8px 14px 0; font-size: 0.95rem; }
+.sliders .block { padding-block: 4px !important; }
+@media (min-width: 701px) { #augmented { align-self: flex-start; position: sticky; top: 8px; } }
+@media (max-width: 700px) { .before-after { gap: 8px; } }
 """

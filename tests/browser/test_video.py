@@ -46,13 +46,13 @@ def test_a_video_is_annotated_summarised_and_downloaded(tab, tmp_path):
 
     links = tab.locator(".downloads")
     with tab.expect_download() as download:
-        links.get_by_text("Every face in every frame").click()
+        links.get_by_text("Table per frame").click()
     rows = rows_of(download.value, tmp_path / "faces.csv")
     assert {row["track_id"] for row in rows} == {"1", "2"}
     assert {row["emotion"] for row in rows} == {"happy"}
     assert {row["path"] for row in rows} == {"two_portraits.mp4"}
     with tab.expect_download() as download:
-        links.get_by_text("One row per face").click()
+        links.get_by_text("Table per face").click()
     assert download.value.suggested_filename == "two_portraits_people.csv"
     rows = rows_of(download.value, tmp_path / "people.csv")
     assert [(row["track_id"], row["emotion"]) for row in rows] == [("1", "happy"), ("2", "happy")]
@@ -64,7 +64,7 @@ def test_a_video_is_annotated_summarised_and_downloaded(tab, tmp_path):
     # The browser keeps the copy, which the server deletes after a minute.
     tab.wait_for_selector(".downloads [href^='blob:']")
     with tab.expect_download() as download:
-        links.get_by_text("Annotated video").click()
+        links.get_by_text("Video (MP4)").click()
     download.value.save_as(tmp_path / "copy.mp4")
     with VideoReader(tmp_path / "copy.mp4") as copy:
         assert sum(1 for _ in copy.frames()) == 100
