@@ -109,9 +109,9 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
         tab.select(preview, api_visibility="private", **shown)
     quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     preset.input(choose_preset, inputs=preset, outputs=[origin, *sliders], **quiet)
-    gr.on(
-        [slider.release for slider in sliders], recognise_preset, inputs=[*sliders], outputs=[preset, origin], **quiet
-    )
+    moves = [slider.input for slider in sliders]
+    recognised: list[gr.components.Component] = [preset, origin]
+    gr.on(moves, recognise_preset, inputs=[*sliders], outputs=recognised, trigger_mode="always_last", **quiet)
     new_seed.click(lambda: random.randrange(1000), outputs=seed, **quiet)
 
 

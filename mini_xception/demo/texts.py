@@ -144,23 +144,24 @@ An expression is not a feeling: the network classifies what a face shows, not wh
     "preset_keras": (
         "**keras** (zoom, shift, rotation, flip) is the set of the official Keras project. Its published weights reach "
         "65.03 % on PublicTest, measured here.",
-        "**keras**（缩放、平移、旋转、翻转）是官方 Keras 项目所用的增强。其公开权重在 PublicTest 上为 65.03 %（本项目实测）。",
+        "**keras**（缩放、平移、旋转、翻转）是官方 Keras 项目所用的增强。"
+        "其公开权重在 PublicTest 上为 65.03 %（本项目实测）。",
     ),
     "preset_basic": (
-        "**basic** (brightness, rotation, flip) is the PyTorch reference's first set. It reports 62 % on PublicTest and "
-        "PrivateTest together, with overfitting; trained again here: 62.50 % on PublicTest.",
-        "**basic**（亮度、旋转、翻转）是 PyTorch 参考项目的第一代增强。原作者报告 62 %（PublicTest 与 PrivateTest 合计），"
-        "有过拟合；本项目重新训练：PublicTest 62.50 %。",
+        "**basic** (brightness, rotation, flip) is the PyTorch reference's first set. It reports 62 % on PublicTest "
+        "and PrivateTest together, with overfitting; trained again here: 62.50 % on PublicTest.",
+        "**basic**（亮度、旋转、翻转）是 PyTorch 参考项目的第一代增强。"
+        "原作者报告 62 %（PublicTest 与 PrivateTest 合计），有过拟合；本项目重新训练：PublicTest 62.50 %。",
     ),
     "preset_full": (
         "**full** (basic, noise, shift) is the PyTorch reference's second set. It reports 65.04 % on PublicTest and "
         "PrivateTest together, without overfitting; trained again here: 61.72 % on PublicTest.",
-        "**full**（basic 加噪声和平移）是 PyTorch 参考项目的第二代增强。原作者报告 65.04 %（PublicTest 与 PrivateTest 合计），"
-        "没有过拟合；本项目重新训练：PublicTest 61.72 %。",
+        "**full**（basic 加噪声和平移）是 PyTorch 参考项目的第二代增强。"
+        "原作者报告 65.04 %（PublicTest 与 PrivateTest 合计），没有过拟合；本项目重新训练：PublicTest 61.72 %。",
     ),
     "preset_best": (
-        "**best** (all but noise) is this project's set. Measured here on PublicTest: 65.31 % with the labels alone and "
-        "no blur, 66.45 % with a teacher and blur.",
+        "**best** (all but noise) is this project's set. Measured here on PublicTest: 65.31 % with the labels alone "
+        "and no blur, 66.45 % with a teacher and blur.",
         "**best**（除噪声外的全部）是本项目的增强。本项目在 PublicTest 上实测：只用标签、不加模糊为 65.31 %，"
         "使用教师模型并加模糊为 66.45 %。",
     ),

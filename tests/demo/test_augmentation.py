@@ -13,12 +13,11 @@ def sliders(recognizer) -> dict[str, list[str]]:
 
     with gradio.Blocks() as page, gradio.Tab("augmentation"):
         augmentation_tab(recognizer)
-    groups = [block for block in page.blocks.values() if isinstance(block, gradio.Group)]
-    found = {}
-    for group in groups:
-        heading, *rest = group.children
-        (group,) = [name for name in GROUPS if f"group_{name}" in heading.value]
-        found[group] = [block.elem_id for block in rest]
+    found: dict[str, list[str]] = {}
+    for slider in (block for block in page.blocks.values() if isinstance(block, gradio.Slider)):
+        group = slider.parent.parent  # Gradio puts sliders into a form.
+        (name,) = [name for name in GROUPS if f"group_{name}" in group.children[0].value]
+        found.setdefault(name, []).append(slider.elem_id)
     return found
 
 
