@@ -35,7 +35,7 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
     introduction = gr.Markdown(I18N("augmentation_introduction"))
     tab = introduction.parent
     with gr.Row(elem_id="presets"):
-        preset = gr.Radio(list(PRESETS), value=DEFAULT_PRESET, label=I18N("preset"), min_width=320)
+        preset = gr.Radio(list(PRESETS), value=DEFAULT_PRESET, label=I18N("preset"), elem_id="preset")
         origin = gr.Markdown(I18N(f"preset_{DEFAULT_PRESET}"), elem_id="preset-origin")
     with gr.Row(elem_id="augmentation"):
         with gr.Column(scale=3, min_width=320, elem_id="augmented"):

@@ -81,7 +81,7 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
 #video-tab:has(#annotated-video video) :is(#video, #video-buttons, #video-examples),
 #video-tab:not(:has(#annotated-video video)) :is(#annotated-video, #another-video), #video-table { display: none; }
 #video-side { align-self: flex-start; }
-.summary { display: block; color: var(--body-text-color); }
+.summary { display: flex; flex-direction: column; gap: 0; color: var(--body-text-color); }
 .summary p { margin: 0 0 8px; }
 .summary h2 { margin: 16px 0 2px; font-size: 1.05rem; }
 .summary h3 { display: flex; gap: 8px; align-items: baseline; margin: 12px 0 0; font-size: 0.9rem; }
@@ -122,6 +122,7 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
 @media (min-width: 701px) { #video-side { position: sticky; top: 8px; } }
 @media (max-width: 700px) {
     #video-side :is(#video, #annotated-video) { height: 250px !important; }
+    .summary > :not(.now, .people, .count) { order: 1; }
     .people thead { position: absolute; clip-path: inset(50%); }
     .people tbody tr { display: grid; grid-template-columns: 2fr 1fr; }
     .people tbody th { grid-column: 1 / -1; }
@@ -130,6 +131,7 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
 
 /* Augmentation tab. */
 #presets { align-items: center; }
+#preset { flex: 1 1 440px; }
 #preset-origin { flex: 1 1 320px; }
 #views .answer:not(:has(.view)) { min-height: 300px; }
 #views > div p { margin: 0 0 8px; color: var(--body-text-color); }

@@ -9,9 +9,6 @@ from itertools import pairwise
 from mini_xception.summary.people import Person
 from mini_xception.summary.stretches import Stretch
 
-#: A function that writes one face of a subtitle. Its arguments are the face's track id and its stretch.
-Line = Callable[[int, Stretch], str]
-
 
 def english_line(track_id: int, stretch: Stretch) -> str:
     """Write a face and its expression, such as ``face 1: happy 83 %``."""
@@ -20,7 +17,7 @@ def english_line(track_id: int, stretch: Stretch) -> str:
     return f"face {track_id}: {stretch.emotion} {100 * stretch.probability:.0f} %"
 
 
-def to_webvtt(people: Iterable[Person], line: Line = english_line) -> str:
+def to_webvtt(people: Iterable[Person], line: Callable[[int, Stretch], str] = english_line) -> str:
     """Write subtitles with the expression of each face.
 
     A subtitle has one line per face, ordered by track id. It is shown as long as no line changes, so subtitles never
@@ -28,7 +25,7 @@ def to_webvtt(people: Iterable[Person], line: Line = english_line) -> str:
 
     Args:
         people: the faces, for example of :meth:`VideoSummary.people`.
-        line: writes a line.
+        line: writes a line from a track id and a stretch.
     """
     lines = {}
     changes: dict[int, list[tuple[bool, int]]] = {}
