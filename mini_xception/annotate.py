@@ -1,4 +1,4 @@
-"""Annotation of a whole video: a copy with the same audio and the faces drawn in, and a table of all faces."""
+"""Annotation of a whole video: a copy with the faces drawn in, tables of the faces, and subtitles."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from mini_xception.media.source import TIMEOUT_S
 from mini_xception.media.video import EndedEarlyError, VideoReader
 from mini_xception.media.video_writer import VideoWriter
 from mini_xception.recognizer import EmotionRecognizer
+from mini_xception.summary.people import VideoSummary
+from mini_xception.summary.people_table import to_csv
+from mini_xception.summary.webvtt import to_webvtt
 from mini_xception.table import open_table
 from mini_xception.tracking.memory import StreamMemory
 from mini_xception.tracking.tracker import SMOOTHING_S, Frame
@@ -39,16 +42,20 @@ def annotate_video(
     video: str | os.PathLike[str] | None = None,
     table: str | os.PathLike[str] | None = None,
     *,
+    people: str | os.PathLike[str] | None = None,
+    subtitles: str | os.PathLike[str] | None = None,
     smoothing_s: float = SMOOTHING_S,
     timeout_s: float = TIMEOUT_S,
 ) -> Generator[Progress, None, None]:
-    """Write a copy of a video with the faces drawn in, and a table of the faces.
+    """Write a copy of a video with the faces drawn in, tables of the faces, and subtitles.
 
     The copy is an MP4 file with the frame times and the audio of the source. The table is a CSV file with one row per
-    face and frame, with the columns of :mod:`mini_xception.table`.
+    face and frame, with the columns of :mod:`mini_xception.table`. The table of people is a CSV file with one row per
+    face, with the columns of :mod:`mini_xception.summary.people_table`.
 
-    Each iteration processes one frame, and memory use does not grow with the length of the video. Both files are
-    written atomically: they appear at the end. If the generator is closed early, neither file is left behind. If the
+    Each iteration processes one frame, and memory use does not grow with the length of the video, except by the changes
+    of expression for ``people`` and ``subtitles``. All files are
+    written atomically: they appear at the end. If the generator is closed early, no file is left behind. If the
     source cannot be read to its end, the files contain everything before, and an error says so.
 
     All frames and boxes have the coordinates of the first frame. If the video's frame size changes, later frames are
@@ -59,6 +66,8 @@ def annotate_video(
         source: a video file or a URL.
         video: the annotated MP4 file to write. None writes no video.
         table: the CSV file to write. None writes no table.
+        people: the CSV file with one row per face to write. None writes none.
+        subtitles: the WebVTT file to write. None writes none.
         smoothing_s: time constant of the smoothing of probabilities, in seconds; 0 disables it.
         timeout_s: seconds to wait for a URL or a pipe that sends no data.
 
@@ -66,11 +75,13 @@ def annotate_video(
         A Progress after each frame.
 
     Raises:
-        MiniXceptionError: neither ``video`` nor ``table`` is given, two of the paths name the same file, or a file
-            cannot be read or written.
+        MiniXceptionError: no output is requested, two of the paths name the same file, or a file cannot be read or
+            written.
     """
     copy, rows = (None if path is None else Path(path) for path in (video, table))
-    _check_targets(source, [path for path in (copy, rows) if path is not None])
+    texts = [None if path is None else Path(path) for path in (people, subtitles)]
+    _check_targets(source, [path for path in (copy, rows, *texts) if path is not None])
+    summary = VideoSummary() if people or subtitles else None
     memory = StreamMemory(smoothing_s)
     ended_early: EndedEarlyError | None = None
     with ExitStack() as stack:
@@ -80,7 +91,8 @@ def annotate_video(
             temporary = stack.enter_context(atomic_write(copy))
         if rows is not None:
             write_face = stack.enter_context(open_table(rows, recognizer.labels))
-        if temporary:  # Entered last and closed first: on a full disk, neither file is left behind.
+        temporary_texts = [path and stack.enter_context(atomic_write(path)) for path in texts]
+        if temporary:  # Entered last and closed first: on a full disk, no file is left behind.
             writer = stack.enter_context(VideoWriter(temporary, reader.frame_rate, reader.audio, name=str(copy)))
         frames = reader.frames(writer.write_audio if writer and reader.audio else None)
         while True:
@@ -97,18 +109,25 @@ def annotate_video(
             if write_face:
                 for face in frame.faces:
                     write_face(source, face, time_s)
+            if summary:
+                summary.add(frame)
             yield Progress(frame, reader.duration_s)
+        if summary:
+            found = summary.people()
+            for path, text in zip(temporary_texts, (to_csv(found, recognizer.labels), to_webvtt(found)), strict=True):
+                if path:
+                    path.write_text(text, encoding="utf-8", newline="")
     if ended_early:
         raise ended_early
 
 
 def _check_targets(source: str | os.PathLike[str], targets: list[Path]) -> None:
     if not targets:
-        raise MiniXceptionError("no output requested; give a path for the video, the table, or both")
+        raise MiniXceptionError("no output requested; give a path for the video, a table or the subtitles")
     for path in targets:
         if path.exists() and not path.is_file():
             raise MiniXceptionError(f"{path}: not a regular file; choose another name")
         if path.exists() and os.path.exists(source) and path.samefile(source):
             raise MiniXceptionError(f"{path}: this is the source video; choose another name")
     if len({path.resolve() for path in targets}) < len(targets):
-        raise MiniXceptionError(f"{targets[0]}: the annotated video and the table need different names")
+        raise MiniXceptionError(f"{targets[0]}: the files to write need different names")

@@ -182,11 +182,11 @@ def test_an_output_may_not_replace_the_source_or_the_other_output(one_face, tmp_
         ("link.mp4", None, "this is the source video; choose another name"),
         ("hard.mp4", None, "this is the source video; choose another name"),
         (None, "a.mp4", "this is the source video; choose another name"),
-        ("b.mp4", "b.mp4", "the annotated video and the table need different names"),
+        ("b.mp4", "b.mp4", "the files to write need different names"),
         (None, "pipe", "not a regular file; choose another name"),
         (None, ".", "not a regular file; choose another name"),
         ("a.mp4/b.mp4", None, "a.mp4/b.mp4: cannot be written"),
-        (None, None, "no output requested; give a path for the video, the table, or both"),
+        (None, None, "no output requested; give a path for the video, a table or the subtitles"),
     ]:
         paths = (tmp_path / video if video else None, tmp_path / table if table else None)
         with pytest.raises(MiniXceptionError, match=reason):

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "mini_xception"
 ROOMS = (
     *("_lazy", "errors", "boxes", "landmarks", "faces"),
     *("media", "checkpoint", "network", "detection", "tracking", "explain", "recognizer"),
-    *("draw", "table", "interop", "bulk", "annotate", "export"),
+    *("draw", "table", "interop", "bulk", "summary", "annotate", "export"),
     *("evaluation", "training"),
     *("demo", "cli", "__main__"),
 )
@@ -48,7 +48,7 @@ def module_name(path: Path) -> str:
 
 
 #: Rooms that offer public names, imported on first use.
-OFFERING = ("media", "checkpoint", "network", "detection", "tracking", "evaluation", "training")
+OFFERING = ("media", "checkpoint", "network", "detection", "tracking", "summary", "evaluation", "training")
 #: The package's own __init__ offers names of all rooms, and __main__ files are entry points.
 FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py" and path.stem != "__main__"]
 MODULES = {module_name(path): modules_of(path) for path in FILES}

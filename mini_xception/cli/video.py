@@ -1,4 +1,4 @@
-"""Recognise the expressions of all faces in a video: write an annotated copy with the same audio, a table, or both."""
+"""Recognise the expressions of all faces in a video: write an annotated copy with the same audio, tables, subtitles."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write a table with one row per face and frame")
     parser.add_argument(
+        "--people",
+        type=Path,
+        metavar="FILE",
+        help="write a table with one row per face and its shares of time",
+    )
+    parser.add_argument(
+        "--subtitles", type=Path, metavar="FILE.vtt", help="write the expression of each face as subtitles (WebVTT)"
+    )
+    parser.add_argument(
         "--timeout",
         default=TIMEOUT_S,
         type=number(float, 1),
@@ -44,11 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if not (args.copy or args.csv):
+    if not (args.copy or args.csv or args.people or args.subtitles):
         raise MiniXceptionError("nothing to write; add OUT.mp4 for an annotated copy, or --csv FILE for a table")
     if args.copy and args.copy.suffix.lower() != ".mp4":
         raise MiniXceptionError(f"{args.copy}: the annotated copy must be an MP4 file; choose a name that ends in .mp4")
-    for path in (args.copy, args.csv):
+    for path in (args.copy, args.csv, args.people, args.subtitles):
         if path:
             make_writable(path.parent)
     import av  # noqa: F401  If it is missing, report it before the weights are loaded.
@@ -61,7 +70,16 @@ def run(args: argparse.Namespace) -> int:
     hidden = True if args.quiet else None  # None shows the bar on terminals only.
     # Closing the generator deletes its temporary files, also after an interrupt.
     work = closing(
-        annotate_video(recognizer, args.source, args.copy, args.csv, smoothing_s=args.smoothing, timeout_s=args.timeout)
+        annotate_video(
+            recognizer,
+            args.source,
+            args.copy,
+            args.csv,
+            people=args.people,
+            subtitles=args.subtitles,
+            smoothing_s=args.smoothing,
+            timeout_s=args.timeout,
+        )
     )
     with work as steps, tqdm(total=0.0, disable=hidden, bar_format=layout) as bar, logging_redirect_tqdm([logger]):
         for progress in steps:

@@ -109,10 +109,29 @@ An expression is not a feeling.""",
     "annotated_video": ("Annotated video, with audio", "标注后的视频（含音频）"),
     "annotate_video": ("Annotate video", "开始识别"),
     "cancel": ("Cancel", "取消"),
-    "table_file": ("Table of all faces (CSV)", "所有人脸的表格（CSV）"),
+    "another_video": ("Another video", "换一个视频"),
+    "download_annotated": ("Video (MP4)", "标注视频（MP4）"),
+    "download_frames": ("Table per frame (CSV)", "逐帧表格（CSV）"),
+    "download_people": ("Table per face (CSV)", "每张人脸的汇总表（CSV）"),
+    "download_subtitles": ("Subtitles (WebVTT)", "字幕（WebVTT）"),
+    "column_face": ("Face", "人脸"),
+    "column_share": ("Share of time", "时间占比"),
+    "column_longest": ("Longest", "最长连续"),
+    "seen": ("seen {duration:.1f} s<br>{start}–{end}", "出现 {duration:.1f} 秒<br>{start}–{end}"),
+    "stretch": ("{duration:.1f} s<br>{start}–{end}", "{duration:.1f} 秒<br>{start}–{end}"),
+    "seen_times": ("{times} times", "共 {times} 次"),
+    "subtitle": ("face {id}: {emotion} {share:.0f} %", "人脸 {id}：{emotion} {share:.0f} %"),
+    "subtitle_unsure": ("face {id}: unsure", "人脸 {id}：不确定"),
+    "now_idle": ("no face", "没有人脸"),
+    "over_time": ("Over time", "随时间的变化"),
+    "seek_help": ("Click a timeline to move the video there.", "点击时间线，视频就会跳到那里。"),
+    "seek": ("Position in the video, on the timeline of {name}", "视频位置（{name}的时间线）"),
     "video_waiting": (
-        "Choose a video, or click the example, then press “Annotate video”.",
-        "请选择一个视频或点击示例，然后按“开始识别”。",
+        "Choose a video, or click the example, then press “Annotate video”.<br>The result is a copy with a box around "
+        "each face, a table of who showed which expression for how long, and subtitles. A video may last 3 minutes. "
+        "The server deletes it, and the result, after a minute.",
+        "请选择一个视频或点击示例，然后按“开始识别”。<br>结果包括：标出每张人脸的视频、每张人脸各种表情所占时间的表格，以及字幕。"
+        "视频最长 3 分钟。视频和结果会在一分钟后从服务器删除。",
     ),
     "video_progress": ("{done:.1f} of {total:.1f} s", "{done:.1f} / {total:.1f} 秒"),
     "cancelled": ("Cancelled. Nothing was saved.", "已取消，未保存任何内容。"),
@@ -140,11 +159,53 @@ An expression is not a feeling.""",
     ),
     "augmentation": ("Augmentation", "数据增强"),
     "augmentation_introduction": (
-        "The network is trained on randomly augmented faces like these. A prediction is stable if it stays the same "
-        "for all of them.",
+        "The network is trained on randomly changed faces like these. A prediction is stable if it stays the same for "
+        "all of them.",
         "模型就是用这样随机增强的人脸训练的。如果所有增强图像的识别结果都相同，这个结果就是稳定的。",
     ),
     "preset": ("Preset", "预设"),
+    # The figures are from docs/research/reference_runs.md, docs/research/experiments.md and README.md.
+    "preset_keras": (
+        "**keras** (zoom, shift, rotation, flip) is the set of the official Keras project. Its published weights reach "
+        "65.03 % on PublicTest, measured here.",
+        "**keras**（缩放、平移、旋转、翻转）是官方 Keras 项目所用的增强。"
+        "其公开权重在 PublicTest 上为 65.03 %（本项目实测）。",
+    ),
+    "preset_basic": (
+        "**basic** (brightness, rotation, flip) is the PyTorch reference's first set. It reports 62 % on PublicTest "
+        "and PrivateTest together, with overfitting; trained again here: 62.50 % on PublicTest.",
+        "**basic**（亮度、旋转、翻转）是 PyTorch 参考项目的第一代增强。"
+        "原作者报告 62 %（PublicTest 与 PrivateTest 合计），有过拟合；本项目重新训练：PublicTest 62.50 %。",
+    ),
+    "preset_full": (
+        "**full** (basic, noise, shift) is the PyTorch reference's second set. It reports 65.04 % on PublicTest and "
+        "PrivateTest together, without overfitting; trained again here: 61.72 % on PublicTest.",
+        "**full**（basic 加噪声和平移）是 PyTorch 参考项目的第二代增强。"
+        "原作者报告 65.04 %（PublicTest 与 PrivateTest 合计），没有过拟合；本项目重新训练：PublicTest 61.72 %。",
+    ),
+    "preset_best": (
+        "**best** (all but noise) is this project's set. Measured here on PublicTest: 65.31 % with the labels alone "
+        "and no blur, 66.45 % with a teacher and blur.",
+        "**best**（除噪声外的全部）是本项目的增强。本项目在 PublicTest 上实测：只用标签、不加模糊为 65.31 %，"
+        "使用教师模型并加模糊为 66.45 %。",
+    ),
+    "preset_mild": (
+        "**mild** is a weaker **best**, for the last 8 epochs. Measured here, they raised PublicTest from 66.45 to "
+        "67.04 %: the bundled weights.",
+        "**mild** 是减弱的 **best**，用于最后 8 轮训练。本项目实测，PublicTest 从 66.45 % 升至 67.04 %，即随附的权重。",
+    ),
+    "all_presets": ("All presets, and what they brought", "全部预设及其效果"),
+    "preset_own": ("Your own strengths; they match no preset.", "自定义强度，与任何预设都不同。"),
+    "group_light": ("### Light", "### 光线"),
+    "group_sharpness": ("### Sharpness and noise", "### 清晰度与噪声"),
+    "group_geometry": ("### Geometry", "### 几何变换"),
+    "own_photo": ("Your photo", "您的照片"),
+    "augmenting": ("Augmenting an example…", "正在增强示例图像……"),
+    "example_face": (
+        "An example: a face as the network sees it. Choose a photo to try your own.",
+        "这是一个示例：模型所看到的人脸。也可以选择您自己的照片。",
+    ),
+    "augmented": ("augmented", "增强后"),
     "seed": ("Seed", "随机种子"),
     "seed_info": ("The same seed gives the same images.", "相同的种子生成相同的图像。"),
     "new_seed": ("New seed", "换一个种子"),

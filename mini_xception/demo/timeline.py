@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from mini_xception.demo.texts import label_text
+from mini_xception.demo.texts import label_text, text
 from mini_xception.draw import colour_of
 
 #: A time in seconds, and label → probability.
@@ -46,7 +46,7 @@ def draw_timeline(moments: Sequence[Moment], start_s: float, end_s: float, name:
             f'<path d="M{LABEL_WIDTH} {bottom}H{WIDTH}" class="axis"/>'
             f'<path d="{areas}" style="fill:{colour_of(label)}" class="area"/>'
         )
-    left, right = (f"−{-start_s:.0f} s", "0 s") if start_s < 0 else (_clock(start_s), _clock(end_s))
+    left, right = (f"−{-start_s:.0f} s", "0 s") if start_s < 0 else (clock(start_s), clock(end_s))
     ends = (
         f'<text x="{LABEL_WIDTH}" y="{height - 3}">{left}</text>'
         f'<text x="{WIDTH}" y="{height - 3}" text-anchor="end">{right}</text>'
@@ -55,6 +55,28 @@ def draw_timeline(moments: Sequence[Moment], start_s: float, end_s: float, name:
         f'<svg class="timeline" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{html.escape(name)}">'
         f"{''.join(rows)}{ends}</svg>"
     )
+
+
+def draw_seekable_timeline(moments: Sequence[Moment], end_s: float, name: str, language: int) -> str:
+    """Draw the probabilities of one face over a video, with a slider above the chart that player.js connects to it.
+
+    Args:
+        moments: as in :func:`draw_timeline`.
+        end_s: the video's end in seconds, greater than 0.
+        name: the face's name.
+        language: language of the texts, an index into TEXTS.
+    """
+    chart = draw_timeline(moments, 0.0, end_s, text("face_over_time", language).format(name=name), language)
+    label = html.escape(text("seek", language).format(name=name))
+    return (
+        f'<div class="seekable">{chart}<div class="seek" role="slider" tabindex="0" aria-label="{label}" '
+        f'aria-valuemin="0" aria-valuemax="{end_s:.2f}" aria-valuenow="0" aria-valuetext="0:00"><i></i></div></div>'
+    )
+
+
+def clock(time_s: float) -> str:
+    """Write a time as minutes and seconds, such as 1:05."""
+    return f"{int(time_s) // 60}:{int(time_s) % 60:02d}"
 
 
 def _area(points: list[tuple[float, float]], bottom: int) -> str:
@@ -69,7 +91,3 @@ def _without_gaps(moments: Sequence[Moment]) -> list[list[Moment]]:
             stretches.append([])
         stretches[-1].append(moment)
     return stretches
-
-
-def _clock(time_s: float) -> str:
-    return f"{int(time_s) // 60}:{int(time_s) % 60:02d}"

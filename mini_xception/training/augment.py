@@ -5,7 +5,8 @@ and draws separate random numbers for each image. Consecutive geometric augmenta
 so each image is resampled only once. Four geometric augmentations therefore take no longer, and blur no more, than one.
 
 To add an augmentation, write a class and add a row to AUGMENTATIONS. ``mini-xception train`` gets an option for each
-row. The option's help is the first line of the class's docstring, without the name before the colon.
+row, and the web page a slider. The option's help is the first line of the class's docstring, without the name before
+the colon.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 class PixelAugmentation(ABC):
     """Base class of augmentations that change grey values and move no pixels."""
 
+    #: The group on the Augmentation tab of the web page: "light", "sharpness" (which includes noise) or "geometry".
+    group = "sharpness"
+
     @abstractmethod
     def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
         """Change the grey values of a batch.
@@ -38,6 +42,8 @@ class PixelAugmentation(ABC):
 
 class GeometricAugmentation(ABC):
     """Base class of augmentations that move pixels."""
+
+    group = "geometry"
 
     @abstractmethod
     def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
@@ -76,6 +82,7 @@ class SaltAndPepper(PixelAugmentation):
 class Brightness(PixelAugmentation):
     """Brightness: multiplies an image by a random factor in the range 1 ± fraction."""
 
+    group = "light"
     fraction: float
 
     def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
@@ -86,6 +93,7 @@ class Brightness(PixelAugmentation):
 class Contrast(PixelAugmentation):
     """Contrast: multiplies each pixel's difference from the mean by a random factor in the range 1 ± fraction."""
 
+    group = "light"
     fraction: float
 
     def __call__(self, faces: Tensor, generator: Generator) -> Tensor:

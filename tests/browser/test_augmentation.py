@@ -10,16 +10,19 @@ from tests.conftest import PORTRAIT, ROOT
 
 pytestmark = pytest.mark.browser
 
+EXAMPLE = "#views >> text=An example: a face as the network sees it."
+
 
 @pytest.fixture
 def tab(page):
     page.get_by_role("tab", name="Augmentation").click()
-    page.wait_for_selector("#views >> text=Choose an image with a face")
+    page.wait_for_selector(EXAMPLE)
     return page
 
 
 def upload(page, path) -> None:
     page.set_input_files("input[type=file] >> nth=-1", path)
+    page.wait_for_selector(EXAMPLE, state="detached")
     page.wait_for_selector(".view")
 
 
@@ -27,7 +30,10 @@ def image_urls(page) -> list[str]:
     return page.locator(".view img").evaluate_all("images => images.map(image => image.src)")
 
 
-def test_a_face_is_augmented_and_classified(tab):
+def test_an_example_stands_there_and_a_face_is_augmented_and_classified(tab):
+    before, after = (tab.locator(".before-after img").nth(i).bounding_box() for i in range(2))
+    assert before["width"] > 250
+    assert before["y"] == after["y"]
     upload(tab, PORTRAIT)
     assert tab.locator(".view").count() == VIEWS + 1
     assert tab.locator(".view").first.inner_text().startswith("original: happy")
@@ -45,7 +51,11 @@ def test_every_augmentation_has_a_slider_and_a_preset_moves_them(tab):
     tab.wait_for_selector("#code >> text=salt_and_pepper")
     assert values["salt_and_pepper"].input_value() == "0.05"
     assert values["contrast"].input_value() == "0"
+    tab.wait_for_selector("#preset-origin >> text=It reports 65.04 % on PublicTest and PrivateTest together")
     tab.wait_for_function("before => document.querySelectorAll('.view img')[1].src !== before", arg=before[1])
+    tab.locator("#salt_and_pepper input[type=range]").press("ArrowRight")
+    tab.wait_for_selector("#preset-origin >> text=Your own strengths")
+    assert tab.get_by_role("radio", checked=True).count() == 0
 
 
 def test_a_seed_repeats_the_images(tab):
@@ -96,6 +106,17 @@ def test_a_chinese_browser_shows_chinese(chromium, page_url):
     page.set_input_files("input[type=file] >> nth=0", PORTRAIT)
     page.wait_for_selector(".face h2 >> text=高兴")
     page.get_by_role("tab", name="数据增强").click()
-    page.set_input_files("input[type=file] >> nth=-1", PORTRAIT)
     page.wait_for_selector(".view >> text=高兴")
+    page.wait_for_selector("#views >> text=这是一个示例")
+    page.close()
+
+
+def test_on_a_phone_the_pictures_come_before_the_sliders(chromium, page_url):
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
+    page.set_default_timeout(60_000)
+    page.goto(page_url)
+    page.get_by_role("tab", name="Augmentation").click()
+    page.wait_for_selector(".view")
+    picture, slider, preset = (page.locator(part).first for part in (".view img", ".sliders", "#presets"))
+    assert preset.bounding_box()["y"] < picture.bounding_box()["y"] < slider.bounding_box()["y"]
     page.close()

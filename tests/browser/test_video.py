@@ -28,19 +28,81 @@ def annotate(page, path) -> None:
     page.get_by_role("button", name="Annotate video").click()
 
 
-def test_a_video_is_annotated_and_tabled(tab, tmp_path):
+def rows_of(download, path) -> list[dict[str, str]]:
+    download.save_as(path)
+    return list(csv.DictReader(path.open()))
+
+
+def test_a_video_is_annotated_summarised_and_downloaded(tab, tmp_path):
     annotate(tab, VIDEO)
-    tab.wait_for_selector("#timelines h2 >> text=happy")
-    assert tab.locator("#timelines svg").count() == 2
-    tab.wait_for_function("document.querySelector('#annotated-video video')?.videoWidth > 0")
+    people = tab.locator(".people tbody tr")
+    people.nth(1).wait_for()
+    assert "happy 100%" in people.nth(0).inner_text()
+    assert people.locator("img").evaluate_all("images => images.every(image => image.naturalWidth > 50)")
+    assert tab.locator("#timelines .timeline").count() == 2
+    # The summary is above the fold, and the upload makes room for the annotated copy.
+    assert tab.locator(".people").bounding_box()["y"] < 400
+    assert not tab.locator("#video").is_visible()
+
+    links = tab.locator(".downloads")
     with tab.expect_download() as download:
-        tab.get_by_role("button", name="Table of all faces").click()
-    download.value.save_as(tmp_path / "faces.csv")
-    rows = list(csv.DictReader((tmp_path / "faces.csv").open()))
+        links.get_by_text("Table per frame").click()
+    rows = rows_of(download.value, tmp_path / "faces.csv")
     assert {row["track_id"] for row in rows} == {"1", "2"}
     assert {row["emotion"] for row in rows if row["track_id"] == "1"} == {"happy"}
     assert "neutral" in {row["emotion"] for row in rows if row["track_id"] == "2"}
     assert {row["path"] for row in rows} == {"two_portraits.mp4"}
+    with tab.expect_download() as download:
+        links.get_by_text("Table per face").click()
+    assert download.value.suggested_filename == "two_portraits_people.csv"
+    rows = rows_of(download.value, tmp_path / "people.csv")
+    assert [(row["track_id"], row["emotion"]) for row in rows] == [("1", "happy"), ("2", "happy")]
+    with tab.expect_download() as download:
+        links.get_by_text("Subtitles").click()
+    assert download.value.suggested_filename == "two_portraits.vtt"
+    download.value.save_as(tmp_path / "faces.vtt")
+    assert (tmp_path / "faces.vtt").read_text().startswith("WEBVTT\n\n00:00:00.000 --> ")
+    # The browser keeps the copy, which the server deletes after a minute.
+    tab.wait_for_selector(".downloads [href^='blob:']")
+    with tab.expect_download() as download:
+        links.get_by_text("Video (MP4)").click()
+    download.value.save_as(tmp_path / "copy.mp4")
+    with VideoReader(tmp_path / "copy.mp4") as copy:
+        assert sum(1 for _ in copy.frames()) == 100
+
+    tab.get_by_role("button", name="Another video").click()
+    tab.wait_for_selector("#timelines >> text=Choose a video")
+    assert tab.locator("#video input[type=file]").count() == 1
+
+
+def test_a_timeline_seeks_the_video_by_mouse_and_keyboard(tab):
+    annotate(tab, VIDEO)
+    tab.wait_for_selector(".downloads [href^='blob:']")
+    tab.wait_for_function("document.querySelector('#annotated-video video').readyState > 1")
+    tab.wait_for_selector(".now >> text=face 1: happy")
+    timeline = tab.get_by_role("slider", name="Position in the video, on the timeline of face 2")
+
+    def position() -> float:
+        tab.wait_for_function("!document.querySelector('#annotated-video video').seeking")
+        return tab.locator("#annotated-video video").evaluate("video => video.currentTime")
+
+    box = timeline.bounding_box()
+    timeline.click(position={"x": 0.75 * box["width"], "y": box["height"] / 2})
+    assert position() == pytest.approx(3, abs=0.1)
+    tab.wait_for_selector(".now >> text=face 2: happy")
+    playhead = timeline.locator("i")
+    tab.wait_for_timeout(300)  # until the playhead has moved
+    assert playhead.bounding_box()["x"] == pytest.approx(box["x"] + 0.75 * box["width"], abs=4)
+    timeline.focus()
+    tab.keyboard.press("Home")
+    assert position() == 0
+    tab.keyboard.press("ArrowRight")
+    assert position() == pytest.approx(1)
+    assert timeline.get_attribute("aria-valuetext") == "0:01"
+    tab.keyboard.press("Enter")
+    tab.wait_for_function("document.querySelector('.seek').ariaValueNow > 1.5")  # It plays, and the playhead follows.
+    cues = "[...document.querySelector('#annotated-video video').textTracks].map(track => track.cues?.length)"
+    assert 3 in tab.evaluate(cues) or 2 in tab.evaluate(cues)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +131,7 @@ def test_cancel_stops_it_and_saves_nothing(tab, long_video):
     tab.set_input_files("#video input[type=file]", VIDEO)
     tab.wait_for_selector("#video video")
     tab.get_by_role("button", name="Annotate video").click()
-    tab.wait_for_selector("#timelines h2 >> text=happy")
+    tab.wait_for_selector(".people >> text=happy")
 
 
 def test_a_file_that_is_not_a_video_gets_a_clear_message(tab, tmp_path):
