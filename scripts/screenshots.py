@@ -97,13 +97,14 @@ def use_webcam(page: Page) -> None:
 def use_video(page: Page) -> None:
     page.set_input_files("#video input[type=file]", VIDEO)
     page.wait_for_selector("#video video")
-    page.locator("#annotate-video").click()
-    page.wait_for_selector("#timelines .face")
+    page.locator("#video-buttons button").first.click()
+    page.wait_for_selector("#annotated-video video")
 
 
 def use_augmentation(page: Page) -> None:
-    page.set_input_files("#augmented-photo input[type=file]", EXAMPLES / "eileen_collins.jpg")
-    page.wait_for_selector(".view")
+    page.wait_for_selector(".view")  # of the example
+    page.set_input_files("#augmented-photo input[type=file]", EXAMPLES / "grace_hopper.jpg")
+    page.wait_for_selector(".view >> text=/neutral|中性/")
 
 
 #: Tab → how a visitor uses it, in the page's order.

@@ -41,7 +41,14 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
     """Add the tab to the ``gr.Blocks`` of the caller. Its API endpoint is ``/analyze_video``."""
     with gr.Row(elem_id="video-tab"):
         with gr.Column(scale=1, min_width=300, elem_id="video-side"):
-            video = gr.Video(label=I18N("video_tab"), sources=["upload"], height=340, elem_id="video")
+            video = gr.Video(
+                label=I18N("video_tab"),
+                show_label=False,
+                sources=["upload"],
+                height=340,
+                elem_id="video",
+                elem_classes="drop",
+            )
             # CSS shows either the video or its annotated copy, and the buttons that belong to it.
             annotated = gr.Video(
                 label=I18N("annotated_video"), interactive=False, height=340, buttons=[], elem_id="annotated-video"
