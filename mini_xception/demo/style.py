@@ -77,6 +77,8 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
 .stability { margin: 0 0 12px; font-size: 1.05rem; color: var(--body-text-color); }
 .stability small { display: block; font-size: 0.85rem; color: var(--body-text-color-subdued); }
 
+/* Gradio hides what overflows, so nothing could be sticky. */
+.gradio-container { overflow: clip !important; }
 /* Video tab: player.js connects the summary to the player. */
 #video-tab:has(#annotated-video video) :is(#video, #video-buttons, #video-examples),
 #video-tab:not(:has(#annotated-video video)) :is(#annotated-video, #another-video), #video-table { display: none; }
@@ -119,12 +121,16 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
     background: var(--body-text-color); box-shadow: 0 0 0 1px var(--background-fill-primary); }
 :is(.seek, .downloads a):focus-visible { outline: 3px solid var(--primary-500); outline-offset: 2px; }
 @media (prefers-reduced-motion: no-preference) { .seek i { transition: left 0.2s linear; } }
-@media (min-width: 701px) { #video-side { position: sticky; top: 8px; } }
+.dark :is(#video-tab, #augmentation) { --button-secondary-background-fill-hover: var(--neutral-700);
+    --button-primary-background-fill-hover: var(--primary-700); }
+/* While one scrolls through the timelines, the video stays in view. */
+#video-side:has(#annotated-video video) { position: sticky; top: 0; z-index: 2; padding-top: 8px;
+    background: var(--body-background-fill); }
 @media (max-width: 700px) {
-    #video-side :is(#video, #annotated-video) { height: 250px !important; }
+    #video-side :is(#video, #annotated-video) { height: 230px !important; }
     .summary > :not(.now, .people, .count) { order: 1; }
     .people thead { position: absolute; clip-path: inset(50%); }
-    .people tbody tr { display: grid; grid-template-columns: 2fr 1fr; }
+    .people tbody tr { display: grid; grid-template-columns: 2fr 1fr; column-gap: 16px; }
     .people tbody th { grid-column: 1 / -1; }
     .people tbody :is(th, td) { width: auto !important; padding: 4px 0 !important; }
 }
