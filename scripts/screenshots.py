@@ -92,7 +92,7 @@ def show_video(page: Page) -> None:
     page.set_input_files("#video input[type=file]", VIDEO)
     page.wait_for_selector("#video video")
     page.get_by_role("button", name="Annotate video").click()
-    page.wait_for_selector("#timelines .face")
+    page.wait_for_selector("#timelines .people")
 
 
 def show_augmentation(page: Page) -> None:

@@ -137,7 +137,7 @@ button[role=tab][aria-selected=true] { color: var(--body-text-color) !important;
 
 /* Augmentation tab. */
 #presets { align-items: center; }
-#preset { flex: 1 1 440px; }
+#presets > .form { flex: 1 1 440px; }
 #preset-origin { flex: 1 1 320px; }
 #views .answer:not(:has(.view)) { min-height: 300px; }
 #views > div p { margin: 0 0 8px; color: var(--body-text-color); }
