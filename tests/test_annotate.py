@@ -195,6 +195,16 @@ def test_an_output_may_not_replace_the_source_or_the_other_output(one_face, tmp_
     assert len(list(tmp_path.iterdir())) == 4
 
 
+def test_subtitles_alone_appear_at_the_end(one_face, tmp_path):
+    source = write_video(tmp_path / "a.mp4", map(make_image, range(3)))
+    steps = annotate_video(one_face, source, subtitles=tmp_path / "a.vtt")
+    next(steps)
+    steps.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+    list(annotate_video(one_face, source, subtitles=tmp_path / "a.vtt"))
+    assert (tmp_path / "a.vtt").read_text().count(" --> ") == 1
+
+
 def test_an_existing_file_is_replaced_and_a_symbolic_link_is_kept(one_face, tmp_path):
     source = write_video(tmp_path / "a.mp4", map(make_image, range(3)))
     (tmp_path / "old.mp4").write_text("old")

@@ -35,7 +35,7 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
     introduction = gr.Markdown(I18N("augmentation_introduction"))
     tab = introduction.parent
     with gr.Row(elem_id="presets"):
-        preset = gr.Radio(list(PRESETS), value=DEFAULT_PRESET, label=I18N("preset"), elem_id="preset")
+        preset = gr.Radio(list(PRESETS), value=DEFAULT_PRESET, label=I18N("preset"))
         origin = gr.Markdown(I18N(f"preset_{DEFAULT_PRESET}"), elem_id="preset-origin")
     with gr.Row(elem_id="augmentation"):
         with gr.Column(scale=3, min_width=320, elem_id="augmented"):
@@ -95,6 +95,10 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
         report = _report(probabilities, recognizer.labels)
         return report, _comparison(views, report, notice, language), python
 
+    def show_example(photo: dict[str, Any] | None, seed: float | None, request: gr.Request, *strengths: float) -> Any:
+        """Augment the example, unless the visitor has chosen a photo, which may have expired."""
+        return gr.skip() if photo else preview(None, seed, request, *strengths)
+
     def choose_preset(name: str, request: gr.Request) -> list[Any]:
         return [text(f"preset_{name}", language_of(request)), *_strengths(name).values()]
 
@@ -114,7 +118,7 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
     gr.on(changes, preview, api_name="augment", trigger_mode="always_last", **shown)
     # PyTorch is imported for the first visitor who opens the tab, not when the page starts.
     if isinstance(tab, gr.Tab):
-        tab.select(preview, api_visibility="private", **shown)
+        tab.select(show_example, api_visibility="private", **shown)
     quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     preset.input(choose_preset, inputs=preset, outputs=[origin, *sliders], **quiet)
     moves = [slider.input for slider in sliders]

@@ -17,8 +17,9 @@ from tests.media.test_source import serve
 VIDEO = EXAMPLES / "two_portraits.mp4"
 
 
-def test_a_video_becomes_an_annotated_video_and_a_table(tmp_path):
-    result = run("video", VIDEO, "drawn/out.mp4", "--csv", "faces.csv", cwd=tmp_path)
+def test_a_video_becomes_an_annotated_video_tables_and_subtitles(tmp_path):
+    texts = ("--csv", "faces.csv", "--people", "people.csv", "--subtitles", "out.vtt")
+    result = run("video", VIDEO, "drawn/out.mp4", *texts, cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == f"{VIDEO}: 100 frames, 2 faces\n"
     rows = read_rows(tmp_path / "faces.csv")
@@ -26,7 +27,13 @@ def test_a_video_becomes_an_annotated_video_and_a_table(tmp_path):
     assert list(rows[0])[:4] == ["path", "time_s", "track_id", "x1"]
     assert {row["track_id"] for row in rows} == {"1", "2"}
     assert {row["path"] for row in rows} == {str(VIDEO)}
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["drawn", "faces.csv", "out.mp4"]
+    people = read_rows(tmp_path / "people.csv")
+    assert [(row["track_id"], row["emotion"]) for row in people] == [("1", "happy"), ("2", "happy")]
+    subtitles = (tmp_path / "out.vtt").read_text()
+    assert subtitles.startswith("WEBVTT\n\n00:00:00.000 --> ")
+    assert "\nface 1: happy 9" in subtitles
+    names = ["drawn", "faces.csv", "out.mp4", "out.vtt", "people.csv"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == names
 
 
 def test_options_of_the_recogniser_and_of_the_smoothing(tmp_path, capsys):
