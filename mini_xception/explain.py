@@ -91,15 +91,18 @@ class Explanation:
         Raises:
             MiniXceptionError: there is no such class.
         """
-        heat = upsample(self.contrast(label), SIDE)[..., np.newaxis] / (self.scale or 1.0)
-        opacity = OPACITY * np.abs(heat)
-        colours = np.where(heat > 0, np.array(FOR, np.float32), np.array(AGAINST, np.float32))
-        grey = to_grey(self.crop, SIDE)[..., np.newaxis]
-        return np.rint((1 - opacity) * grey + opacity * colours).astype(np.uint8)
+        return blend(to_grey(self.crop, SIDE), upsample(self.contrast(label), SIDE) / (self.scale or 1.0))
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary: the face's entries, and the evidence as label → rows of cells."""
         return {**self.face.to_dict(), "evidence": dict(zip(self.labels, self.evidence.tolist(), strict=True))}
+
+
+def blend(grey: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Blend grey pixels, uint8 (H, W), with the colours of values in [−1, 1], (H, W): RGB, uint8, (H, W, 3)."""
+    opacity = OPACITY * np.abs(heat)[..., np.newaxis]
+    colours = np.where(heat[..., np.newaxis] > 0, FOR, AGAINST)
+    return np.rint((1 - opacity) * grey[..., np.newaxis] + opacity * colours).astype(np.uint8)
 
 
 def upsample(cells: np.ndarray, side: int) -> np.ndarray:
