@@ -100,7 +100,9 @@ def predict_photos(
                 yield PhotoResult(Path(photo.name), found, photo.image, photo.error)
 
 
-def explain_photos(paths: Iterable[str | os.PathLike[str]], recognizer: EmotionRecognizer) -> Iterator[PhotoResult]:
+def explain_photos(
+    paths: Iterable[str | os.PathLike[str]], recognizer: EmotionRecognizer
+) -> Generator[PhotoResult, None, None]:
     """Recognise and explain the faces of many photos, in this process.
 
     Yields:

@@ -101,7 +101,7 @@ def draw_evidence(explanation: Explanation, label: str | None = None) -> np.ndar
     middle, font = SIDE + CAPTION / 2, _font(15)
     pen.text((8, middle), f"{label} {explanation.face.probabilities[label]:.0%}", "black", font, anchor="lm")
     # The bar begins under the overlay and shows the colours over mid-grey.
-    numbers = [f"{sign}{explanation.scale:.1f}" for sign in ("−", "+")]
+    numbers = [f"{sign}{explanation.scale:.1f}" for sign in ("-", "+")]
     left, right = SIDE + 8 + pen.textlength(numbers[0], font), 2 * SIDE - 8 - pen.textlength(numbers[1], font)
     pen.text((SIDE, middle), numbers[0], "black", font, anchor="lm")
     pen.text((right + 8, middle), numbers[1], "black", font, anchor="lm")

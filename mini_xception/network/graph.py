@@ -105,10 +105,11 @@ class _Explained(nn.Module):
         super().__init__()
         self.network = network
         self.shares = nn.Buffer(network.shares(network.features(faces)).detach())
+        self.bias = nn.Buffer(network.conv.get_parameter("bias").detach()[:, None, None])
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         features = self.network.features(x).unsqueeze(1)
-        evidence = (features * self.shares).sum(dim=2) + self.network.conv.bias[:, None, None]
+        evidence = (features * self.shares).sum(dim=2) + self.bias
         return evidence.mean(dim=(-2, -1)), evidence
 
 

@@ -176,10 +176,12 @@ class MiniXception(nn.Module, Pretrained):
             One map per class, (N, labels, 3, 3). The mean of a class's map is its logit.
         """
         x = self.features(x).unsqueeze(1)  # 1×128×3×3
-        return (x * self.shares(x)).sum(dim=2) + self.conv.bias[:, None, None]  # 7×3×3
+        x = (x * self.shares(x)).sum(dim=2)  # 7×3×3
+        return x + self.conv.get_parameter("bias")[:, None, None]
 
     def shares(self, features: Tensor) -> Tensor:
         """Compute what each feature adds to the sum of each class's map, (labels, 128, 3, 3)."""
+        # The transposed convolution of ones sums the weights with which a cell enters the output.
         ones = features.new_ones(1, len(self.labels), *features.shape[-2:])
         shares = functional.conv_transpose2d(ones, self.conv.weight, padding=1, groups=len(self.labels))
         return shares.unflatten(1, (len(self.labels), -1))[0]

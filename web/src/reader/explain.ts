@@ -6,8 +6,14 @@ import type { Image } from "./media/image";
 /** Colours of parts that speak for a class and against it, RGB, from Okabe and Ito's colour-blind-safe palette. */
 export const FOR: readonly number[] = [213, 94, 0];
 export const AGAINST: readonly number[] = [0, 114, 178];
-/** Opacity of the colours where the contrast equals the scale. */
+/** Opacity of the colours where the value equals the scale. */
 export const OPACITY = 0.7;
+/**
+ * Where the centre of a cell's receptive field lies in the cell, from its top or left edge, and the standard deviation of
+ * the Gaussian around it; both are fractions of the cell's side.
+ */
+export const CENTRE = 2.5 / 16;
+export const SPREAD = 0.5;
 /** Side of an overlay in pixels. */
 export const SIDE = 240;
 
@@ -24,20 +30,27 @@ export function contrast(evidence: Evidence, label: number): number[][] {
   );
 }
 
-/** Return the largest absolute contrast of any class, in logits. All overlays of the face use this scale. */
+/** Return the largest absolute value in any class's overlay, in logits. All overlays of the face use this scale. */
 export function scaleOf(evidence: Evidence): number {
-  return Math.max(...evidence.flatMap((_, label) => contrast(evidence, label).flat().map(Math.abs)));
+  let largest = 0;
+  for (const label of evidence.keys()) {
+    for (const value of upsample(contrast(evidence, label), SIDE)) largest = Math.max(largest, Math.abs(value));
+  }
+  return largest;
 }
 
-/** Interpolate cells between their centres: side × side values, row by row. */
+/**
+ * Spread each cell over the pixels as a Gaussian around the centre of its receptive field: side × side values, row by
+ * row. Their mean is the mean of the cells.
+ */
 export function upsample(cells: number[][], side: number): Float32Array {
   const upsampled = new Float32Array(side * side);
-  const [rows, columns] = [positions(cells.length, side), positions(cells[0].length, side)];
-  for (const [y, { low: top, high: bottom, share: down }] of rows.entries()) {
-    for (const [x, { low: left, high: right, share: across }] of columns.entries()) {
-      const above = cells[top][left] * (1 - across) + cells[top][right] * across;
-      const below = cells[bottom][left] * (1 - across) + cells[bottom][right] * across;
-      upsampled[y * side + x] = above * (1 - down) + below * down;
+  const rows = spread(cells.length, side);
+  const columns = spread(cells[0].length, side);
+  for (let y = 0; y < side; y++) {
+    const across = cells[0].map((_, j) => cells.reduce((sum, row, i) => sum + rows[i][y] * row[j], 0));
+    for (let x = 0; x < side; x++) {
+      upsampled[y * side + x] = across.reduce((sum, value, j) => sum + value * columns[j][x], 0);
     }
   }
   return upsampled;
@@ -45,7 +58,7 @@ export function upsample(cells: number[][], side: number): Float32Array {
 
 /**
  * Return a class's contrast as translucent colours, to be drawn over the upright crop: orange for the class, blue
- * against it. Alpha is OPACITY where the contrast is ± the scale, and 0 where it is 0.
+ * against it. Alpha is OPACITY where the value is ± the scale, and 0 where it is 0.
  *
  * @param label index of the class.
  */
@@ -59,11 +72,14 @@ export function heat(evidence: Evidence, label: number, side = SIDE): Image {
   return { data, width: side, height: side };
 }
 
-/** For each pixel, return the two nearest cells and the share of the second one. */
-function positions(cells: number, side: number): { low: number; high: number; share: number }[] {
-  return Array.from({ length: side }, (_, pixel) => {
-    const position = Math.min(Math.max(((pixel + 0.5) * cells) / side - 0.5, 0), cells - 1);
-    const low = Math.floor(position);
-    return { low, high: Math.min(low + 1, cells - 1), share: position - low };
+/** Return the weight of each cell in each pixel, cells × side. */
+function spread(cells: number, side: number): number[][] {
+  return Array.from({ length: cells }, (_, cell) => {
+    const weights = Array.from({ length: side }, (_, pixel) => {
+      const distance = ((pixel + 0.5) * cells) / side - cell - CENTRE;
+      return Math.exp(-0.5 * (distance / SPREAD) ** 2);
+    });
+    const sum = weights.reduce((total, weight) => total + weight);
+    return weights.map((weight) => (weight * side) / cells / sum);
   });
 }
