@@ -61,7 +61,7 @@ def main(target: Path, photos: list[Path]) -> None:
         show(axes[3], integrated, "integrated gradients")
     for axes in rows.flat:
         axes.axis("off")
-    figure.savefig(target, dpi=100)
+    figure.savefig(target, dpi=100, bbox_inches="tight")
     print(f"{target}: {len(found)} faces, {', '.join(one.face.emotion for one in found)}")
 
 

@@ -12,7 +12,7 @@ import warnings
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -57,7 +57,7 @@ class PhotoResult:
     faces: list[Face]
     image: np.ndarray | None = None
     error: str | None = None
-    explanations: list[Explanation] = field(default_factory=list)
+    explanations: tuple[Explanation, ...] = ()
 
 
 def default_workers(photos: int) -> int:
@@ -118,7 +118,7 @@ def explain_photos(
             yield PhotoResult(path, [], error=str(error))
             continue
         found = recognizer.explain(image)
-        yield PhotoResult(path, [explanation.face for explanation in found], image, explanations=found)
+        yield PhotoResult(path, [explanation.face for explanation in found], image, explanations=tuple(found))
 
 
 class CroppedPhoto(NamedTuple):

@@ -25,8 +25,8 @@ OPACITY = 0.7
 #: of the Gaussian around it; both are fractions of the cell's side. For a 48×48 input, the centres are at 2.5, 18.5 and
 #: 34.5 of 48 pixels, because the convolutions and poolings with stride 2 start at the edge.
 CENTRE, SPREAD = 2.5 / 16, 0.5
-#: Side of an overlay in pixels.
-SIDE = 240
+#: Side of an overlay in pixels, and of the smaller ones in which the largest value is searched.
+SIDE, SCALE_SIDE = 240, 48
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Explanation:
     @property
     def scale(self) -> float:
         """The largest absolute value in any class's overlay, in logits. All overlays of the face use this scale."""
-        return max(float(np.abs(upsample(self.contrast(label), SIDE)).max()) for label in self.labels)
+        return max(float(np.abs(upsample(self.contrast(label), SCALE_SIDE)).max()) for label in self.labels)
 
     def contrast(self, label: str | None = None) -> np.ndarray:
         """Return a class's evidence minus the mean evidence of the other classes.

@@ -1,6 +1,6 @@
 /** Drawing of a face's upright crop, and of the evidence for a class over it. */
 
-import { heat } from "../reader/explain";
+import { heat, SCALE_SIDE } from "../reader/explain";
 import type { Evidence, Face } from "../reader/faces";
 import { rollDegrees, TILTED_DEGREES } from "../reader/landmarks";
 import type { Framing } from "../reader/network/preprocess";
@@ -41,7 +41,7 @@ export function drawCrop(
  * @param label index of the class.
  */
 export function drawEvidence(context: CanvasRenderingContext2D, evidence: Evidence, label: number, side: number): void {
-  const { data, width, height } = heat(evidence, label);
+  const { data, width, height } = heat(evidence, label, SCALE_SIDE); // The canvas smooths it when it grows.
   const canvas = new OffscreenCanvas(width, height);
   canvas.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(data), width, height), 0, 0);
   context.drawImage(canvas, 0, 0, side, side);

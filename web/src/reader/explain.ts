@@ -14,8 +14,9 @@ export const OPACITY = 0.7;
  */
 export const CENTRE = 2.5 / 16;
 export const SPREAD = 0.5;
-/** Side of an overlay in pixels. */
+/** Side of an overlay in pixels, and of the smaller ones in which the largest value is searched. */
 export const SIDE = 240;
+export const SCALE_SIDE = 48;
 
 /**
  * Return a class's evidence minus the mean evidence of the other classes, in logits: above 0 where the crop speaks for
@@ -34,7 +35,7 @@ export function contrast(evidence: Evidence, label: number): number[][] {
 export function scaleOf(evidence: Evidence): number {
   let largest = 0;
   for (const label of evidence.keys()) {
-    for (const value of upsample(contrast(evidence, label), SIDE)) largest = Math.max(largest, Math.abs(value));
+    for (const value of upsample(contrast(evidence, label), SCALE_SIDE)) largest = Math.max(largest, Math.abs(value));
   }
   return largest;
 }
@@ -48,9 +49,11 @@ export function upsample(cells: number[][], side: number): Float32Array {
   const rows = spread(cells.length, side);
   const columns = spread(cells[0].length, side);
   for (let y = 0; y < side; y++) {
-    const across = cells[0].map((_, j) => cells.reduce((sum, row, i) => sum + rows[i][y] * row[j], 0));
+    const across = columns.map((_, j) => cells.reduce((sum, row, i) => sum + rows[i][y] * row[j], 0));
     for (let x = 0; x < side; x++) {
-      upsampled[y * side + x] = across.reduce((sum, value, j) => sum + value * columns[j][x], 0);
+      let value = 0;
+      for (let j = 0; j < across.length; j++) value += across[j] * columns[j][x];
+      upsampled[y * side + x] = value;
     }
   }
   return upsampled;
