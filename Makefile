@@ -74,7 +74,7 @@ $(DEMO): pyproject.toml
 
 $(INSTALLED): pyproject.toml
 	$(new-venv)
-	$(BIN)/python -m pip install --quiet --editable '.[app,convert,openvino,train,test,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[app,convert,explain,openvino,train,test,dev]'
 	touch $(DEMO) $@
 
 define new-venv

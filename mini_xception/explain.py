@@ -1,8 +1,9 @@
 """Explanations: which parts of a face speak for a class, and which against it.
 
-The network ends in global average pooling: a class's logit is the mean of the class's map, 3×3 cells for a 48×48 input.
-The cells are the evidence. Softmax depends only on the differences between the logits, so overlays show the *contrast*:
-a class's evidence minus the mean evidence of the other classes. See docs/explanations.md for what such maps can show.
+A class's logit is the mean of the class's evidence, 3×3 cells for a 48×48 input, because the network is linear after
+its last block; see :meth:`MiniXception.evidence`. Softmax depends only on the differences between the logits, so an
+overlay shows the *contrast*: a class's evidence minus the mean evidence of the other classes. See docs/explanations.md
+for what such maps can show.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
 from mini_xception.errors import MiniXceptionError
@@ -19,10 +19,14 @@ from mini_xception.network.preprocess import to_grey
 
 #: Colours of parts that speak for a class and against it, RGB, from Okabe and Ito's colour-blind-safe palette.
 FOR, AGAINST = (213, 94, 0), (0, 114, 178)
-#: Opacity of the colours where the contrast equals the scale.
+#: Opacity of the colours where the value equals the scale.
 OPACITY = 0.7
-#: Side of an overlay in pixels.
-SIDE = 240
+#: Where the centre of a cell's receptive field lies in the cell, from its top or left edge, and the standard deviation
+#: of the Gaussian around it; both are fractions of the cell's side. For a 48×48 input, the centres are at 2.5, 18.5 and
+#: 34.5 of 48 pixels, because the convolutions and poolings with stride 2 start at the edge.
+CENTRE, SPREAD = 2.5 / 16, 0.5
+#: Side of an overlay in pixels, and of the smaller ones in which the largest value is searched.
+SIDE, SCALE_SIDE = 240, 48
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,8 @@ class Explanation:
 
     @property
     def scale(self) -> float:
-        """The largest absolute contrast of any class, in logits. All overlays of the face use this scale."""
-        return max(float(np.abs(self.contrast(label)).max()) for label in self.labels)
+        """The largest absolute value in any class's overlay, in logits. All overlays of the face use this scale."""
+        return max(float(np.abs(upsample(self.contrast(label), SCALE_SIDE)).max()) for label in self.labels)
 
     def contrast(self, label: str | None = None) -> np.ndarray:
         """Return a class's evidence minus the mean evidence of the other classes.
@@ -79,8 +83,8 @@ class Explanation:
     def overlay(self, label: str | None = None) -> np.ndarray:
         """Draw a class's contrast over the crop: orange for the class, blue against it.
 
-        The colours are opaque by OPACITY where the contrast is ±:attr:`scale`, and transparent where it is 0. The crop
-        is grey, as the network sees it.
+        The cells are spread over the pixels with :func:`upsample`. The colours are opaque by OPACITY where the value is
+        ±:attr:`scale`, and transparent where it is 0. The crop is grey, as the network sees it.
 
         Args:
             label: the class; None is the face's most probable class.
@@ -91,17 +95,38 @@ class Explanation:
         Raises:
             MiniXceptionError: there is no such class.
         """
-        heat = upsample(self.contrast(label), SIDE)[..., np.newaxis] / (self.scale or 1.0)
-        opacity = OPACITY * np.abs(heat)
-        colours = np.where(heat > 0, np.array(FOR, np.float32), np.array(AGAINST, np.float32))
-        grey = to_grey(self.crop, SIDE)[..., np.newaxis]
-        return np.rint((1 - opacity) * grey + opacity * colours).astype(np.uint8)
+        return blend(to_grey(self.crop, SIDE), upsample(self.contrast(label), SIDE) / (self.scale or 1.0))
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary: the face's entries, and the evidence as label → rows of cells."""
         return {**self.face.to_dict(), "evidence": dict(zip(self.labels, self.evidence.tolist(), strict=True))}
 
 
+def blend(grey: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Blend grey pixels, uint8 (H, W), with the colours of values in [−1, 1], (H, W): RGB, uint8, (H, W, 3)."""
+    opacity = OPACITY * np.abs(heat)[..., np.newaxis]
+    colours = np.where(heat[..., np.newaxis] > 0, FOR, AGAINST)
+    return np.rint((1 - opacity) * grey[..., np.newaxis] + opacity * colours).astype(np.uint8)
+
+
 def upsample(cells: np.ndarray, side: int) -> np.ndarray:
-    """Interpolate cells, float32 (rows, columns), between their centres: float32, (side, side)."""
-    return cv2.resize(cells, (side, side), interpolation=cv2.INTER_LINEAR)
+    """Spread each cell over the pixels as a Gaussian around the centre of its receptive field.
+
+    A cell sees most of the crop, but not equally well; docs/explanations.md compares this with other ways.
+
+    Args:
+        cells: (rows, columns).
+        side: side of the result in pixels.
+
+    Returns:
+        float32, (side, side). Its mean is the mean of the cells.
+    """
+    rows, columns = (_spread(count, side) for count in cells.shape)
+    return rows @ cells.astype(np.float32) @ columns.T
+
+
+def _spread(cells: int, side: int) -> np.ndarray:
+    """Return the weight of each cell in each pixel, float32, (side, cells)."""
+    pixels = (np.arange(side) + 0.5) * cells / side
+    weights = np.exp(-0.5 * ((pixels[:, np.newaxis] - np.arange(cells) - CENTRE) / SPREAD) ** 2)
+    return (weights * side / cells / weights.sum(axis=0)).astype(np.float32)

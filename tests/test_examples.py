@@ -11,6 +11,7 @@ PRINTED = {
     "recognise_photo.py": "happy",
     "recognise_video.py": "face 1 happy, face 2 happy",
     "train_own_faces.py": "a new drawing: smile",
+    "explain_figure.py": "2 faces, happy, happy",
     "resize_trap.py": "cv2.resize: 100% similar to the face, classified as happy",
 }
 SCRIPTS = {path.name for path in (ROOT / "examples").glob("*.py")} - {"score_with_ray.py"}  # See test_ray.py.
@@ -18,6 +19,8 @@ SCRIPTS = {path.name for path in (ROOT / "examples").glob("*.py")} - {"score_wit
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS))
 def test_example(script, tmp_path):
+    if script == "explain_figure.py":
+        pytest.importorskip("captum")
     command = [sys.executable, ROOT / "examples" / script]
     printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert PRINTED[script] in printed

@@ -31,6 +31,14 @@ def test_a_photo():
     assert [face["emotion"] for face in printed["faces"]] == ["happy"]
 
 
+def test_explanations(tmp_path):
+    command("predict", "examples/two_portraits.jpg", "--explain", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "two_portraits-face-1-happy.png",
+        "two_portraits-face-2-happy.png",
+    ]
+
+
 def test_a_folder_with_workers(tmp_path):
     for number in range(3):
         (tmp_path / f"{number}.jpg").write_bytes(PORTRAIT.read_bytes())

@@ -13,11 +13,13 @@ import numpy as np
 
 from mini_xception.demo.texts import label_text, text
 from mini_xception.draw import colour_of
-from mini_xception.explain import Explanation
+from mini_xception.explain import Explanation, upsample
 from mini_xception.faces import Face
 
 #: Side of a face's thumbnail, in pixels. It is shown at about half this size.
 THUMBNAIL_SIDE = 192
+#: Side of the evidence for a label, in values. The browser interpolates between them.
+HEAT_SIDE = 12
 #: OpenCV's default, 95, would double the size of an annotated camera frame.
 JPEG_QUALITY = 80
 
@@ -72,12 +74,13 @@ def bars(face: Face, language: int) -> str:
 
 
 def _evidence_bars(explanation: Explanation, language: int) -> str:
-    """Render the probabilities of all labels as buttons, each with the label's cells from −1 to 1."""
+    """Render the probabilities of all labels as buttons, each with the label's evidence, from −1 to 1."""
     scale = explanation.scale or 1.0
     buttons = []
     for label, kind, bar in _bars(explanation.face, language):
-        cells = json.dumps((explanation.contrast(label) / scale).round(2).tolist())
-        buttons.append(f'<button class="{kind}" tabindex="-1" data-cells="{cells}">{bar}</button>')
+        heat = upsample(explanation.contrast(label), HEAT_SIDE) / scale
+        values = json.dumps(heat.round(2).astype(float).tolist(), separators=(",", ":"))
+        buttons.append(f'<button class="{kind}" tabindex="-1" data-heat="{values}">{bar}</button>')
     return "".join(buttons)
 
 

@@ -43,10 +43,10 @@
     // The colours of mini_xception.explain: parts of a face that speak for an expression, and against it.
     const FOR = [213, 94, 0], AGAINST = [0, 114, 178], OPACITY = 0.7;
 
-    /** Draw cells, from −1 to 1, one pixel each. The browser interpolates between them when it enlarges the canvas. */
-    const drawCells = (canvas, cells) => {
-        [canvas.height, canvas.width] = [cells.length, cells[0].length];
-        const pixels = cells.flat().flatMap(
+    /** Draw values from −1 to 1, one pixel each. The browser interpolates between them when it enlarges the canvas. */
+    const drawHeat = (canvas, values) => {
+        [canvas.height, canvas.width] = [values.length, values[0].length];
+        const pixels = values.flat().flatMap(
             value => [...(value > 0 ? FOR : AGAINST), Math.round(255 * OPACITY * Math.abs(value))]);
         canvas.getContext("2d").putImageData(
             new ImageData(new Uint8ClampedArray(pixels), canvas.width, canvas.height), 0, 0);
@@ -59,7 +59,7 @@
             other.tabIndex = bar ? 0 : -1;
             other.setAttribute("aria-pressed", other === bar);
         }
-        if (bar) drawCells(card.querySelector("canvas"), JSON.parse(bar.dataset.cells));
+        if (bar) drawHeat(card.querySelector("canvas"), JSON.parse(bar.dataset.heat));
     };
 
     document.addEventListener("click", event => {

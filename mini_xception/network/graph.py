@@ -53,7 +53,9 @@ def make_graph(model: MiniXception) -> bytes:
     side = network.image_size
     faces = torch.rand(2, 1, side, side, generator=torch.Generator().manual_seed(0))
     faces = (faces - network.mean) / network.std
-    proto = onnx.load_from_string(to_onnx(_Explained(fold_batch_norms(network)), faces, outputs=(LOGITS, EVIDENCE)))
+    proto = onnx.load_from_string(
+        to_onnx(_Explained(fold_batch_norms(network), faces), faces, outputs=(LOGITS, EVIDENCE))
+    )
     version = {"format_version": json.dumps(FORMAT_VERSION)}
     onnx.helper.set_model_props(proto, {**version, **metadata(network.settings), FINGERPRINT: model.fingerprint()})
     graph = proto.SerializeToString()
@@ -97,14 +99,17 @@ def fold_batch_norms(model: MiniXception) -> MiniXception:
 
 
 class _Explained(nn.Module):
-    """A network that returns its evidence with its logits."""
+    """A network that returns its evidence with its logits. The shares, a constant, replace the last convolution."""
 
-    def __init__(self, network: MiniXception) -> None:
+    def __init__(self, network: MiniXception, faces: torch.Tensor) -> None:
         super().__init__()
         self.network = network
+        self.shares = nn.Buffer(network.shares(network.features(faces)).detach())
+        self.bias = nn.Buffer(network.conv.get_parameter("bias").detach()[:, None, None])
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        evidence = self.network.evidence(x)
+        features = self.network.features(x).unsqueeze(1)
+        evidence = (features * self.shares).sum(dim=2) + self.bias
         return evidence.mean(dim=(-2, -1)), evidence
 
 

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from mini_xception import EMOTIONS
-from mini_xception.explain import OPACITY
+from mini_xception.demo.cards import HEAT_SIDE
+from mini_xception.explain import OPACITY, upsample
 from tests.browser.conftest import EXAMPLE, FACE
 from tests.conftest import PORTRAIT, ROOT
 
@@ -76,7 +77,7 @@ def test_a_card_and_its_box_highlight_each_other(page):
 def test_the_evidence_for_an_expression_is_shown_over_the_face(page, recognizer):
     explanation = recognizer.explain(TWO_PORTRAITS)[1]
     card = page.locator(".face").nth(1)
-    cells = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 3, 3).data]"
+    pixels = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
     assert not card.locator("canvas").is_visible()
     card.get_by_role("button", name="Show evidence").click()
     for label in ("happy", "sad"):
@@ -85,11 +86,11 @@ def test_the_evidence_for_an_expression_is_shown_over_the_face(page, recognizer)
             bar.focus()
             page.keyboard.press("Enter")
         assert bar.get_attribute("aria-pressed") == "true"
-        contrast = explanation.contrast(label) / explanation.scale
-        drawn = np.reshape(card.locator("canvas").evaluate(cells), (3, 3, 4))
-        np.testing.assert_allclose(drawn[..., 3], 255 * OPACITY * np.abs(contrast), atol=2)
-        visible = np.abs(contrast) > 0.1
-        assert ((drawn[..., 0] > drawn[..., 2]) == (contrast > 0))[visible].all()  # Orange is for, blue is against.
+        heat = upsample(explanation.contrast(label), HEAT_SIDE) / explanation.scale
+        drawn = np.reshape(card.locator("canvas").evaluate(pixels), (HEAT_SIDE, HEAT_SIDE, 4))
+        np.testing.assert_allclose(drawn[..., 3], 255 * OPACITY * np.abs(heat), atol=2)
+        visible = np.abs(heat) > 0.1
+        assert ((drawn[..., 0] > drawn[..., 2]) == (heat > 0))[visible].all()  # Orange is for, blue is against.
     card.get_by_role("button", name="Show evidence").click()
     assert not card.locator("canvas").is_visible()
 

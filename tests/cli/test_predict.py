@@ -165,6 +165,38 @@ def test_names_of_copies_fit_and_do_not_collide(tmp_path):
     }
 
 
+def test_explained_faces(tmp_path):
+    """Two photos with the same name, one that is damaged, and a name that is taken by one of the photos."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(PORTRAIT, tmp_path / folder / "photo.jpg")
+    shutil.copy(PORTRAIT, tmp_path / "photo-face-1-happy.png")
+    (tmp_path / "cut.jpg").write_bytes(PORTRAIT.read_bytes()[:5000])
+    before = {path.name for path in tmp_path.iterdir()}
+    result = run("predict", "--quiet", "--explain", tmp_path, tmp_path, "--csv", tmp_path / "faces.csv")
+    assert result.returncode == 1
+    (error,) = result.stderr.splitlines()
+    assert error.startswith(f"mini-xception: {tmp_path / 'cut.jpg'}: ")
+    written = {path.name for path in tmp_path.iterdir()} - before - {"faces.csv"}
+    assert written == {
+        "photo-face-1-happy-2.png",
+        "photo-face-1-happy-3.png",
+        "photo-face-1-happy-face-1-happy.png",
+    }
+    assert (tmp_path / "photo-face-1-happy.png").read_bytes() == PORTRAIT.read_bytes()
+    with Image.open(tmp_path / "photo-face-1-happy-2.png") as overlay:
+        assert overlay.mode == "RGB"
+        assert overlay.width > overlay.height
+    assert len((tmp_path / "faces.csv").read_text().splitlines()) == 4
+
+
+def test_explaining_uses_one_process(tmp_path):
+    result = run("predict", PORTRAIT, "--explain", tmp_path / "out", "--workers", "2")
+    assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
+    assert "leave out --workers" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_without_a_photo_does_not_stop_the_others(tmp_path):
     (tmp_path / "empty" / ".git").mkdir(parents=True)
     (tmp_path / "empty" / "notes.txt").write_text("notes")

@@ -2,6 +2,7 @@
 
 import type { Failure } from "./reader/errors";
 import type { Face } from "./reader/faces";
+import type { Framing } from "./reader/network/preprocess";
 
 export interface Timings {
   detectMs: number;
@@ -21,7 +22,7 @@ export type ToWorker =
   | { kind: "forget" };
 
 export type FromWorker =
-  | { kind: "loaded"; labels: string[]; backend: "webgpu" | "wasm"; threads: number; loadMs: number }
+  | { kind: "loaded"; labels: string[]; framing: Framing; backend: "webgpu" | "wasm"; threads: number; loadMs: number }
   | { kind: "faces"; of: "frame" | "photo"; faces: Face[]; timings: Timings }
   /** `detail` is for the console. */
   | { kind: "failed"; failure: Failure; detail: string };
