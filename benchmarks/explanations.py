@@ -119,7 +119,7 @@ def plot(results: dict[str, Curves], path: Path) -> None:
             axes.set_facecolor("none")
             axes.spines[["top", "right"]].set_visible(False)
             axes.spines[["left", "bottom"]].set_color(ink)
-        both[0].set_ylabel("mean probability of the named class (PublicTest)")
+        both[0].set_ylabel("probability of the named class")
         both[0].set_ylim(bottom=0)
         figure.legend(*both[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
         figure.savefig(path, dpi=110, transparent=True)

@@ -139,7 +139,7 @@ def test_a_cache_that_cannot_be_written(folder):
 def test_a_graph_that_differs_is_refused(model, folder, monkeypatch):
     def fold_wrongly(network):
         folded = graph.fold_batch_norms(network)
-        torch.nn.init.constant_(folded.network.conv.bias, 0.01)
+        torch.nn.init.constant_(folded.bias, 0.01)
         return folded
 
     exported = graph.to_onnx
