@@ -21,7 +21,8 @@ export type ToWorker =
   | { kind: "forget" };
 
 export type FromWorker =
-  | { kind: "loaded"; labels: string[]; backend: "webgpu" | "wasm"; threads: number; loadMs: number }
+  /** `cropScale` is the side of the network's crop, as a fraction of the longer side of a face's box. */
+  | { kind: "loaded"; labels: string[]; cropScale: number; backend: "webgpu" | "wasm"; threads: number; loadMs: number }
   | { kind: "faces"; of: "frame" | "photo"; faces: Face[]; timings: Timings }
   /** `detail` is for the console. */
   | { kind: "failed"; failure: Failure; detail: string };

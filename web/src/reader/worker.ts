@@ -64,7 +64,8 @@ async function load(models: string, started: number): Promise<FromWorker> {
   // The first forward pass is slow. It also shows whether the network fits the labels.
   await loaded.classify([{ data: new Uint8ClampedArray(4), width: 1, height: 1 }]);
   recognizer = loaded;
-  return { kind: "loaded", labels: checkpoint.labels, backend, threads, loadMs: performance.now() - started };
+  const { labels, framing } = checkpoint;
+  return { kind: "loaded", labels, cropScale: framing.scale, backend, threads, loadMs: performance.now() - started };
 }
 
 async function recognize(message: Extract<ToWorker, { kind: "frame" | "photo" }>): Promise<TimedFaces> {
