@@ -2,6 +2,7 @@
 
 import type { Failure } from "./reader/errors";
 import type { Face } from "./reader/faces";
+import type { Framing } from "./reader/network/preprocess";
 
 export interface Timings {
   detectMs: number;
@@ -21,8 +22,7 @@ export type ToWorker =
   | { kind: "forget" };
 
 export type FromWorker =
-  /** `cropScale` is the side of the network's crop, as a fraction of the longer side of a face's box. */
-  | { kind: "loaded"; labels: string[]; cropScale: number; backend: "webgpu" | "wasm"; threads: number; loadMs: number }
+  | { kind: "loaded"; labels: string[]; framing: Framing; backend: "webgpu" | "wasm"; threads: number; loadMs: number }
   | { kind: "faces"; of: "frame" | "photo"; faces: Face[]; timings: Timings }
   /** `detail` is for the console. */
   | { kind: "failed"; failure: Failure; detail: string };

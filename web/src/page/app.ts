@@ -1,4 +1,5 @@
 import type { Face } from "../reader/faces";
+import type { Framing } from "../reader/network/preprocess";
 import { Announcer } from "./announcer";
 import { Frames, openCamera } from "./camera";
 import { Cards } from "./cards";
@@ -31,7 +32,7 @@ export class App {
   #language: Language;
   #announcer = new Announcer();
   #labels: readonly string[] = [];
-  #cropScale = 1;
+  #framing: Framing = { scale: 1, offset_x: 0, offset_y: 0 };
   /** The answer for the example, once it is known. */
   #example: Answer | null = null;
   #answer: Answer | null = null;
@@ -58,9 +59,9 @@ export class App {
     this.#language = language;
     this.#reader = new Reader(models);
     this.#reader.loaded.then(
-      ({ labels, cropScale }) => {
+      ({ labels, framing }) => {
         this.#labels = labels;
-        this.#cropScale = cropScale;
+        this.#framing = framing;
         this.#stream.setLabels(labels);
         this.#setIdle("ready");
       },
@@ -165,7 +166,7 @@ export class App {
   get #style(): Style {
     return {
       labels: this.#labels,
-      cropScale: this.#cropScale,
+      framing: this.#framing,
       language: this.#language,
       highlighted: this.#highlighted,
     };
@@ -264,7 +265,7 @@ export class App {
   /** Return the faces' expressions for a screen reader. */
   #announcement(faces: readonly Face[]): string {
     const words = faces.map((face) => {
-      const isUnsure = whyUnsure(face, this.#cropScale) !== null;
+      const isUnsure = whyUnsure(face, this.#framing) !== null;
       const label = labelText(this.#labels[indexOfHighest(face.probabilities)], this.#language);
       const emotion = isUnsure ? text("unsure", this.#language) : label;
       return text("announcement", this.#language, { number: numberOf(face, faces), emotion });

@@ -72,11 +72,11 @@ export class Card {
    * @param isSelected whether it is.
    */
   show(face: Face, isChoice: boolean, isSelected: boolean, style: Style): void {
-    const { labels, cropScale, language, highlighted } = style;
+    const { labels, framing, language, highlighted } = style;
     const best = indexOfHighest(face.probabilities);
     const emotion = labelText(labels[best], language);
     const confidence = percent(face.probabilities[best]);
-    const why = whyUnsure(face, cropScale);
+    const why = whyUnsure(face, framing);
     setText(this.#answer, why ? text("unsure", language) : `${emotion} · ${confidence}`);
     const guess = why && `${text(why, language)} · ${text("guess", language, { emotion, percent: confidence })}`;
     setText(this.#guess, guess ?? "");

@@ -10,13 +10,14 @@ const options = new URLSearchParams(location.search);
 /** Pages that embed this one, such as the Gradio demo, have their own title. */
 if (options.has("embedded")) document.body.classList.add("embedded");
 
-const wanted = options.get("post");
-const target = wanted === null ? null : checkTarget(wanted, window.parent !== window, location.ancestorOrigins?.[0]);
+/** The origin of the page around this one, if that page wants the results. */
+const post = options.get("post");
+const target = post === null ? null : checkTarget(post, window.parent !== window, location.ancestorOrigins?.[0]);
 const { origin, fault } = { origin: undefined, fault: undefined, ...target };
 if (origin) byId("private-promise").dataset.text = "private_posting" satisfies TextKey;
 if (fault) {
   byId("posting").className = "wrong";
-  console.warn(text(fault, "en", { value: wanted ?? "" }));
+  console.warn(text(fault, "en", { value: post ?? "" }));
 }
 
 let language = languageOf(navigator.language);
@@ -42,7 +43,7 @@ function setLanguage(wanted: Language): void {
   byId<HTMLImageElement>("photo").alt = text("photo_alt", language);
   byId<HTMLImageElement>("example").alt = text("example_alt", language);
   if (origin) setText(byId("posting"), text("posting", language, { origin }));
-  if (fault) setText(byId("posting"), text(fault, language, { value: wanted ?? "" }));
+  if (fault) setText(byId("posting"), text(fault, language, { value: post ?? "" }));
   app.setLanguage(language);
 }
 setLanguage(language);

@@ -1,4 +1,5 @@
 import type { Face } from "../reader/faces";
+import type { Framing } from "../reader/network/preprocess";
 import { colourOf, indexOfHighest, inkOn, numberOf, UNSURE_COLOUR } from "./emotions";
 import { contain, labelCorner, onScreen, type Placement, type Rectangle, type Size } from "./geometry";
 import { type Language, labelText, percent, text } from "./texts";
@@ -21,8 +22,7 @@ const SAVED_SIDE = 900;
 export interface Style {
   /** In the order of the probabilities. */
   labels: readonly string[];
-  /** Side of the network's crop, as a fraction of the box's longer side. */
-  cropScale: number;
+  framing: Framing;
   language: Language;
   /** Number of the face that is emphasised; null for none. */
   highlighted: number | null;
@@ -80,10 +80,10 @@ function drawFaces(pen: Pen, faces: readonly Face[], placement: Placement, frame
 }
 
 function prepare(face: Face, faces: readonly Face[], placement: Placement, style: Style): Drawn {
-  const { labels, cropScale, language, highlighted } = style;
+  const { labels, framing, language, highlighted } = style;
   const number = numberOf(face, faces);
   const best = indexOfHighest(face.probabilities);
-  const isUnsure = whyUnsure(face, cropScale) !== null;
+  const isUnsure = whyUnsure(face, framing) !== null;
   const answer = isUnsure
     ? text("unsure", language)
     : `${labelText(labels[best], language)} ${percent(face.probabilities[best])}`;

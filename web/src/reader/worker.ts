@@ -65,7 +65,7 @@ async function load(models: string, started: number): Promise<FromWorker> {
   await loaded.classify([{ data: new Uint8ClampedArray(4), width: 1, height: 1 }]);
   recognizer = loaded;
   const { labels, framing } = checkpoint;
-  return { kind: "loaded", labels, cropScale: framing.scale, backend, threads, loadMs: performance.now() - started };
+  return { kind: "loaded", labels, framing, backend, threads, loadMs: performance.now() - started };
 }
 
 async function recognize(message: Extract<ToWorker, { kind: "frame" | "photo" }>): Promise<TimedFaces> {
