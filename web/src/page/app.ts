@@ -26,6 +26,7 @@ export class App {
   readonly #cards = new Cards(byId("cards"), {
     onSelect: (number) => this.#select(number),
     onHighlight: (number) => this.#highlight(number),
+    onEvidence: () => this.#drawFaces(),
   });
   readonly #stream = new Stream();
   readonly #reader: Reader;

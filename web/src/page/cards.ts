@@ -37,13 +37,13 @@ export class Cards {
     for (const { face, number } of numbered.sort((a, b) => a.number - b.number)) {
       let card = this.#cards.get(number);
       if (!card) {
-        card = new Card(style.labels, number, this.events);
+        card = new Card(style.labels, number, face.evidence !== null, this.events);
         card.draw(image, face);
         this.#cards.set(number, card);
         this.list.append(card.root);
       }
       card.shownMs = nowMs;
-      card.show(face, isChoice, number === selected, style);
+      card.show(face, image, isChoice, number === selected, style);
     }
     for (const [number, card] of this.#cards) if (nowMs - card.shownMs > lingerMs) this.#remove(number, card);
   }

@@ -17,8 +17,11 @@ export interface Message {
   /** Size of the image in pixels. */
   width: number;
   height: number;
-  faces: FaceRecord[];
+  faces: PostedFace[];
 }
+
+/** A face with the evidence for each class, rows of cells; null if the network does not give it. */
+export type PostedFace = FaceRecord & { evidence: Record<string, number[][]> | null };
 
 /** Where the messages go, or the text that says why they go nowhere. */
 export type Target = { origin: string } | { fault: TextKey };
@@ -40,6 +43,10 @@ export function checkTarget(value: string, isFramed: boolean, around: string | u
 
 export function toMessage(faces: readonly Face[], labels: readonly string[], size: Size, timeMs: number): Message {
   const { width, height } = size;
-  const records = faces.map((face) => toRecord(face, labels));
+  const records = faces.map((face) => {
+    const { evidence } = face;
+    const maps = evidence && Object.fromEntries(labels.map((label, i) => [label, evidence[i]]));
+    return { ...toRecord(face, labels), evidence: maps };
+  });
   return { type: "mini-xception", version: VERSION, time_ms: timeMs, width, height, faces: records };
 }

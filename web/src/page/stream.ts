@@ -42,7 +42,11 @@ export class Stream {
    * @returns the speed, if it is due.
    */
   add(answer: Answer, timeS: number, language: Language): { frames: number; ms: number } | null {
-    this.#timeline.add(timeS, answer.faces);
+    // An hour of evidence would need more than 100 MB.
+    this.#timeline.add(
+      timeS,
+      answer.faces.map((face) => ({ ...face, evidence: null })),
+    );
     this.#speed.count(timeS * 1000, answer.timings.totalMs);
     if (timeS - this.#chartS >= CHART_INTERVAL_S) {
       this.#chartS = timeS;

@@ -63,6 +63,12 @@ export const TEXTS = {
   guess: ["perhaps {emotion}, {percent}", "可能是{emotion}，{percent}"],
   too_small: ["face too small", "人脸太小"],
   too_uncertain: ["no clear expression", "表情不明显"],
+  show_evidence: ["Show evidence", "显示依据"],
+  evidence: [
+    "Orange parts speak for “{emotion}”, blue parts against it. Click a bar for another expression. The map has few " +
+      "cells, so it is coarse.",
+    "橙色区域支持“{emotion}”，蓝色区域相反。点击上方的条可查看其他表情。网格很粗，只能看出大致位置。",
+  ],
   face: ["face {number}", "人脸 {number}"],
   show_face: ["Show face {number} in the timeline", "在时间轴上显示人脸 {number}"],
   no_face: [

@@ -14,6 +14,7 @@ export function face(attributes: Partial<Face> = {}): Face {
     ],
     probabilities: [0.25, 0.75],
     trackId: null,
+    evidence: null,
     ...attributes,
   };
 }

@@ -27,8 +27,18 @@ test("nothing is posted without a frame, or to a page with another origin", () =
 });
 
 test("a message has faces, a time and a size, and no image", () => {
-  const message = toMessage([face({ trackId: 1 })], ["sad", "happy"], { width: 640, height: 480 }, 1234);
+  const evidence = [[[1, 2]], [[3, 4]]];
+  const message = toMessage(
+    [face({ trackId: 1, evidence }), face()],
+    ["sad", "happy"],
+    { width: 640, height: 480 },
+    1234,
+  );
   expect(message).toMatchObject({ type: "mini-xception", version: 1, time_ms: 1234, width: 640, height: 480 });
-  expect(message.faces).toMatchObject([{ emotion: "happy", probabilities: { sad: 0.25, happy: 0.75 }, track_id: 1 }]);
+  expect(message.faces).toMatchObject([
+    { emotion: "happy", probabilities: { sad: 0.25, happy: 0.75 }, track_id: 1 },
+    { track_id: null, evidence: null },
+  ]);
+  expect(message.faces[0].evidence).toEqual({ sad: [[1, 2]], happy: [[3, 4]] });
   expect(structuredClone(message)).toEqual(message);
 });
