@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from mini_xception.bulk import predict_photos as predict_photos
     from mini_xception.draw import draw_faces as draw_faces
     from mini_xception.errors import MiniXceptionError as MiniXceptionError
+    from mini_xception.explain import Explanation as Explanation
     from mini_xception.faces import EMOTIONS as EMOTIONS
     from mini_xception.faces import Face as Face
     from mini_xception.interop import faces_to_dataframe as faces_to_dataframe
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "EMOTIONS": "faces",
     "EmotionRecognizer": "recognizer",
+    "Explanation": "explain",
     "Face": "faces",
     "Frame": "tracking.tracker",
     "MiniXception": "network.model",

@@ -12,7 +12,7 @@ import warnings
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +22,7 @@ import numpy as np
 
 from mini_xception.detection.crop import FaceCrop, FaceCropper
 from mini_xception.errors import MiniXceptionError
+from mini_xception.explain import Explanation
 from mini_xception.faces import Face
 from mini_xception.media.image import ImageSource, load_image
 from mini_xception.network.preprocess import to_grey
@@ -49,12 +50,14 @@ class PhotoResult:
         faces: the faces, largest first; empty if no face was found or the photo could not be read.
         image: RGB, uint8, (H, W, 3); None if the photo could not be read, or if a worker process decoded it.
         error: the reason, in one line, why the photo could not be read; None if it was read.
+        explanations: the explanation of each face, in the same order; empty if the photo was not explained.
     """
 
     path: Path
     faces: list[Face]
     image: np.ndarray | None = None
     error: str | None = None
+    explanations: list[Explanation] = field(default_factory=list)
 
 
 def default_workers(photos: int) -> int:
@@ -95,6 +98,25 @@ def predict_photos(
             for photo in batch:
                 found = list(islice(faces, len(photo.crops)))
                 yield PhotoResult(Path(photo.name), found, photo.image, photo.error)
+
+
+def explain_photos(paths: Iterable[str | os.PathLike[str]], recognizer: EmotionRecognizer) -> Iterator[PhotoResult]:
+    """Recognise and explain the faces of many photos, in this process.
+
+    Yields:
+        One result per photo, in the order of the paths.
+
+    Raises:
+        MiniXceptionError: the engine gives no evidence; see :meth:`EmotionRecognizer.explain`.
+    """
+    for path in map(Path, paths):
+        try:
+            image = load_image(path)
+        except MiniXceptionError as error:
+            yield PhotoResult(path, [], error=str(error))
+            continue
+        found = recognizer.explain(image)
+        yield PhotoResult(path, [explanation.face for explanation in found], image, explanations=found)
 
 
 class CroppedPhoto(NamedTuple):

@@ -1,4 +1,4 @@
-"""Drawing of faces onto a copy of an image."""
+"""Drawing of faces onto a copy of an image, and of explanations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from mini_xception.explain import SIDE, Explanation, blend
 from mini_xception.faces import EMOTIONS, Face
+from mini_xception.network.preprocess import to_grey
 
 #: Emotion → colour, from Okabe and Ito's colour-blind-safe palette.
 COLOURS: dict[str, str] = dict(
@@ -16,6 +18,8 @@ COLOURS: dict[str, str] = dict(
 )
 #: Colour of labels that are not in EMOTIONS.
 OTHER_COLOUR = "#E69F00"
+#: Height of the strip below a drawn explanation, in pixels.
+CAPTION = 32
 
 
 def colour_of(emotion: str) -> str:
@@ -73,3 +77,35 @@ def _draw_label(pen: ImageDraw.ImageDraw, size: tuple[int, int], face: Face, lin
 @lru_cache(maxsize=32)
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size=size)  # Loading a font takes longer than drawing a frame.
+
+
+def draw_evidence(explanation: Explanation, label: str | None = None) -> np.ndarray:
+    """Draw a face's crop, the overlay of a class next to it, and below them the class and the scale of the colours.
+
+    Args:
+        explanation: the explanation of the face.
+        label: the class; None is the face's most probable class.
+
+    Returns:
+        RGB, uint8, (H, W, 3).
+
+    Raises:
+        MiniXceptionError: there is no such class.
+    """
+    label = label or explanation.face.emotion
+    overlay = explanation.overlay(label)
+    canvas = Image.new("RGB", (2 * SIDE, SIDE + CAPTION), "white")
+    canvas.paste(Image.fromarray(to_grey(explanation.crop, SIDE)), (0, 0))
+    canvas.paste(Image.fromarray(overlay), (SIDE, 0))
+    pen = ImageDraw.Draw(canvas)
+    middle, font = SIDE + CAPTION / 2, _font(15)
+    pen.text((8, middle), f"{label} {explanation.face.probabilities[label]:.0%}", "black", font, anchor="lm")
+    # The bar begins under the overlay and shows the colours over mid-grey.
+    numbers = [f"{sign}{explanation.scale:.1f}" for sign in ("−", "+")]
+    left, right = SIDE + 8 + pen.textlength(numbers[0], font), 2 * SIDE - 8 - pen.textlength(numbers[1], font)
+    pen.text((SIDE, middle), numbers[0], "black", font, anchor="lm")
+    pen.text((right + 8, middle), numbers[1], "black", font, anchor="lm")
+    ramp = np.linspace(-1, 1, round(right - left), dtype=np.float32)
+    bar = blend(np.full((12, len(ramp)), 128, np.uint8), np.tile(ramp, (12, 1)))
+    canvas.paste(Image.fromarray(bar), (round(left), round(middle) - 6))
+    return np.array(canvas)

@@ -12,6 +12,7 @@ import numpy as np
 from mini_xception.detection.crop import FaceCrop, FaceCropper
 from mini_xception.detection.detector import Detector, load_detector
 from mini_xception.detection.mtcnn import MIN_FACE_SIZE
+from mini_xception.explain import Explanation
 from mini_xception.faces import Face
 from mini_xception.media.image import ImageSource, load_image
 from mini_xception.media.video import read_frames
@@ -141,6 +142,28 @@ class EmotionRecognizer:
         """
         return self.classify_faces(self.cropper(load_image(source)))
 
+    def explain(self, source: ImageSource) -> list[Explanation]:
+        """Recognise the expression of every face in an image, and show which parts of the face speak for each class.
+
+        This takes as long as :meth:`__call__`, and does not need PyTorch.
+
+        Args:
+            source: as for :meth:`__call__`.
+
+        Returns:
+            One explanation per face, the largest face first; an empty list if no face is found.
+
+        Raises:
+            MiniXceptionError: the image cannot be read; or the engine gives no evidence; or the checkpoint's
+                ``model.onnx`` gives none, because mini_xception 0.1.0 exported it, and a new graph cannot be made.
+        """
+        crops = self.cropper(load_image(source))
+        if not crops:
+            return []
+        probabilities, evidence = self.classifier.explain([face.pixels for face in crops])
+        faces = self._faces(crops, probabilities)
+        return [Explanation(*parts) for parts in zip(faces, evidence, (c.pixels for c in crops), strict=True)]
+
     def crop(self, source: ImageSource) -> list[np.ndarray]:
         """Cut out the faces of an image in the network's framing: RGB, uint8, (S, S, 3), the largest first.
 
@@ -196,7 +219,9 @@ class EmotionRecognizer:
 
     def classify_faces(self, crops: Sequence[FaceCrop]) -> list[Face]:
         """Classify the detected faces of one image or of several images."""
-        probabilities = self.classify([face.pixels for face in crops])
+        return self._faces(crops, self.classify([face.pixels for face in crops]))
+
+    def _faces(self, crops: Sequence[FaceCrop], probabilities: np.ndarray) -> list[Face]:
         return [
             Face(face.box, face.score, dict(zip(self.labels, map(float, row), strict=True)), landmarks=face.landmarks)
             for face, row in zip(crops, probabilities, strict=True)

@@ -18,7 +18,7 @@ PACKAGE = ROOT / "mini_xception"
 #: from the rooms before it.
 ROOMS = (
     *("_lazy", "errors", "boxes", "landmarks", "faces"),
-    *("media", "checkpoint", "network", "detection", "tracking", "recognizer"),
+    *("media", "checkpoint", "network", "detection", "tracking", "explain", "recognizer"),
     *("draw", "table", "interop", "bulk", "annotate", "export"),
     *("evaluation", "training"),
     *("demo", "cli", "__main__"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections import Counter
@@ -18,7 +19,7 @@ from tqdm import tqdm
 
 from mini_xception.cli import report
 from mini_xception.cli.options import add_quiet, add_recognizer_options, load_recognizer, make_writable, number
-from mini_xception.draw import draw_faces
+from mini_xception.draw import draw_evidence, draw_faces
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import Face
 from mini_xception.media.atomic import atomic_write
@@ -35,6 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write a table with one row per face")
     parser.add_argument(
         "--save", type=Path, metavar="DIR", help="write an annotated copy of each photo, named PHOTO-faces.jpg"
+    )
+    parser.add_argument(
+        "--explain",
+        type=Path,
+        metavar="DIR",
+        help="write an image of each face that shows which parts speak for its expression and which against it, named "
+        "PHOTO-face-NUMBER-EXPRESSION.png; this uses one process",
     )
     parser.add_argument(
         "--workers",
@@ -55,17 +63,20 @@ def run(args: argparse.Namespace) -> int:
     if args.csv:
         _check_target(args.csv, taken)
         taken.add(_key(args.csv))
-    copies = _Copies(args.save, taken)
-    for folder in (args.save, args.csv and args.csv.parent):
+    copies, overlays = _Outputs(args.save, taken), _Outputs(args.explain, taken)
+    if args.explain and args.workers:
+        raise MiniXceptionError(f"--workers {args.workers}: --explain uses one process; leave out --workers")
+    for folder in (args.save, args.explain, args.csv and args.csv.parent):
         if folder:
             make_writable(folder)
-    from mini_xception.bulk import default_workers, predict_photos
+    from mini_xception.bulk import default_workers, explain_photos, predict_photos
 
     recognizer = load_recognizer(args)
     workers = default_workers(len(photos)) if args.workers is None else args.workers
+    process = explain_photos(photos, recognizer) if args.explain else predict_photos(photos, recognizer, workers)
     with ExitStack() as stack:
         write_face = stack.enter_context(open_table(args.csv, recognizer.labels)) if args.csv else None
-        results = stack.enter_context(closing(predict_photos(photos, recognizer, workers)))
+        results = stack.enter_context(closing(process))
         # None shows the bar on terminals only. A few photos need no bar.
         hidden = None if any(path.is_dir() for path in args.paths) and not args.quiet else True
         for photo in tqdm(results, total=len(photos), unit="photo", disable=hidden):
@@ -80,13 +91,16 @@ def run(args: argparse.Namespace) -> int:
             if write_face:
                 for face in photo.faces:
                     write_face(photo.path, face, None)
-            if args.save:
-                try:
+            try:
+                if args.save:
                     image = load_image(photo.path) if photo.image is None else photo.image
-                    _save_annotated(image, photo.faces, copies.name(photo.path.stem))
-                except MiniXceptionError as error:
-                    _print_error(error)
-                    failed += 1
+                    _save(draw_faces(image, photo.faces), copies.name(photo.path.stem, "-faces", ".jpg"))
+                for number, explanation in enumerate(photo.explanations, start=1):
+                    name = f"-face-{number}-{_as_file_name(explanation.face.emotion)}"
+                    _save(draw_evidence(explanation), overlays.name(photo.path.stem, name, ".png"))
+            except MiniXceptionError as error:
+                _print_error(error)
+                failed += 1
     return 1 if failed else 0
 
 
@@ -130,25 +144,25 @@ def _check_target(path: Path, photos: set[str]) -> None:
         raise MiniXceptionError(f"{path}: this is one of the photos; choose another name")
 
 
-class _Copies:
-    """Chooses names of annotated copies. No name belongs to a photo or to another output of this run."""
+class _Outputs:
+    """Chooses names of images to write. No name belongs to a photo or to another output of this run."""
 
     def __init__(self, folder: Path, taken: set[str]) -> None:
         self._folder = folder
         self._taken = taken
-        self._numbers: Counter[str] = Counter()  # stem → last number, because many folders may have the same names
+        self._numbers: Counter[str] = Counter()  # name → last number, because many folders may have the same names
 
-    def name(self, stem: str) -> Path:
+    def name(self, stem: str, ending: str, suffix: str) -> Path:
         while True:
-            self._numbers[stem] += 1
-            number = self._numbers[stem]
-            path = self._shortened(stem, "-faces.jpg" if number == 1 else f"-faces-{number}.jpg")
+            self._numbers[stem + ending] += 1
+            number = self._numbers[stem + ending]
+            path = self._shortened(stem, f"{ending}{suffix}" if number == 1 else f"{ending}-{number}{suffix}")
             if _key(path) not in self._taken:
                 self._taken.add(_key(path))
                 return path
 
     def _shortened(self, stem: str, ending: str) -> Path:
-        """Return the path of a copy. Its stem is cut if the file system has no room for the ending."""
+        """Return the path of an image. Its stem is cut if the file system has no room for the ending."""
         try:
             longest = os.pathconf(self._folder, "PC_NAME_MAX")
         except (AttributeError, OSError, ValueError):  # Windows has no pathconf.
@@ -164,9 +178,14 @@ def _key(path: Path) -> str:
     return unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
 
 
-def _save_annotated(image: np.ndarray, faces: list[Face], path: Path) -> None:
+def _save(image: np.ndarray, path: Path) -> None:
     with atomic_write(path) as temporary:
-        Image.fromarray(draw_faces(image, faces)).save(temporary, "JPEG", quality=95)
+        Image.fromarray(image).save(temporary, quality=95)
+
+
+def _as_file_name(label: str) -> str:
+    """Replace what a file name cannot contain. A checkpoint's own labels may be any text."""
+    return re.sub(r"[^\w-]+", "_", label)
 
 
 def _json_line(path: Path, faces: list[Face]) -> str:

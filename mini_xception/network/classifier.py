@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from mini_xception.checkpoint.folder import read_checkpoint
 from mini_xception.errors import MiniXceptionError
 from mini_xception.network.config import ModelConfig
 from mini_xception.network.devices import choose_device
-from mini_xception.network.engines import ENGINES, Engine, choose_engine, load_engine
+from mini_xception.network.engines import ENGINES, Engine, ExplainingEngine, choose_engine, load_engine
 from mini_xception.network.fingerprint import compute_fingerprint, find_graph
 from mini_xception.network.preprocess import normalise
 
@@ -116,15 +116,57 @@ class Classifier:
         Raises:
             MiniXceptionError: a crop is not a uint8 image, or the network's output is not finite.
         """
-        config = self.config
-        probabilities = np.empty((len(crops), len(config.labels)), np.float32)
-        for start in range(0, len(crops), BATCH_SIZE):
-            faces = normalise(crops[start : start + BATCH_SIZE], config.image_size, config.mean, config.std)
-            logits = self.engine(faces)
-            if not np.isfinite(logits).all():
-                raise MiniXceptionError("the network's output is not finite; its weights are damaged, use others")
-            probabilities[start : start + BATCH_SIZE] = _softmax(logits / config.temperature)
+        probabilities = np.empty((len(crops), len(self.config.labels)), np.float32)
+        for batch, faces in self._batches(crops):
+            probabilities[batch] = self._probabilities(self.engine(faces))
         return probabilities
+
+    def explain(self, crops: Sequence[np.ndarray] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Classify face crops, and return the evidence for each class, in one pass.
+
+        Args:
+            crops: as for :meth:`__call__`, N ≥ 1.
+
+        Returns:
+            Probabilities, float32, (N, number of labels), and evidence, float32, (N, number of labels, rows, columns).
+            The mean of a class's evidence is its logit, before the division by the temperature.
+
+        Raises:
+            MiniXceptionError: as for :meth:`__call__`; or the engine gives no evidence; or ``model.onnx`` gives none,
+                because mini_xception 0.1.0 exported it, and a new graph cannot be made.
+        """
+        probabilities = np.empty((len(crops), len(self.config.labels)), np.float32)
+        evidence = []
+        for batch, faces in self._batches(crops):
+            logits, maps = self._explaining_engine.explain(faces)
+            probabilities[batch] = self._probabilities(logits)
+            evidence.append(maps)
+        return probabilities, np.concatenate(evidence)
+
+    @cached_property
+    def _explaining_engine(self) -> ExplainingEngine:
+        if not isinstance(self.engine, ExplainingEngine):
+            raise MiniXceptionError(
+                f"{type(self.engine).__name__}: this engine gives no evidence; use 'onnx', 'openvino' or 'torch', "
+                "or add has_evidence and explain, as in mini_xception.network.engines.ExplainingEngine"
+            )
+        if self.engine.has_evidence:
+            return self.engine
+        _suggest_new_export(self._folder)
+        engine = load_engine("auto", self.model)
+        assert isinstance(engine, ExplainingEngine)
+        return engine
+
+    def _batches(self, crops: Sequence[np.ndarray] | np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        config = self.config
+        for start in range(0, len(crops), BATCH_SIZE):
+            batch = slice(start, start + BATCH_SIZE)
+            yield batch, normalise(crops[batch], config.image_size, config.mean, config.std)
+
+    def _probabilities(self, logits: np.ndarray) -> np.ndarray:
+        if not np.isfinite(logits).all():
+            raise MiniXceptionError("the network's output is not finite; its weights are damaged, use others")
+        return _softmax(logits / self.config.temperature)
 
 
 def _import_model(name: object) -> type[MiniXception]:
@@ -146,6 +188,16 @@ def _suggest_export(name: str, folder: Path) -> None:
         "%s: no model.onnx for these weights, so PyTorch is imported, which takes several seconds; "
         "run `mini-xception export %s` to create the file",
         name,
+        folder,
+    )
+
+
+@lru_cache  # once per checkpoint
+def _suggest_new_export(folder: Path) -> None:
+    logger.warning(
+        "%s: model.onnx has no evidence, because mini_xception 0.1.0 exported it, so PyTorch is imported; "
+        "run `mini-xception export %s` to renew the file",
+        folder,
         folder,
     )
 

@@ -15,14 +15,16 @@ import threading
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from mini_xception.errors import MiniXceptionError
-from mini_xception.network.onnx_session import INPUT, open_session, unreadable
+from mini_xception.network.onnx_session import EVIDENCE, INPUT, LOGITS, open_session, unreadable
 
 if TYPE_CHECKING:
+    from openvino import InferRequest
+
     from mini_xception.network.model import MiniXception
 
 #: Images per forward pass and core. Larger batches do not fit into the processor's cache.
@@ -33,6 +35,20 @@ class Engine(Protocol):
     """A network ready for inference. It takes float32 (N, C, H, W) and returns float32 (N, …). Thread-safe."""
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray: ...
+
+
+@runtime_checkable
+class ExplainingEngine(Engine, Protocol):
+    """An engine that can return the network's evidence. All engines in ENGINES and "torch" are such engines.
+
+    ``has_evidence`` is False for a graph that mini_xception 0.1.0 exported. ``explain`` takes the input of
+    ``__call__``, N ≥ 1, and returns logits, float32 (N, labels), and evidence, float32 (N, labels, rows, columns). It
+    takes as long as ``__call__``.
+    """
+
+    has_evidence: bool
+
+    def explain(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 class OnnxEngine:
@@ -47,11 +63,19 @@ class OnnxEngine:
 
     def __init__(self, graph: Path | bytes) -> None:
         self._session = open_session(graph)
+        outputs = [output.name for output in self._session.get_outputs()]
+        self._first = outputs[:1]
+        self.has_evidence = EVIDENCE in outputs
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
         if len(inputs) <= ONNX_CHUNK:
-            return self._session.run(None, {INPUT: inputs})[0]
+            return self._session.run(self._first, {INPUT: inputs})[0]
         return np.concatenate([self(inputs[i : i + ONNX_CHUNK]) for i in range(0, len(inputs), ONNX_CHUNK)])
+
+    def explain(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Compute logits and evidence; see :class:`ExplainingEngine`."""
+        chunks = [inputs[i : i + ONNX_CHUNK] for i in range(0, len(inputs), ONNX_CHUNK)]
+        return _join([self._session.run([LOGITS, EVIDENCE], {INPUT: chunk}) for chunk in chunks])
 
 
 class OpenVinoEngine:
@@ -77,15 +101,33 @@ class OpenVinoEngine:
             raise unreadable(graph, error) from error
         self._chunk = OPENVINO_CHUNK * self._network.get_property("INFERENCE_NUM_THREADS")
         self._local = threading.local()  # An inference request holds one thread's input and output.
+        self.has_evidence = any(EVIDENCE in output.get_names() for output in self._network.outputs)
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
         if len(inputs) > self._chunk:
             chunks = (inputs[i : i + self._chunk] for i in range(0, len(inputs), self._chunk))
             return np.concatenate([self(chunk) for chunk in chunks])
+        return self._infer(inputs).get_output_tensor(0).data.copy()
+
+    def explain(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Compute logits and evidence; see :class:`ExplainingEngine`."""
+        outputs = []
+        for i in range(0, len(inputs), self._chunk):
+            request = self._infer(inputs[i : i + self._chunk])
+            outputs.append([request.get_tensor(name).data.copy() for name in (LOGITS, EVIDENCE)])
+        return _join(outputs)
+
+    def _infer(self, inputs: np.ndarray) -> InferRequest:
         if not hasattr(self._local, "request"):
             self._local.request = self._network.create_infer_request()
         self._local.request.infer([inputs], share_inputs=True)
-        return self._local.request.get_output_tensor(0).data.copy()
+        return self._local.request
+
+
+def _join(outputs: list[list[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Join the logits and the evidence of several chunks."""
+    logits, evidence = zip(*outputs, strict=True)
+    return np.concatenate(logits), np.concatenate(evidence)
 
 
 class Entry(NamedTuple):

@@ -45,8 +45,11 @@ def has_fingerprint(path: Path, fingerprint: str) -> bool:
 
 
 def cached_graph_path(fingerprint: str) -> Path:
-    """Return the path of the ONNX file with this fingerprint in the user's cache."""
-    return cache_folder() / "graphs" / f"{fingerprint}.onnx"
+    """Return the path of the ONNX file with this fingerprint in the user's cache.
+
+    The suffix tells the file from one that mini_xception 0.1.0 cached, which has no second output.
+    """
+    return cache_folder() / "graphs" / f"{fingerprint}.evidence.onnx"
 
 
 def metadata(config: ModelConfig) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """The network as an ONNX graph, for ONNX Runtime, OpenVINO and other programs.
 
-The graph maps normalised faces, ``input``, float32 (N, 1, S, S) with any N, to logits, float32 (N, labels). The file's
-metadata contains the entries of ``config.json`` except the metrics, as JSON under the same names: format_version,
-labels, image_size, mean, std, framing, temperature and others.
+The graph maps normalised faces, ``input``, float32 (N, 1, S, S) with any N, to two outputs: ``logits``, float32
+(N, labels), and ``evidence``, float32 (N, labels, rows, columns). A logit is the mean of its class's evidence. The
+file's metadata contains the entries of ``config.json`` except the metrics, as JSON under the same names:
+format_version, labels, image_size, mean, std, framing, temperature and others.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import copy
 import io
 import json
 import warnings
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,7 +28,7 @@ from mini_xception.media.atomic import atomic_write
 from mini_xception.network.devices import initial_torch_defaults
 from mini_xception.network.fingerprint import FINGERPRINT, cached_graph_path, has_fingerprint, metadata
 from mini_xception.network.model import MiniXception, SeparableConv2d
-from mini_xception.network.onnx_session import INPUT, open_session
+from mini_xception.network.onnx_session import EVIDENCE, INPUT, LOGITS, open_session
 
 #: Maximum difference between the graph's logits and PyTorch's. Logits reach about 10.
 TOLERANCE = 1e-3
@@ -51,14 +53,17 @@ def make_graph(model: MiniXception) -> bytes:
     side = network.image_size
     faces = torch.rand(2, 1, side, side, generator=torch.Generator().manual_seed(0))
     faces = (faces - network.mean) / network.std
-    proto = onnx.load_from_string(to_onnx(fold_batch_norms(network), faces))
+    proto = onnx.load_from_string(
+        to_onnx(_Explained(fold_batch_norms(network), faces), faces, outputs=(LOGITS, EVIDENCE))
+    )
     version = {"format_version": json.dumps(FORMAT_VERSION)}
     onnx.helper.set_model_props(proto, {**version, **metadata(network.settings), FINGERPRINT: model.fingerprint()})
     graph = proto.SerializeToString()
 
     with torch.inference_mode():
         expected = network(faces).numpy()
-    difference = float(np.abs(open_session(graph).run(None, {INPUT: faces.numpy()})[0] - expected).max())
+    (logits,) = open_session(graph).run([LOGITS], {INPUT: faces.numpy()})
+    difference = float(np.abs(logits - expected).max())
     if not difference <= TOLERANCE:
         raise MiniXceptionError(
             f"model.onnx: its logits differ from PyTorch's by {difference:.2g}; update torch or onnxruntime"
@@ -93,13 +98,30 @@ def fold_batch_norms(model: MiniXception) -> MiniXception:
     return folded
 
 
-def to_onnx(module: nn.Module, example: torch.Tensor, *, free_sides: bool = False) -> bytes:
+class _Explained(nn.Module):
+    """A network that returns its evidence with its logits. The shares, a constant, replace the last convolution."""
+
+    def __init__(self, network: MiniXception, faces: torch.Tensor) -> None:
+        super().__init__()
+        self.network = network
+        self.shares = nn.Buffer(network.shares(network.features(faces)).detach())
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features = self.network.features(x).unsqueeze(1)
+        evidence = (features * self.shares).sum(dim=2) + self.network.conv.bias[:, None, None]
+        return evidence.mean(dim=(-2, -1)), evidence
+
+
+def to_onnx(
+    module: nn.Module, example: torch.Tensor, *, free_sides: bool = False, outputs: Sequence[str] = ()
+) -> bytes:
     """Export a module to ONNX. Needs the onnx package.
 
     Args:
         module: a module in inference mode, on the CPU.
         example: an input, (N, C, H, W). N is variable in the graph.
         free_sides: whether H and W are variable too.
+        outputs: names of the graph's outputs; without them, the exporter numbers the outputs.
 
     Returns:
         The contents of an ONNX file.
@@ -115,6 +137,7 @@ def to_onnx(module: nn.Module, example: torch.Tensor, *, free_sides: bool = Fals
             file,  # type: ignore[arg-type]
             dynamo=False,
             input_names=[INPUT],
+            output_names=list(outputs) or None,
             dynamic_axes={INPUT: axes},
             opset_version=17,
         )

@@ -154,13 +154,35 @@ class MiniXception(nn.Module, Pretrained):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute logits, (N, labels), from the output of :meth:`preprocess`, float, (N, 1, S, S)."""
+        x = self.features(x)  # 128×3×3
+        x = self.conv(x)  # 7×3×3
+        return x.mean(dim=(-2, -1))  # global average pooling: 7 logits
+
+    def features(self, x: Tensor) -> Tensor:
+        """Compute the input of the last convolution, (N, 128, 3, 3)."""
         x = self.base(x)  # 8×44×44
         x = self.module1(x)  # 16×22×22
         x = self.module2(x)  # 32×11×11
         x = self.module3(x)  # 64×6×6
-        x = self.module4(x)  # 128×3×3
-        x = self.conv(x)  # 7×3×3
-        return x.mean(dim=(-2, -1))  # global average pooling: 7 logits
+        return self.module4(x)  # 128×3×3
+
+    def evidence(self, x: Tensor) -> Tensor:
+        """Divide the logits among the cells of the features, from the input of :meth:`forward`.
+
+        The last convolution and the average pooling are linear, so each cell of the features adds a share to each
+        logit. In the output of the last convolution, a cell would hold shares of its neighbours, too.
+
+        Returns:
+            One map per class, (N, labels, 3, 3). The mean of a class's map is its logit.
+        """
+        x = self.features(x).unsqueeze(1)  # 1×128×3×3
+        return (x * self.shares(x)).sum(dim=2) + self.conv.bias[:, None, None]  # 7×3×3
+
+    def shares(self, features: Tensor) -> Tensor:
+        """Compute what each feature adds to the sum of each class's map, (labels, 128, 3, 3)."""
+        ones = features.new_ones(1, len(self.labels), *features.shape[-2:])
+        shares = functional.conv_transpose2d(ones, self.conv.weight, padding=1, groups=len(self.labels))
+        return shares.unflatten(1, (len(self.labels), -1))[0]
 
     @property
     def device(self) -> torch.device:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: Name of the input in every graph.
 INPUT = "input"
+#: Names of the outputs of ``model.onnx``. Graphs that mini_xception 0.1.0 exported have only the logits, unnamed.
+LOGITS, EVIDENCE = "logits", "evidence"
 
 
 def open_session(graph: Path | bytes) -> InferenceSession:

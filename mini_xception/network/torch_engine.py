@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from torch import nn
+
+if TYPE_CHECKING:
+    from mini_xception.network.model import MiniXception
 
 #: Images per forward pass on a CPU. Larger batches are slower, because PyTorch allocates more memory.
 CHUNK = 16
@@ -17,6 +21,7 @@ class TorchEngine:
 
     def __init__(self, module: nn.Module) -> None:
         self._module = module.eval().to(memory_format=torch.channels_last)
+        self.has_evidence = hasattr(module, "evidence")
         weight = next(module.parameters())
         self._device, self._dtype = weight.device, weight.dtype
 
@@ -27,6 +32,18 @@ class TorchEngine:
             return self._module(batch).float().cpu().numpy()
         with _one_thread:
             return torch.cat([self._module(chunk) for chunk in batch.split(CHUNK)]).float().numpy()
+
+    @torch.inference_mode()
+    def explain(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Compute logits and evidence; see :class:`~mini_xception.network.engines.ExplainingEngine`."""
+        batch = torch.from_numpy(inputs).to(self._device, self._dtype, memory_format=torch.channels_last)
+        network = cast("MiniXception", self._module)
+        if self._device.type != "cpu":
+            evidence = network.evidence(batch).float()
+        else:
+            with _one_thread:
+                evidence = torch.cat([network.evidence(chunk) for chunk in batch.split(CHUNK)]).float()
+        return evidence.mean(dim=(-2, -1)).cpu().numpy(), evidence.cpu().contiguous().numpy()
 
 
 class _OneThread:

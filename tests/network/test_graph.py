@@ -67,16 +67,20 @@ def test_any_number_of_faces_in_another_program(model, folder):
 
     session = onnxruntime.InferenceSession(export(model, folder))
     assert [(value.name, value.shape) for value in session.get_inputs()] == [("input", ["n", 1, 64, 64])]
+    assert [value.name for value in session.get_outputs()] == ["logits", "evidence"]
     for count in (1, 5):
         faces = torch.randn(count, 1, 64, 64)
-        (logits,) = session.run(None, {"input": faces.numpy()})
+        logits, evidence = session.run(None, {"input": faces.numpy()})
+        assert np.abs(evidence.mean(axis=(2, 3)) - logits).max() < 1e-4
         with torch.inference_mode():
             assert np.abs(logits - model(faces).numpy()).max() < 1e-4
+            assert np.abs(evidence - model.evidence(faces).numpy()).max() < 1e-4
 
 
 def test_no_batch_norm_is_left(model, folder):
     operators = {node.op_type for node in onnx.load(export(model, folder)).graph.node}
-    assert operators == {"Conv", "Relu", "MaxPool", "Add", "ReduceMean"}
+    evidence = {"Unsqueeze", "Mul", "ReduceSum"}
+    assert operators - {"Constant"} == {"Conv", "Relu", "MaxPool", "Add", "ReduceMean"} | evidence
 
 
 def test_the_folders_own_file_is_used(model, folder):
@@ -135,11 +139,13 @@ def test_a_cache_that_cannot_be_written(folder):
 def test_a_graph_that_differs_is_refused(model, folder, monkeypatch):
     def fold_wrongly(network):
         folded = graph.fold_batch_norms(network)
-        torch.nn.init.constant_(folded.conv.bias, 0.01)
+        torch.nn.init.constant_(folded.network.conv.bias, 0.01)
         return folded
 
     exported = graph.to_onnx
-    monkeypatch.setattr(graph, "to_onnx", lambda network, faces: exported(fold_wrongly(network), faces))
+    monkeypatch.setattr(
+        graph, "to_onnx", lambda network, *rest, **options: exported(fold_wrongly(network), *rest, **options)
+    )
     with pytest.raises(MiniXceptionError, match="differ from PyTorch's"):
         export(model, folder)
     assert not (folder / GRAPH).exists()

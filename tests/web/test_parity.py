@@ -35,7 +35,7 @@ def compare(folder: Path, *options: str) -> int:
 
 def test_every_step(tmp_path):
     write_vectors(tmp_path)
-    assert compare(tmp_path) == 17
+    assert compare(tmp_path) == 18
 
 
 @pytest.mark.slow

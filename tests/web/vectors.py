@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mini_xception import EmotionRecognizer, Face, StreamMemory, load_image
+from mini_xception import EmotionRecognizer, Explanation, Face, StreamMemory, load_image
 from mini_xception.detection.cascade import Cascade
 from mini_xception.detection.crop import clip_box, crop_face, crop_upright
 from mini_xception.detection.integral import average, bins, integrate
@@ -30,7 +30,7 @@ from mini_xception.detection.second_look import check_roll, examine
 from mini_xception.detection.suppress import overlap_any, suppress, suppress_inside
 from mini_xception.export import export_web
 from mini_xception.landmarks import roll_degrees
-from mini_xception.network.preprocess import Framing, to_grey
+from mini_xception.network.preprocess import Framing, normalise, to_grey
 from mini_xception.tracking.tracker import Tracker
 from mini_xception.training.data import load_fer2013
 from recipes.measure_framing import FACE_SIDES, put_on_canvas
@@ -56,6 +56,7 @@ MODULES = (
     "detection.crop",
     "tracking.tracker",
     "tracking.memory",
+    "explain",
     "recognizer",
     "table",
 )
@@ -108,6 +109,7 @@ def write_vectors(folder: Path, fer2013: Path | None = None) -> None:
         "crops": crops(arrays),
         "upright": list(upright(arrays)),
         "suppressed": list(suppressed()),
+        "evidence": list(evidence(recognizer, arrays)),
         "overlaps": overlaps(),
         "rolled": list(rolled(arrays)),
         "examined": list(examined(arrays)),
@@ -325,6 +327,25 @@ def suppressed():
             }
 
 
+def evidence(recognizer: EmotionRecognizer, arrays: Arrays):
+    """Explain crops that need no resizing: a face, the same mirrored, a flat one, and noise."""
+    (crop, *_) = recognizer.crop(PORTRAIT)
+    grey = to_grey(crop, recognizer.model.image_size)
+    noise = np.random.default_rng(9).integers(0, 256, grey.shape, np.uint8)
+    crops = [grey, np.ascontiguousarray(grey[:, ::-1]), np.full_like(grey, 128), noise]
+    logits = recognizer.engine(normalise(crops, len(grey), recognizer.model.mean, recognizer.model.std))
+    for crop, row, probabilities, cells in zip(crops, logits, *recognizer.classifier.explain(crops), strict=True):
+        face = Face((0, 0, 48, 48), 1.0, dict(zip(recognizer.labels, map(float, probabilities), strict=True)))
+        explanation = Explanation(face, cells, crop)
+        yield {
+            "crop": arrays.image(crop),
+            "logits": row.tolist(),
+            "evidence": cells.tolist(),
+            "scale": explanation.scale,
+            "overlays": [arrays.image(explanation.overlay(label)) for label in recognizer.labels],
+        }
+
+
 def images(fer2013: Path | None) -> dict[str, np.ndarray]:
     """Return the examples, a photo larger than MAX_SIDE, no face, faces that are cut, tiny, dark or turned, and FER2013
     faces on canvases.
@@ -422,6 +443,7 @@ def as_json(face: Face) -> dict[str, Any]:
         "landmarks": face.landmarks,
         "probabilities": probabilities,
         "trackId": face.track_id,
+        "evidence": None,
     }
 
 

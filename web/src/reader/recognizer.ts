@@ -5,7 +5,7 @@ import { type FaceCrop, FaceCropper } from "./detection/crop";
 import { MIN_FACE_SIZE, MTCNN } from "./detection/mtcnn";
 import type { Face } from "./faces";
 import type { Image } from "./media/image";
-import { Classifier } from "./network/classifier";
+import { type Classified, Classifier } from "./network/classifier";
 import type { Engines } from "./network/engines";
 import type { StreamMemory } from "./tracking/memory";
 
@@ -58,17 +58,17 @@ export class EmotionRecognizer {
   }
 
   /** Classify face crops, without a detector; see {@link Classifier.classify}. */
-  classify(crops: Image[]): Promise<number[][]> {
+  classify(crops: Image[]): Promise<Classified[]> {
     return this.classifier.classify(crops);
   }
 
   private async classifyFaces(crops: FaceCrop[]): Promise<Face[]> {
-    const probabilities = await this.classify(crops.map((crop) => crop.pixels));
+    const classified = await this.classify(crops.map((crop) => crop.pixels));
     return crops.map(({ box, score, landmarks }, i) => ({
       box,
       score,
       landmarks,
-      probabilities: probabilities[i],
+      ...classified[i],
       trackId: null,
     }));
   }

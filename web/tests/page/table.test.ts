@@ -14,6 +14,7 @@ const face = (trackId: number | null, ...probabilities: number[]): Face => ({
   ],
   probabilities,
   trackId,
+  evidence: null,
 });
 
 const HEAD =

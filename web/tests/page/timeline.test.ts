@@ -8,6 +8,7 @@ const face = (trackId: number, ...probabilities: number[]): Face => ({
   landmarks: [],
   probabilities,
   trackId,
+  evidence: null,
 });
 const times = (timeline: Timeline, nowS: number): number[][] =>
   timeline.recent(nowS, null).map((stretch) => stretch.map((moment) => moment.timeS));

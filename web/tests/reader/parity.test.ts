@@ -15,10 +15,11 @@ import * as mtcnn from "../../src/reader/detection/mtcnn";
 import * as pose from "../../src/reader/detection/pose";
 import * as secondLook from "../../src/reader/detection/second_look";
 import * as suppress from "../../src/reader/detection/suppress";
+import * as explain from "../../src/reader/explain";
 import type { Face } from "../../src/reader/faces";
 import * as landmarks from "../../src/reader/landmarks";
 import type { Image } from "../../src/reader/media/image";
-import { shrink } from "../../src/reader/media/resize";
+import { growTo, shrink } from "../../src/reader/media/resize";
 import * as classifier from "../../src/reader/network/classifier";
 import { type Engines, loadWasm } from "../../src/reader/network/engines";
 import * as preprocess from "../../src/reader/network/preprocess";
@@ -38,6 +39,8 @@ const [SCORE, PROBABILITY, PIXELS] = [0.001, 0.01, 1];
  * stream, the next frame depends on this roll.
  */
 const [TILTED_SCORE, TILTED_PROBABILITY, TILTED_SHARE] = [0.1, 0.05, 0.08];
+/** How far the cells of the evidence, in logits, may differ for equal crops. */
+const CELL = 1e-4;
 /** How many grey levels turned pixels may differ, because OpenCV 4 rounds positions to 1/32 pixel. */
 const TURNED_LEVELS = 6;
 
@@ -61,6 +64,7 @@ const MODULES: Record<string, object> = {
   "detection.crop": crop,
   "tracking.tracker": tracker,
   "tracking.memory": memory,
+  explain,
   recognizer,
   table,
 };
@@ -183,6 +187,30 @@ describe.skipIf(!FOLDER)("as in Python", { timeout: TIMEOUT_MS }, () => {
     const networks = new cascade.Cascade(engines.pnet, engines.rnet, engines.onet);
     for (const { image: reference, candidates, faces } of vectors.examined) {
       expectSameRows(await secondLook.examine(networks, image(reference), rows(candidates)), faces);
+    }
+  });
+
+  test("evidence, whose mean is the logit, and its overlays", async () => {
+    const { image_size: size, mean, std } = vectors.checkpoint;
+    for (const { crop, logits, evidence, scale, overlays } of vectors.evidence) {
+      const input = preprocess.normalise([image(crop)], size, mean, std);
+      const { data, evidence: cells } = await engines.model(input, [1, 1, size, size]);
+      expect(difference(data, logits)).toBeLessThan(CELL);
+      expect(difference(cells?.data ?? [], evidence.flat(2))).toBeLessThan(CELL);
+      const [{ evidence: found }] = await ours.classify([image(crop)]);
+      const means = found?.map((map) => map.flat().reduce((sum, cell) => sum + cell) / map.flat().length);
+      expect(difference(means ?? [], logits)).toBeLessThan(CELL);
+      expect(explain.scaleOf(evidence)).toBeCloseTo(scale, 4);
+      const grey = { data: preprocess.toGrey(image(crop), size), width: size, height: size };
+      const { data: base } = growTo(grey, explain.SIDE, explain.SIDE);
+      for (const [label, overlay] of overlays.entries()) {
+        const { data: heat } = explain.heat(evidence, label);
+        const mixed = pixels(overlay).map((_, i) => {
+          const opacity = heat[i | 3] / 255;
+          return (1 - opacity) * base[i >> 2] + opacity * heat[i];
+        });
+        expect(difference(colours(mixed), colours(pixels(overlay)))).toBeLessThanOrEqual(2);
+      }
     }
   });
 

@@ -9,7 +9,7 @@ const READER = fileURLToPath(new URL("../../src/reader", import.meta.url));
 /** A room imports from itself and from the rooms before it. */
 const ROOMS = [
   ...["errors", "rounding", "boxes", "landmarks", "faces"],
-  ...["media", "checkpoint", "network", "detection", "tracking", "recognizer"],
+  ...["media", "checkpoint", "network", "detection", "tracking", "explain", "recognizer"],
   "worker",
 ];
 /** The only import from outside the reader: the messages that the worker exchanges with the page. */

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import type { Box } from "../../src/reader/boxes";
 import type { Checkpoint } from "../../src/reader/checkpoint/folder";
 import type { Pose } from "../../src/reader/detection/pose";
-import type { Face } from "../../src/reader/faces";
+import type { Evidence, Face } from "../../src/reader/faces";
 import type { Landmarks } from "../../src/reader/landmarks";
 import type { Image } from "../../src/reader/media/image";
 import { type Graphs, NAMES } from "../../src/reader/network/engines";
@@ -39,6 +39,14 @@ export interface Vectors {
   rolled: { image: ArrayReference; rows: number[][]; faces: number[][]; candidates: number[][] }[];
   examined: { image: ArrayReference; candidates: number[][]; faces: number[][] }[];
   suppressed: { boxes: number[][]; max_overlap: number; of_union: number[]; of_smaller: number[] }[];
+  evidence: {
+    crop: ArrayReference;
+    logits: number[];
+    evidence: Evidence;
+    scale: number;
+    /** One per label. */
+    overlays: ArrayReference[];
+  }[];
   images: { name: string; image: ArrayReference; detected: Box[]; faces: Face[] }[];
   streams: { image: ArrayReference; time_s: number; faces: Face[] }[][];
   tracks: { time_s: number; faces: Face[]; tracked: Face[] }[][];

@@ -14,9 +14,15 @@ export type Name = (typeof NAMES)[number];
 export type Graphs = Record<Name, Uint8Array>;
 /**
  * A network ready for inference. It takes an array and its dimensions, and returns an array and its dimensions, both in
- * row-major order. The input may be overwritten once the output has arrived.
+ * row-major order. The input may be overwritten once the output has arrived. Graphs with evidence return it too.
  */
-export type Engine = (input: Float32Array, dims: number[]) => Promise<{ data: Float32Array; dims: readonly number[] }>;
+export type Engine = (input: Float32Array, dims: number[]) => Promise<Output & { evidence?: Output }>;
+
+interface Output {
+  data: Float32Array;
+  dims: readonly number[];
+}
+
 export type Engines = Record<Name, Engine>;
 
 /** The engines, and the backend that runs them. */
@@ -28,6 +34,8 @@ export interface Loaded {
 
 /** Name of a graph's input. */
 const INPUT = "input";
+/** Name of the second output of `model.onnx`. */
+const EVIDENCE = "evidence";
 /** Maximum number of WebAssembly threads. More are no faster for networks this small, and the page needs a core. */
 const MAX_THREADS = 4;
 /** Inputs of the speed trial: the first pyramid level of a 640×480 image, and the candidates of about two faces. */
@@ -162,9 +170,13 @@ async function createEngine(
   }
   return async (input, dims) => {
     const output = await session.run({ [INPUT]: new runtime.Tensor("float32", input, dims) });
-    const { data, dims: sizes } = output[session.outputNames[0]];
-    return { data: data as Float32Array, dims: sizes };
+    const first = asOutput(output[session.outputNames[0]]);
+    return EVIDENCE in output ? { ...first, evidence: asOutput(output[EVIDENCE]) } : first;
   };
+}
+
+function asOutput({ data, dims }: OnnxRuntime.Tensor): Output {
+  return { data: data as Float32Array, dims };
 }
 
 /** Return whether WebAssembly accepts the smallest function that uses a vector. */
