@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 VIDEO = EXAMPLES / "two_portraits.mp4"
+#: Length of the fake camera's video.
+FILM_FRAMES = 150
 #: The browser window, in CSS pixels.
 SIZE: ViewportSize = {"width": 1160, "height": 900}
 
@@ -61,8 +63,8 @@ def write_camera_video(path: Path) -> None:
     portrait = cv2.cvtColor(load_image(EXAMPLES / "eileen_collins.jpg"), cv2.COLOR_RGB2BGR)
     portrait = cv2.resize(portrait, (720, 720))
     with path.open("wb") as file:
-        for i in range(120):
-            left = 40 + round(30 * np.sin(2 * np.pi * i / 120))
+        for i in range(FILM_FRAMES):
+            left = 40 + round(30 * np.sin(2 * np.pi * i / FILM_FRAMES))
             file.write(cv2.imencode(".jpg", portrait[20:500, left : left + 640])[1].tobytes())
 
 

@@ -21,7 +21,7 @@ if not (BROWSER_PAGE / "index.html").is_file():
 (AROUND,) = re.findall(r"```html\n(.*?)```", (ROOT / "docs" / "embedding.md").read_text(), re.DOTALL)
 #: Keeps the messages. It also listens to those that the page of the docs would ignore.
 LISTEN = "window.messages = []; addEventListener('message', ({data, origin}) => messages.push([origin, data]))"
-FACE = {"box", "score", "emotion", "confidence", "probabilities", "track_id", "landmarks", "roll_degrees"}
+FACE = {"box", "score", "emotion", "confidence", "probabilities", "track_id", "landmarks", "roll_degrees", "evidence"}
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_it_posts_the_results_to_the_page_around_it(camera, around):
         (face,) = message["faces"]
         assert set(face) == FACE
         assert (face["emotion"], face["track_id"]) == ("happy", 1)
-        assert list(face["probabilities"]) == list(EMOTIONS)
+        assert list(face["probabilities"]) == list(face["evidence"]) == list(EMOTIONS)
 
         show_photo(frame, PORTRAIT)
         _, message = page.evaluate("messages").pop()

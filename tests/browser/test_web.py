@@ -139,6 +139,12 @@ def test_the_first_view(chromium, host):
     page.context.close()
 
 
+def pixels(element) -> np.ndarray:
+    """Return a screenshot of an element: RGB, float, (H, W, 3)."""
+    shot = cv2.imdecode(np.frombuffer(element.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    return shot[..., ::-1].astype(float)
+
+
 def bottom(element) -> float:
     """Return where an element ends, in pixels below the top of the window."""
     box = element.bounding_box()
@@ -175,6 +181,19 @@ def test_a_photo(chromium, host):
     assert ["highlighted" in card.get_attribute("class") for card in cards.all()] == [True, False]
     cards.nth(1).focus()
     assert ["highlighted" in card.get_attribute("class") for card in cards.all()] == [False, True]
+
+    first = cards.first
+    assert not first.locator("figure").is_visible()
+    first.get_by_role("checkbox", name="Show evidence").check()
+    first.get_by_text("Orange speaks for “happy”").wait_for()
+    happy = pixels(first.locator("canvas").last)
+    first.get_by_role("button", name="sad").click()
+    first.get_by_text("Orange speaks for “sad”").wait_for()
+    sad = pixels(first.locator("canvas").last)
+    assert first.locator("[aria-pressed=true]").inner_text().split()[0] == "sad"
+    red, _, blue = (happy - sad).mean(axis=(0, 1))
+    assert red > 10 > -10 > blue
+    assert not cards.nth(1).locator("figure").is_visible()
 
     page.set_input_files("#photo-file", ROOT / "examples" / "chelsea_the_cat.jpg")
     page.get_by_text("No face found").wait_for()
@@ -290,6 +309,7 @@ def test_axe_finds_nothing(camera, host, scheme):
     page.get_by_text("Example photo, classified on this device").wait_for()
     assert Axe().run(page).response["violations"] == []
     show_photo(page, TWO_PORTRAITS)
+    page.get_by_role("checkbox", name="Show evidence").first.check()
     assert Axe().run(page).response["violations"] == []
     page.get_by_role("button", name="Close the photo").click()
     start_camera(page)

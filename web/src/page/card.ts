@@ -110,7 +110,9 @@ export class Card {
       setText(value, percent(face.probabilities[i]));
       fill.style.width = `${face.probabilities[i] * 100}%`;
       row.classList.toggle("top", i === best);
-      if (this.#evidence) row.ariaPressed = String(this.#evidence.isShown && i === explained);
+      if (!this.#evidence) return;
+      row.ariaPressed = String(this.#evidence.isShown && i === explained);
+      row.title = text("show_evidence_for", language, { emotion: labelText(labels[i], language) });
     });
     this.#evidence?.show(face, explained, image, style);
   }

@@ -6,8 +6,8 @@ export type Language = "en" | "zh";
 export const TEXTS = {
   title: ["Facial expression recognition on your device", "在你的设备上识别面部表情"],
   introduction: [
-    "Shows the expression of every face in a photo or in front of the camera, with probabilities.",
-    "识别照片或摄像头画面中每张人脸的表情，并给出概率。",
+    "Shows the expression of every face in a photo or in front of the camera.",
+    "识别照片或摄像头画面中每张人脸的表情。",
   ],
   private: ["Nothing leaves this device.", "数据不会离开这台设备。"],
   private_check: [
@@ -64,10 +64,10 @@ export const TEXTS = {
   too_small: ["face too small", "人脸太小"],
   too_uncertain: ["no clear expression", "表情不明显"],
   show_evidence: ["Show evidence", "显示依据"],
+  show_evidence_for: ["Show the evidence for “{emotion}”", "显示“{emotion}”的依据"],
   evidence: [
-    "Orange parts speak for “{emotion}”, blue parts against it. Click a bar for another expression. The map has few " +
-      "cells, so it is coarse.",
-    "橙色区域支持“{emotion}”，蓝色区域相反。点击上方的条可查看其他表情。网格很粗，只能看出大致位置。",
+    "Orange speaks for “{emotion}”, blue against it. The map is coarse.",
+    "橙色支持“{emotion}”，蓝色相反。此图较粗略。",
   ],
   face: ["face {number}", "人脸 {number}"],
   show_face: ["Show face {number} in the timeline", "在时间轴上显示人脸 {number}"],
