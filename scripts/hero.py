@@ -16,23 +16,27 @@ import base64
 import io
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from benchmarks.server import BROWSER_PAGE, ROOT, serve_files
-from scripts.screenshots import FILM_FRAMES, write_camera_video
+from scripts.screenshots import write_camera_video
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, ViewportSize
 
 HERO: ViewportSize = {"width": 720, "height": 640}
-#: The fake camera plays its video with this rate. The loop has the length of the video, so it has no jump.
+#: Length of the loop. The camera's motion takes as long, so the loop has no jump.
+LOOP_S = 5
+#: The recording takes this many times as long, and the camera moves as slowly, because taking pictures slows the page.
+SLOWNESS = 5
+#: The fake camera plays its video with this rate.
 CAMERA_FRAMES_PER_S = 30
-LOOP_S = FILM_FRAMES / CAMERA_FRAMES_PER_S
 #: When the evidence is shown and hidden, in seconds after the start of the loop.
-EVIDENCE_S = (1.2, 3.4)
+EVIDENCE_S = (1.2, 3.6)
 HERO_FRAMES_PER_S = 12
 QUALITY = 82
 #: Seconds before the recording, until the browser has compiled the code and the chart shows something.
@@ -52,7 +56,7 @@ button.bar { min-height: 0; }
 
 
 def record(page: Page) -> list[Image.Image]:
-    """Record the page for LOOP_S seconds, and return HERO_FRAMES_PER_S frames per second."""
+    """Record the page, and return the frames of the loop."""
     shots: list[tuple[float, bytes]] = []
     session = page.context.new_cdp_session(page)
 
@@ -63,24 +67,25 @@ def record(page: Page) -> list[Image.Image]:
     session.on("Page.screencastFrame", keep)
     session.send("Page.startScreencast", {"format": "png"})
     evidence = page.locator(".show-evidence input")
-    passed_s = 0.0
-    for at_s in (*EVIDENCE_S, LOOP_S + 0.5):
-        page.wait_for_timeout(1000 * (at_s - passed_s))
-        passed_s = at_s
+    started_s = time.monotonic()
+    for at_s in (*EVIDENCE_S, LOOP_S):
+        page.wait_for_timeout(max(1000 * (at_s * SLOWNESS - (time.monotonic() - started_s)), 0))
         if at_s in EVIDENCE_S:
             evidence.first.click()
+            page.mouse.move(0, 0)
     session.send("Page.stopScreencast")
     start_s = shots[0][0]
     frames = []
     for i in range(round(LOOP_S * HERO_FRAMES_PER_S)):
-        shown = [shot for shot in shots if shot[0] - start_s <= i / HERO_FRAMES_PER_S]
+        shown = [shot for shot in shots if shot[0] - start_s <= SLOWNESS * i / HERO_FRAMES_PER_S]
         frames.append(Image.open(io.BytesIO(shown[-1][1])).convert("RGB"))
     return frames
 
 
 def write_hero(browser: Browser, url: str, path: Path) -> None:
-    page = browser.new_page(viewport=HERO, color_scheme="light", locale="en")
+    page = browser.new_page(viewport=HERO, color_scheme="light", locale="en", bypass_csp=True)
     page.goto(url)
+    page.add_style_tag(content="#status { visibility: hidden; }")  # the speed of a page that is slowed down
     page.get_by_role("button", name="Start the camera").click()
     page.locator("[data-source=camera] .face").first.wait_for()
     page.wait_for_timeout(1000 * WARM_UP_S)
@@ -122,7 +127,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, serve_files(BROWSER_PAGE) as host, sync_playwright() as playwright:
         film = Path(folder) / "camera.mjpeg"
-        write_camera_video(film)
+        write_camera_video(film, frames=LOOP_S * SLOWNESS * CAMERA_FRAMES_PER_S)
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
             args=[

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 VIDEO = EXAMPLES / "two_portraits.mp4"
-#: Length of the fake camera's video.
-FILM_FRAMES = 150
 #: The browser window, in CSS pixels.
 SIZE: ViewportSize = {"width": 1160, "height": 900}
 
@@ -58,13 +56,13 @@ def served_page() -> Iterator[str]:
         server.wait()
 
 
-def write_camera_video(path: Path) -> None:
-    """Write a moving portrait for Chromium's fake camera, as consecutive JPEGs."""
+def write_camera_video(path: Path, frames: int = 120) -> None:
+    """Write a moving portrait for Chromium's fake camera, as consecutive JPEGs. The motion ends where it starts."""
     portrait = cv2.cvtColor(load_image(EXAMPLES / "eileen_collins.jpg"), cv2.COLOR_RGB2BGR)
     portrait = cv2.resize(portrait, (720, 720))
     with path.open("wb") as file:
-        for i in range(FILM_FRAMES):
-            left = 40 + round(30 * np.sin(2 * np.pi * i / FILM_FRAMES))
+        for i in range(frames):
+            left = 40 + round(30 * np.sin(2 * np.pi * i / frames))
             file.write(cv2.imencode(".jpg", portrait[20:500, left : left + 640])[1].tobytes())
 
 
