@@ -83,7 +83,7 @@ def show_browser(page: Page) -> None:
     page.get_by_role("tab", name="In your browser").click()
     frame = page.frame_locator("#browser iframe")
     frame.get_by_role("button", name="Start the camera").click()
-    frame.locator(".face").first.wait_for()
+    frame.locator("[data-source=camera] .face").first.wait_for()
     page.wait_for_timeout(20_000)  # until the timeline shows several seconds
 
 
