@@ -62,6 +62,7 @@ static-space: web ## copy the files of the static Space, the browser page, to bu
 
 screenshots: web chromium cjk-font ## take screenshots of every tab in build/screenshots, and update the README's
 	$(BIN)/python scripts/screenshots.py
+	$(BIN)/python -m scripts.hero
 
 clean: ## remove the environment, all builds and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist web/node_modules web/public/models mini_xception/web

@@ -5,7 +5,7 @@ use. To use two cores, run the benchmark with `taskset -c 0,1`. It measures:
 
 - the download: the sizes of all files that a first visit requests, uncompressed and as hosts send them (gzip, brotli)
 - the first answer: the time from opening the page to the first face with its bars, on a first visit and with all files
-  in the browser's cache. The camera starts at once.
+  in the browser's cache, once in the example and once with a camera that starts at once.
 - the processed frames per second at 640×480, with one face and with four, from a camera with 60 frames per second
 - the processing time per frame that the worker reports
 """
@@ -37,7 +37,7 @@ WARM_UP_S = 5
 #: Usual compression levels of hosts that compress on the fly.
 GZIP_LEVEL, BROTLI_QUALITY = 6, 5
 
-#: Starts the camera as soon as possible, and records when each answer came and when the first face was shown.
+#: Records when each answer came and when the first face was shown.
 WATCH = """
 window.answers = [];
 window.Worker = class extends Worker {
@@ -54,8 +54,11 @@ addEventListener("DOMContentLoaded", () => {
         observer.disconnect();
         requestAnimationFrame(() => { window.firstFaceMs = performance.now(); });
     }).observe(document.getElementById("cards"), {childList: true});
-    document.getElementById("camera").click();
 });
+"""
+#: Starts the camera as soon as possible.
+START_CAMERA = """
+addEventListener("DOMContentLoaded", () => document.getElementById("camera").click());
 """
 
 
@@ -119,18 +122,19 @@ def downloads(paths: list[str]) -> list[dict[str, Any]]:
 
 
 def first_answers(playwright: Any, url: str, video: Path, rounds: int) -> dict[str, list[float]]:
-    """Measure the seconds to the first face, on a first visit and on the next one."""
-    seconds: dict[str, list[float]] = {"first visit": [], "warm cache": []}
+    """Measure the seconds to the first face in the example and in the camera, on a first visit and on the next one."""
+    seconds: dict[str, list[float]] = {}
     browser = start(playwright, video)
     for _ in range(rounds):
-        context = browser.new_context()
-        context.add_init_script(WATCH)
-        for values in seconds.values():
-            page = open_page(context, url)
-            values.append(page.evaluate("firstFaceMs") / 1e3)
-            page.evaluate("navigator.serviceWorker.ready.then(() => {})")
-            page.close()
-        context.close()
+        for source, script in (("example", WATCH), ("camera", WATCH + START_CAMERA)):
+            context = browser.new_context()
+            context.add_init_script(script)
+            for visit in ("first visit", "warm cache"):
+                page = open_page(context, url)
+                seconds.setdefault(f"{source}, {visit}", []).append(page.evaluate("firstFaceMs") / 1e3)
+                page.evaluate("navigator.serviceWorker.ready.then(() => {})")
+                page.close()
+            context.close()
     browser.close()
     return seconds
 
@@ -141,7 +145,7 @@ def frames(playwright: Any, url: str, video: Path, faces: int, seconds: float, r
     for _ in range(rounds):
         browser = start(playwright, video)
         context = browser.new_context(viewport={"width": 1280, "height": 800})
-        context.add_init_script(WATCH)
+        context.add_init_script(WATCH + START_CAMERA)
         page = open_page(context, url)
         time.sleep(WARM_UP_S)
         page.evaluate("answers.length = 0")

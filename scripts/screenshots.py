@@ -66,13 +66,13 @@ def served_page() -> Iterator[str]:
         server.wait()
 
 
-def write_camera_video(path: Path) -> None:
-    """Write a moving portrait for Chromium's fake camera, as consecutive JPEGs."""
+def write_camera_video(path: Path, frames: int = 120) -> None:
+    """Write a moving portrait for Chromium's fake camera, as consecutive JPEGs. The motion ends where it starts."""
     portrait = cv2.cvtColor(load_image(EXAMPLES / "eileen_collins.jpg"), cv2.COLOR_RGB2BGR)
     portrait = cv2.resize(portrait, (720, 720))
     with path.open("wb") as file:
-        for i in range(120):
-            left = 40 + round(30 * np.sin(2 * np.pi * i / 120))
+        for i in range(frames):
+            left = 40 + round(30 * np.sin(2 * np.pi * i / frames))
             file.write(cv2.imencode(".jpg", portrait[20:500, left : left + 640])[1].tobytes())
 
 
@@ -84,7 +84,7 @@ def use_photo(page: Page) -> None:
 def use_device(page: Page) -> None:
     frame = page.frame_locator("#browser iframe")
     frame.locator("#camera").click()
-    frame.locator(".face").first.wait_for()
+    frame.locator("[data-source=camera] .face").first.wait_for()
     page.wait_for_timeout(15_000)  # until the timeline shows several seconds
 
 

@@ -174,7 +174,7 @@ def test_the_browser_tab_works_under_the_prefix(mounted):
     mounted.get_by_role("tab", name="在您的设备上").click()
     frame = mounted.frame_locator("#browser iframe")
     frame.locator("#photo-file").set_input_files(PORTRAIT)
-    frame.locator(".face").first.wait_for()
+    frame.locator("[data-source=photo] .face").first.wait_for()
     assert mounted.failed == []
     assert mounted.third_party == []
 

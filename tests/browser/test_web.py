@@ -8,10 +8,12 @@ import re
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from benchmarks.server import BROWSER_PAGE, serve_files
-from mini_xception import EMOTIONS
+from mini_xception import EMOTIONS, load_image
 from mini_xception.table import COLUMNS
 from tests.browser.conftest import EXAMPLE
 from tests.browser.test_webcam import camera as camera
@@ -62,15 +64,26 @@ def open_ready(browser, host, **options):
 
 def start_camera(page) -> None:
     page.get_by_role("button", name="Start the camera").click()
-    page.locator(".face h2").get_by_text("happy").first.wait_for()
+    page.locator("[data-source=camera] .face h2").get_by_text("happy").first.wait_for()
+
+
+def show_photo(page, path: Path) -> None:
+    page.locator("#photo-file").set_input_files(path)
+    page.locator("[data-source=photo] .face").first.wait_for()
 
 
 def saved_rows(page, outer=None) -> list[dict[str, str]]:
     """Save the CSV file, and return its rows."""
     with (outer or page).expect_download() as download:
-        page.get_by_role("button", name="Save as CSV").click()
+        page.get_by_role("button", name="CSV").click()
     with Path(download.value.path()).open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def saved_file(page, button: str) -> Path:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button, exact=True).click()
+    return Path(download.value.path())
 
 
 def wait_for_rows(page, count: int) -> None:
@@ -83,7 +96,7 @@ def wait_for_rows(page, count: int) -> None:
 def test_the_camera(camera, host):
     page = open_ready(camera, host)
     start_camera(page)
-    assert page.locator(".face").first.locator(".bar").count() == len(EMOTIONS)
+    assert page.locator(".face").smiling.locator(".bar").count() == len(EMOTIONS)
     page.get_by_text(re.compile(r"[1-9]\d* fps · \d+ ms per frame")).wait_for()
     wait_for_rows(page, 10)
     rows = saved_rows(page)
@@ -97,27 +110,110 @@ def test_the_camera(camera, host):
     assert rows[-1]["confidence"] == rows[-1]["happy"]
     page.get_by_role("button", name="Stop the camera").click()
     page.get_by_role("button", name="Start the camera").wait_for()
-    assert page.locator(".face").count() == 0
+    page.get_by_text("Example photo, classified on this device").wait_for()
     assert page.complaints == []
     page.context.close()
 
 
+def test_the_first_view(chromium, host):
+    """Without a click, an example stands there that the page has classified; the layout does not move meanwhile."""
+    page = open_page(chromium, f"{host.url}/faces/", viewport={"width": 390, "height": 844})
+    page.evaluate(
+        """() => new PerformanceObserver(list => {
+            window.shift = list.getEntries().reduce((sum, {value}) => sum + value, window.shift ?? 0);
+        }).observe({type: "layout-shift", buffered: true})"""
+    )
+    page.get_by_text("Example photo, classified on this device in").wait_for()
+    assert [text.split()[0] for text in page.locator(".face .answer").all_inner_texts()] == ["neutral", "happy"]
+    assert page.evaluate("window.shift ?? 0") < 0.1
+    for shown in ("Start the camera", "Choose a photo", "Nothing leaves this device."):
+        assert bottom(page.get_by_text(shown, exact=True)) < 844
+    assert bottom(page.locator("#cards")) < 844
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.evaluate("scrollTo(0, 300)")
+    show_photo(page, PORTRAIT)
+    assert page.evaluate("document.getElementById('stage').getBoundingClientRect().top") >= 0
+    assert bottom(page.locator(".face .bar").last) < 844
+    page.get_by_role("button", name="Close the photo").click()
+    assert page.locator(".face").count() == 2
+    assert page.complaints == []
+    page.context.close()
+
+
+def pixels(element) -> np.ndarray:
+    """Return a screenshot of an element: RGB, float, (H, W, 3)."""
+    shot = cv2.imdecode(np.frombuffer(element.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    return shot[..., ::-1].astype(float)
+
+
+def bottom(element) -> float:
+    """Return where an element ends, in pixels below the top of the window."""
+    box = element.bounding_box()
+    return box["y"] + box["height"]
+
+
 def test_a_photo(chromium, host):
     page = open_ready(chromium, host)
-    page.set_input_files("#photo-file", TWO_PORTRAITS)
-    page.locator(".face").nth(1).wait_for()
-    assert [text.split()[0] for text in page.locator(".face .answer").all_inner_texts()] == ["neutral", "happy"]
-    assert page.locator(".face .select").all_inner_texts() == ["face 1", "face 2"]
-    page.get_by_role("heading", name="Results").wait_for()
+    show_photo(page, TWO_PORTRAITS)
+    cards = page.locator(".face")
+    assert [text.split()[0] for text in cards.locator(".answer").all_inner_texts()] == ["neutral", "happy"]
+    assert cards.locator(".select").all_inner_texts() == ["face 1", "face 2"]
+
     rows = saved_rows(page)
     assert list(rows[0]) == [*COLUMNS, *EMOTIONS]
     assert [[row[name] for name in ("path", "time_s", "track_id", "emotion")] for row in rows] == [
         ["two_portraits.jpg", "", "", emotion] for emotion in ("neutral", "happy")
     ]
+    saved = json.loads(saved_file(page, "JSON").read_text())
+    assert saved["path"] == "two_portraits.jpg"
+    assert [[face["emotion"], face["box"]] for face in saved["faces"]] == [
+        [row["emotion"], [int(row[name]) for name in ("x1", "y1", "x2", "y2")]] for row in rows
+    ]
+    photo, annotated = load_image(TWO_PORTRAITS), load_image(saved_file(page, "Image"))
+    assert annotated.shape == photo.shape
+    assert 0.001 < (np.abs(annotated.astype(int) - photo).max(axis=2) > 100).mean() < 0.05
+
+    cards.nth(1).hover()
+    assert "highlighted" in cards.nth(1).get_attribute("class")
+    stage = page.locator("#stage").bounding_box()
+    x1, y1, x2, y2 = saved["faces"][0]["box"]
+    scale = stage["width"] / photo.shape[1]
+    page.mouse.move(stage["x"] + scale * (x1 + x2) / 2, stage["y"] + scale * (y1 + y2) / 2)
+    assert ["highlighted" in card.get_attribute("class") for card in cards.all()] == [True, False]
+    cards.nth(1).focus()
+    assert ["highlighted" in card.get_attribute("class") for card in cards.all()] == [False, True]
+
+    smiling = cards.nth(1)
+    assert not smiling.locator("figure").is_visible()
+    smiling.get_by_role("checkbox", name="Show evidence").check()
+    smiling.get_by_text("Orange speaks for “happy”").wait_for()
+    happy = pixels(smiling.locator("canvas").last)
+    smiling.get_by_role("button", name="sad").click()
+    smiling.get_by_text("Orange speaks for “sad”").wait_for()
+    sad = pixels(smiling.locator("canvas").last)
+    assert smiling.locator("[aria-pressed=true]").inner_text().split()[0] == "sad"
+    red, _, blue = (happy - sad).mean(axis=(0, 1))
+    assert red > 10 > -10 > blue
+    assert not cards.smiling.locator("figure").is_visible()
+
     page.set_input_files("#photo-file", ROOT / "examples" / "chelsea_the_cat.jpg")
     page.get_by_text("No face found").wait_for()
-    assert page.locator(".face").count() == 0
+    assert cards.count() == 0
     assert page.complaints == []
+    page.context.close()
+
+
+def test_a_tiny_face_is_unsure(chromium, host, tmp_path):
+    """Its expression is not stated, neither at the box nor in the card."""
+    portrait = cv2.imread(str(PORTRAIT))
+    small = np.full((240, 240, 3), 90, np.uint8)
+    small[60:180, 60:180] = cv2.resize(portrait, (120, 120), interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(tmp_path / "tiny.png"), small)
+    page = open_ready(chromium, host)
+    show_photo(page, tmp_path / "tiny.png")
+    assert page.locator(".face .answer").inner_text() == "unsure"
+    assert page.locator(".face .guess").inner_text().startswith("face too small · perhaps ")
+    assert page.locator("#announcement").inner_text() == "Face 1: unsure"
     page.context.close()
 
 
@@ -180,8 +276,7 @@ def test_nothing_is_sent_after_loading(start_chromium, camera_film, host, tmp_pa
     served = len(host.requests)
     start_camera(page)
     wait_for_rows(page, 20)
-    page.set_input_files("#photo-file", TWO_PORTRAITS)
-    page.locator(".face").nth(1).wait_for()
+    show_photo(page, TWO_PORTRAITS)
     browser.close()
     assert len(host.requests) == served
     assert f"{host.url}/faces/models/model.onnx" in sent_since(log, opened_s)
@@ -200,8 +295,7 @@ def test_it_is_a_tab_of_the_gradio_page(camera, page_url):
     start_camera(frame)
     rows = saved_rows(frame, page)
     assert max(EMOTIONS, key=lambda emotion: float(rows[-1][emotion])) == "happy"
-    frame.locator("#photo-file").set_input_files(TWO_PORTRAITS)
-    frame.locator(".face").nth(1).wait_for()
+    show_photo(frame, TWO_PORTRAITS)
     assert [line for line in page.complaints if line.startswith(f"{page_url}/browser/")] == []
     assert [url for url in requests if not url.startswith((page_url, "data:", "blob:"))] == []
     assert any(re.fullmatch(rf"{page_url}/browser/\w+/models/model.onnx", url) for url in requests)
@@ -213,21 +307,17 @@ def test_axe_finds_nothing(camera, host, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
     page = open_ready(camera, host, color_scheme=scheme)
+    page.get_by_text("Example photo, classified on this device").wait_for()
     assert Axe().run(page).response["violations"] == []
-    page.set_input_files("#photo-file", TWO_PORTRAITS)
-    page.locator(".face").nth(1).wait_for()
+    show_photo(page, TWO_PORTRAITS)
+    page.get_by_role("checkbox", name="Show evidence").first.check()
     assert Axe().run(page).response["violations"] == []
     page.get_by_role("button", name="Close the photo").click()
     start_camera(page)
     page.get_by_role("button", name="中文").click()
-    assert Axe().run(page).response["violations"] == []
-    page.context.close()
-
-
-def test_it_fits_a_phone(camera, host):
-    page = open_ready(camera, host, viewport={"width": 390, "height": 844})
-    start_camera(page)
+    page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert Axe().run(page).response["violations"] == []
     page.context.close()
 
 

@@ -1,59 +1,74 @@
 import type { Face } from "../reader/faces";
+import type { Framing } from "../reader/network/preprocess";
 import { Announcer } from "./announcer";
 import { Frames, openCamera } from "./camera";
 import { Cards } from "./cards";
-import { Chart } from "./chart";
 import { byId, setText } from "./elements";
 import { indexOfHighest, numberOf } from "./emotions";
 import { Fault } from "./faults";
+import type { Style } from "./overlay";
+import { type Message, toMessage } from "./posting";
 import { type Answer, Reader } from "./reader";
-import { Speed } from "./speed";
-import { toCsv } from "./table";
+import { toJson } from "./records";
+import { Stream } from "./stream";
+import { type Frame, toCsv } from "./table";
 import { type Language, labelText, type TextKey, text } from "./texts";
-import { Timeline } from "./timeline";
+import { whyUnsure } from "./trust";
 import { type Source, Viewer } from "./viewer";
 
-/** The chart and the speed are drawn less often than the boxes, because nobody can follow 30 updates per second. */
-const CHART_INTERVAL_S = 0.1;
-const SPEED_INTERVAL_S = 0.5;
-
-/** The state of the page: the camera or photo, its faces, and the messages. */
+/** The state of the page: the example, the camera or a photo, its faces, and the messages. */
 export class App {
-  readonly #viewer = new Viewer(() => this.#drawBoxes());
-  readonly #cards = new Cards(byId("cards"), (number) => this.#select(number));
-  readonly #chart = new Chart(byId("chart"));
-  readonly #timeline = new Timeline();
+  readonly #viewer = new Viewer(
+    () => this.#drawBoxes(),
+    (number) => this.#highlight(number),
+    (number) => this.#cards.scrollTo(number),
+  );
+  readonly #cards = new Cards(byId("cards"), {
+    onSelect: (number) => this.#select(number),
+    onHighlight: (number) => this.#highlight(number),
+    onEvidence: () => this.#drawFaces(),
+  });
+  readonly #stream = new Stream();
   readonly #reader: Reader;
   #language: Language;
   #announcer = new Announcer();
-  #speed = new Speed();
   #labels: readonly string[] = [];
+  #framing: Framing = { scale: 1, offset_x: 0, offset_y: 0 };
+  /** The answer for the example, once it is known. */
+  #example: Answer | null = null;
   #answer: Answer | null = null;
-  /** The `path` of the CSV file: the photo's file name, or "camera". */
+  /** The `path` of saved files: the photo's file name, or "camera". */
   #path = "";
-  /** Number of the face in the timeline; null for the largest face. */
-  #selected: number | null = null;
+  /** Number of the face that is emphasised; null for none. */
+  #highlighted: number | null = null;
   /** Aborting this closes the camera or photo. */
   #shown = new AbortController();
-  /** The status while neither camera nor photo is shown. */
+  /** The status while the example is shown. */
   #idle: TextKey = "loading";
   #status: { key: TextKey; values: Record<string, number> } = { key: "loading", values: {} };
   #fault: TextKey | null = null;
-  #chartS = 0;
-  #speedS = 0;
 
-  /** @param models URL of the folder with the four models. */
-  constructor(models: string, language: Language) {
+  /**
+   * @param models URL of the folder with the four models.
+   * @param post sends a message to the page around this one, if it asked for messages.
+   */
+  constructor(
+    models: string,
+    language: Language,
+    private readonly post: ((message: Message) => void) | null,
+  ) {
     this.#language = language;
     this.#reader = new Reader(models);
     this.#reader.loaded.then(
-      ({ labels }) => {
+      ({ labels, framing }) => {
         this.#labels = labels;
-        this.#chart.setLabels(labels);
+        this.#framing = framing;
+        this.#stream.setLabels(labels);
         this.#setIdle("ready");
       },
       (fault) => this.#fail(fault),
     );
+    this.close();
   }
 
   /** Resolves when the models are loaded. */
@@ -76,8 +91,11 @@ export class App {
       const frames = new Frames(video, until);
       while (await frames.next()) {
         const timeS = performance.now() / 1000;
+        const timeMs = Date.now();
         const answer = await this.#reader.recognizeFrame(await createImageBitmap(video), timeS);
-        if (!until.aborted) this.#showFrame(answer, timeS);
+        if (until.aborted) return;
+        this.#showFrame(answer, timeS);
+        this.#post(answer, timeMs);
       }
     });
   }
@@ -86,23 +104,31 @@ export class App {
   async showPhoto(file: File): Promise<void> {
     const until = this.#begin("photo", file.name, "processing");
     await this.#attempt(until, async () => {
+      const timeMs = Date.now();
       const image = await createImageBitmap(file).catch((error) => {
         throw new Fault("bad_image", String(error));
       });
       if (until.aborted) return image.close();
       await this.#viewer.showPhoto(file, until);
+      this.#viewer.scrollIntoView();
       const answer = await this.#reader.recognizePhoto(image);
       if (until.aborted) return;
       this.#answer = answer;
       this.#setStatus("photo_speed", { ms: Math.round(answer.timings.totalMs) });
       setText(byId("announcement"), this.#announcement(answer.faces));
       this.#draw();
+      this.#post(answer, timeMs);
     });
   }
 
-  /** Close the camera or photo. */
-  close(): void {
-    this.#begin("none", "", this.#idle);
+  /** Close the camera or photo, and show the example. */
+  async close(): Promise<void> {
+    const until = this.#begin("example", "example.jpg", this.#idle);
+    this.#example ??= await this.#classifyExample(until);
+    if (until.aborted) return;
+    this.#answer = this.#example;
+    this.#isBusy = false;
+    this.#draw();
   }
 
   get source(): Source {
@@ -121,8 +147,53 @@ export class App {
 
   /** Return the faces as CSV: those in the photo, or all since the camera was started. */
   toCsv(): string {
-    const photo = { timeS: null, faces: this.#answer?.faces ?? [] };
-    return toCsv(this.#path, this.source === "photo" ? [photo] : this.#timeline.frames, this.#labels);
+    return toCsv(this.#path, this.#frames, this.#labels);
+  }
+
+  /** Return the faces as JSON: those in the photo, or all since the camera was started. */
+  toJson(): string {
+    return toJson(this.#path, this.#frames, this.#labels);
+  }
+
+  /** Return the image with its boxes, as JPEG. */
+  toImage(): Promise<Blob> {
+    return this.#viewer.annotated(this.#answer?.faces ?? [], this.#style);
+  }
+
+  get #frames(): Frame[] {
+    return this.source === "camera" ? this.#stream.frames : [{ timeS: null, faces: this.#answer?.faces ?? [] }];
+  }
+
+  get #style(): Style {
+    return {
+      labels: this.#labels,
+      framing: this.#framing,
+      language: this.#language,
+      highlighted: this.#highlighted,
+    };
+  }
+
+  /** Whether faces are awaited. Grey cards stand where they will be. */
+  set #isBusy(isBusy: boolean) {
+    const faces = byId("faces");
+    if (faces.ariaBusy !== String(isBusy)) faces.ariaBusy = String(isBusy);
+  }
+
+  /** Return the answer for the example; null if it is no longer needed, or cannot be had. */
+  async #classifyExample(until: AbortSignal): Promise<Answer | null> {
+    try {
+      await this.#reader.loaded;
+    } catch {
+      return null; // The page already shows the fault.
+    }
+    if (until.aborted) return null; // The visitor was faster.
+    try {
+      await this.#viewer.example.decode();
+      return await this.#reader.recognizePhoto(await createImageBitmap(this.#viewer.example));
+    } catch (error) {
+      console.warn(error); // A page without its example is still useful.
+      return null;
+    }
   }
 
   #begin(source: Source, path: string, status: TextKey): AbortSignal {
@@ -130,13 +201,12 @@ export class App {
     this.#shown = new AbortController();
     this.#viewer.source = source;
     this.#path = path;
-    this.#answer = null;
-    this.#selected = this.#fault = null;
-    this.#speed = new Speed();
+    this.#answer = this.#highlighted = this.#fault = null;
     this.#announcer = new Announcer();
-    this.#timeline.forget();
+    this.#stream.forget();
     this.#cards.clear();
     setText(byId("message"), "");
+    this.#isBusy = true;
     this.#setStatus(status);
     this.#draw();
     return this.#shown.signal;
@@ -161,24 +231,25 @@ export class App {
   #showFrame(answer: Answer, timeS: number): void {
     this.#answer = answer;
     this.#drawFaces(); // First, because after the other changes it would wait for a layout.
-    this.#timeline.add(timeS, answer.faces);
-    this.#speed.count(timeS * 1000, answer.timings.totalMs);
-    if (timeS - this.#speedS >= SPEED_INTERVAL_S) {
-      this.#speedS = timeS;
-      const frames = Number(this.#speed.framesPerS.toPrecision(2));
-      this.#setStatus("speed", { frames, ms: Math.round(this.#speed.typicalMs) });
-    }
-    if (timeS - this.#chartS >= CHART_INTERVAL_S) {
-      this.#chartS = timeS;
-      this.#drawChart();
-    }
+    const speed = this.#stream.add(answer, timeS, this.#language);
+    if (speed) this.#setStatus("speed", speed);
     const announcement = this.#announcer.update(this.#announcement(answer.faces.slice(0, 1)), timeS);
     if (announcement) setText(byId("announcement"), announcement);
   }
 
+  #post({ faces }: Answer, timeMs: number): void {
+    this.post?.(toMessage(faces, this.#labels, this.#viewer.size, timeMs));
+  }
+
   #select(number: number): void {
-    this.#selected = this.#selected === number ? null : number;
+    this.#stream.selected = this.#stream.selected === number ? null : number;
     this.#draw();
+  }
+
+  #highlight(number: number | null): void {
+    if (this.#highlighted === number) return;
+    this.#highlighted = number;
+    this.#drawFaces();
   }
 
   #setIdle(idle: TextKey): void {
@@ -195,7 +266,9 @@ export class App {
   /** Return the faces' expressions for a screen reader. */
   #announcement(faces: readonly Face[]): string {
     const words = faces.map((face) => {
-      const emotion = labelText(this.#labels[indexOfHighest(face.probabilities)], this.#language);
+      const isUnsure = whyUnsure(face, this.#framing) !== null;
+      const label = labelText(this.#labels[indexOfHighest(face.probabilities)], this.#language);
+      const emotion = isUnsure ? text("unsure", this.#language) : label;
       return text("announcement", this.#language, { number: numberOf(face, faces), emotion });
     });
     return words.join(", ") || text("announcement_none", this.#language);
@@ -204,8 +277,10 @@ export class App {
   #draw(): void {
     this.#setStatus(this.#status.key, this.#status.values);
     setText(byId("fault"), this.#fault ? text(this.#fault, this.#language) : "");
+    const ms = this.#example && Math.round(this.#example.timings.totalMs);
+    setText(byId("badge"), text(ms === null ? "example" : "example_done", this.#language, { ms: ms ?? 0 }));
     this.#drawFaces();
-    this.#drawChart();
+    this.#stream.draw(this.#language);
   }
 
   #drawFaces(): void {
@@ -213,28 +288,12 @@ export class App {
     if (!this.#answer) return;
     const { faces } = this.#answer;
     const isChoice = this.source === "camera" && faces.length > 1;
-    this.#cards.show(faces, this.#viewer.image, this.#labels, isChoice, this.#selected, this.#language);
+    this.#cards.show(faces, this.#viewer.image, isChoice, this.#stream.selected, this.#style);
     setText(byId("message"), this.#cards.isEmpty ? text("no_face", this.#language) : "");
+    this.#isBusy = false;
   }
 
   #drawBoxes(): void {
-    this.#viewer.draw(this.#answer?.faces ?? [], this.#labels, this.#language);
-  }
-
-  #drawChart(): void {
-    const nowS = performance.now() / 1000;
-    let stretches = this.#timeline.recent(nowS, this.#selected);
-    if (this.#selected !== null && !stretches.length) {
-      this.#selected = null; // The face left 30 seconds ago.
-      stretches = this.#timeline.recent(nowS, null);
-    }
-    setText(byId("chart-title"), this.#chartTitle());
-    this.#chart.show(stretches, nowS, this.#language);
-  }
-
-  #chartTitle(): string {
-    if (this.source === "photo") return text("results", this.#language);
-    const number = this.#selected;
-    return number === null ? text("last_30_s", this.#language) : text("last_30_s_of", this.#language, { number });
+    this.#viewer.draw(this.#answer?.faces ?? [], this.#style);
   }
 }

@@ -13,6 +13,9 @@ export const COLOURS: Readonly<Record<string, string>> = {
 /** Colour of labels that are not one of the seven emotions. */
 export const OTHER_COLOUR = "#E69F00";
 
+/** Colour of faces whose expression is not stated. */
+export const UNSURE_COLOUR = "#FFFFFF";
+
 export function colourOf(label: string): string {
   return COLOURS[label] ?? OTHER_COLOUR;
 }

@@ -6,15 +6,31 @@ export type Language = "en" | "zh";
 export const TEXTS = {
   title: ["Facial expression recognition on your device", "在你的设备上识别面部表情"],
   introduction: [
-    "Detects every face in a photo or in front of the camera, and shows its expression with a probability for each " +
-      "emotion.",
-    "检测摄像头画面或照片中的每一张人脸，显示表情及各类别的概率。",
+    "Shows the expression of every face in a photo or in front of the camera.",
+    "识别照片或摄像头画面中每张人脸的表情。",
   ],
   private: ["Nothing leaves this device.", "数据不会离开这台设备。"],
   private_check: [
-    "To check, disconnect from the network once the page is ready: everything keeps working. The page’s " +
-      "Content-Security-Policy blocks all third-party requests.",
-    "验证方法：页面就绪后断开网络，功能照常可用。页面的 Content-Security-Policy 会拦截所有第三方请求。",
+    "To check that no image leaves this device, disconnect from the network once the page is ready: everything keeps " +
+      "working. The page’s Content-Security-Policy blocks all third-party requests.",
+    "想验证图像没有离开设备？页面就绪后断开网络，功能照常可用。页面的 Content-Security-Policy 会拦截所有第三方请求。",
+  ],
+  private_posting: ["Images stay on this device.", "图像不会离开这台设备。"],
+  posting: [
+    "The page around this frame, {origin}, receives the results: expressions and positions of the faces.",
+    "嵌入本页的网站 {origin} 会收到识别结果，即人脸的表情和位置。",
+  ],
+  post_invalid: [
+    "“?post={value}” is not an origin such as https://example.org, without a path. The results are not posted.",
+    "“?post={value}”不是有效的源。应形如 https://example.org，不含路径。识别结果不会发送。",
+  ],
+  post_unframed: [
+    "“?post=” works only in a frame of another page. The results are not posted.",
+    "“?post=”只在嵌入其他页面时有效。识别结果不会发送。",
+  ],
+  post_elsewhere: [
+    "“?post={value}” is not the origin of the page around this frame. The results are not posted.",
+    "“?post={value}”与嵌入本页的网站不一致。识别结果不会发送。",
   ],
   not_a_feeling: [
     "An expression is not a feeling: the network classifies what a face shows, not what a person feels. It is small, " +
@@ -24,6 +40,10 @@ export const TEXTS = {
   other_language: ["中文", "English"],
   viewer: ["Camera or photo", "摄像头或照片"],
   photo_alt: ["The photo with a box around each face", "用方框标出每张人脸的照片"],
+  example_alt: ["Example: two portraits with a box around each face", "示例：两张肖像，每张人脸都有方框"],
+  example: ["Example photo", "示例照片"],
+  example_done: ["Example photo, classified on this device in {ms} ms", "示例照片，已在本机识别，用时 {ms} 毫秒"],
+  invitation: ["Try your own", "换成你自己的"],
   start_camera: ["Start the camera", "打开摄像头"],
   stop_camera: ["Stop the camera", "关闭摄像头"],
   close_photo: ["Close the photo", "关闭照片"],
@@ -39,6 +59,16 @@ export const TEXTS = {
   speed: ["{frames} fps · {ms} ms per frame", "{frames} 帧/秒 · 每帧 {ms} 毫秒"],
   photo_speed: ["Done in {ms} ms", "用时 {ms} 毫秒"],
   faces: ["Faces", "人脸"],
+  unsure: ["unsure", "不确定"],
+  guess: ["perhaps {emotion}, {percent}", "可能是{emotion}，{percent}"],
+  too_small: ["face too small", "人脸太小"],
+  too_uncertain: ["no clear expression", "表情不明显"],
+  show_evidence: ["Show evidence", "显示依据"],
+  show_evidence_for: ["Show the evidence for “{emotion}”", "显示“{emotion}”的依据"],
+  evidence: [
+    "Orange speaks for “{emotion}”, blue against it. The map is coarse.",
+    "橙色支持“{emotion}”，蓝色相反。此图较粗略。",
+  ],
   face: ["face {number}", "人脸 {number}"],
   show_face: ["Show face {number} in the timeline", "在时间轴上显示人脸 {number}"],
   no_face: [
@@ -49,12 +79,13 @@ export const TEXTS = {
   announcement_none: ["No face", "没有人脸"],
   last_30_s: ["Largest face, last 30 seconds", "最大人脸，最近 30 秒"],
   last_30_s_of: ["Face {number}, last 30 seconds", "人脸 {number}，最近 30 秒"],
-  results: ["Results", "识别结果"],
   now: ["now", "现在"],
-  save_csv: ["Save as CSV", "保存为 CSV"],
-  save_csv_help: [
-    "One row per face; for the camera, all frames since it was started, up to one hour",
-    "每张人脸一行；使用摄像头时，包含打开以来的所有帧，最多一小时",
+  save: ["Save", "保存"],
+  save_image: ["Image", "图像"],
+  save_image_help: ["The image with the boxes, as JPEG", "带方框的图像，JPEG 格式"],
+  save_table_help: [
+    "All faces; for the camera, in all frames since it was started, up to one hour",
+    "所有人脸；使用摄像头时，包含打开以来的所有帧，最多一小时",
   ],
   camera_refused: [
     "Camera access was denied. Click the camera or lock icon in the address bar, allow the camera for this site, and " +

@@ -1,21 +1,27 @@
 import type { Face } from "../reader/faces";
 import { byId } from "./elements";
-import { contain, type Size } from "./geometry";
-import { drawFaces } from "./overlay";
-import type { Language } from "./texts";
+import { numberOf } from "./emotions";
+import { contain, onScreen, type Placement, type Size } from "./geometry";
+import { annotatedImage, drawOver, type Style } from "./overlay";
 
-export type Source = "none" | "camera" | "photo";
+export type Source = "example" | "camera" | "photo";
 
-/** The camera or the photo, and the boxes over it. */
+/** The example, the camera or a photo, and the boxes over it. */
 export class Viewer {
   readonly video = byId<HTMLVideoElement>("video");
   readonly photo = byId<HTMLImageElement>("photo");
+  readonly example = byId<HTMLImageElement>("example");
   readonly #stage = byId("stage");
   readonly #boxes = byId<HTMLCanvasElement>("boxes");
-  #source: Source = "none";
+  #source: Source = "example";
+  #faces: readonly Face[] = [];
 
-  /** @param onResize called when the size changes and the boxes must be redrawn. */
-  constructor(onResize: () => void) {
+  /**
+   * @param onResize called when the size changes and the boxes must be redrawn.
+   * @param onPoint called with the number of the face under the pointer, or null.
+   * @param onChoose called with the number of the face that was clicked.
+   */
+  constructor(onResize: () => void, onPoint: (number: number | null) => void, onChoose: (number: number) => void) {
     new ResizeObserver(onResize).observe(this.#boxes);
     const setAspectRatio = (): void => {
       const { width, height } = this.size;
@@ -23,6 +29,12 @@ export class Viewer {
     };
     this.video.onresize = setAspectRatio;
     this.photo.onload = setAspectRatio;
+    this.#stage.onpointermove = (event) => onPoint(this.#faceAt(event));
+    this.#stage.onpointerleave = () => onPoint(null);
+    this.#stage.onclick = (event) => {
+      const number = this.#faceAt(event);
+      if (number !== null) onChoose(number);
+    };
   }
 
   get source(): Source {
@@ -36,14 +48,15 @@ export class Viewer {
   }
 
   get image(): HTMLVideoElement | HTMLImageElement {
-    return this.#source === "camera" ? this.video : this.photo;
+    return { example: this.example, camera: this.video, photo: this.photo }[this.#source];
   }
 
   /** Size of the image, in its own pixels. */
   get size(): Size {
-    return this.#source === "camera"
-      ? { width: this.video.videoWidth, height: this.video.videoHeight }
-      : { width: this.photo.naturalWidth, height: this.photo.naturalHeight };
+    const { image } = this;
+    return image instanceof HTMLVideoElement
+      ? { width: image.videoWidth, height: image.videoHeight }
+      : { width: image.naturalWidth, height: image.naturalHeight };
   }
 
   /** Show an image file until the signal is aborted. */
@@ -57,15 +70,44 @@ export class Viewer {
     await this.photo.decode();
   }
 
+  /** Scroll the page until the image is visible. */
+  scrollIntoView(): void {
+    this.#stage.scrollIntoView({ block: "nearest" });
+  }
+
   /** Whether the camera view is flipped horizontally. A photo is never flipped. */
   set isMirrored(isMirrored: boolean) {
     this.video.classList.toggle("mirrored", isMirrored);
   }
 
   /** Draw the boxes of these faces instead of the previous boxes. */
-  draw(faces: readonly Face[], labels: readonly string[], language: Language): void {
+  draw(faces: readonly Face[], style: Style): void {
+    this.#faces = faces;
+    drawOver(this.#boxes, faces, this.#placement, style);
+  }
+
+  /** Return the image with these faces, in its own resolution, as JPEG. */
+  annotated(faces: readonly Face[], style: Style): Promise<Blob> {
+    return annotatedImage(this.image, this.size, faces, { ...style, highlighted: null });
+  }
+
+  get #placement(): Placement {
     const frame = { width: this.#boxes.clientWidth, height: this.#boxes.clientHeight };
-    const isMirrored = this.image.classList.contains("mirrored");
-    drawFaces(this.#boxes, faces, contain(this.size, frame, isMirrored), labels, language);
+    return contain(this.size, frame, this.image.classList.contains("mirrored"));
+  }
+
+  /** Return the number of the smallest face under the pointer, or null. */
+  #faceAt({ clientX, clientY }: MouseEvent): number | null {
+    const { left, top } = this.#boxes.getBoundingClientRect();
+    const [x, y] = [clientX - left, clientY - top];
+    const placement = this.#placement;
+    let found: { face: Face; area: number } | null = null;
+    for (const face of this.#faces) {
+      const box = onScreen(face.box, placement);
+      const isInside = x >= box.left && x < box.left + box.width && y >= box.top && y < box.top + box.height;
+      const area = box.width * box.height;
+      if (isInside && (!found || area < found.area)) found = { face, area };
+    }
+    return found && numberOf(found.face, this.#faces);
   }
 }
