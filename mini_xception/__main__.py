@@ -1,3 +1,3 @@
-from mini_xception.cli import main
+from mini_xception.cli import run_process
 
-raise SystemExit(main())
+run_process()

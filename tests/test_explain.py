@@ -23,7 +23,7 @@ LOGIT = 1e-4
 @pytest.mark.parametrize("engine", ["torch", "onnx", "openvino"])
 def test_the_mean_of_a_classes_cells_is_its_logit(engine, recognizer):
     found = EmotionRecognizer.from_pretrained(device="cpu", engine=engine).explain(TWO)
-    assert [explanation.face.emotion for explanation in found] == ["happy", "happy"]
+    assert [explanation.face.emotion for explanation in found] == ["neutral", "happy"]
     model = recognizer.model
     with torch.inference_mode():
         logits = model(model.preprocess([explanation.crop for explanation in found])).numpy()

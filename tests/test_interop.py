@@ -87,7 +87,7 @@ def test_supervisions_annotators_draw_the_faces(recognizer):
     (frame,) = recognizer.stream([ROOT / "examples" / "two_portraits.jpg"])
     detections = faces_to_supervision(frame.faces)
     assert len(detections) == 2
-    assert detections["class_name"].tolist() == ["happy", "happy"]
+    assert detections["class_name"].tolist() == ["neutral", "happy"]
     assert detections.tracker_id.tolist() == [1, 2]
     for annotator in (supervision.BoxAnnotator(), supervision.LabelAnnotator()):
         annotated = annotator.annotate(frame.image.copy(), detections)

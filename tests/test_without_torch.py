@@ -34,7 +34,7 @@ def test_a_photo():
 def test_explanations(tmp_path):
     command("predict", "examples/two_portraits.jpg", "--explain", tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "two_portraits-face-1-happy.png",
+        "two_portraits-face-1-neutral.png",
         "two_portraits-face-2-happy.png",
     ]
 

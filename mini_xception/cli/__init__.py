@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from mini_xception import __version__
 from mini_xception.errors import MiniXceptionError
+from mini_xception.media.source import SOURCE_THREAD
 
 PROGRAM = "mini-xception"
 #: name → purpose. The module with this name adds the command's options and runs the command. It is imported only when
@@ -41,6 +42,21 @@ REQUIREMENTS: dict[str, str] = {
     "matplotlib": "mini-xception[train]",
     "torch": "torch",
 }
+
+
+def run_process() -> NoReturn:
+    """Run the command that this process was started with, and end the process with its exit status."""
+    try:
+        status = main()
+    except SystemExit as error:
+        if not isinstance(error.code, int):
+            raise
+        status = error.code
+    if any(thread.name == SOURCE_THREAD for thread in threading.enumerate()):
+        # A source of a video that sends no data. FFmpeg can crash if Python ends while it still waits.
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -25,6 +25,8 @@ FORMATS: tuple[str, ...] = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "
 SUPPORTED = "MP4, MOV, MKV, WebM, AVI, MPEG, FLV, WMV, OGG or GIF"
 #: Seconds to wait for a URL or a pipe that sends no data.
 TIMEOUT_S = 30.0
+#: Name of the thread that waits for the data of a URL or a pipe.
+SOURCE_THREAD = "mini_xception video source"
 #: Seconds between two checks whether a signal has arrived. Only Windows needs them.
 SIGNAL_EVERY_S = 0.5
 
@@ -99,7 +101,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._work: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
-        threading.Thread(target=self._run, name="video source", daemon=True).start()
+        threading.Thread(target=self._run, name=SOURCE_THREAD, daemon=True).start()
 
     def post(self, work: Callable[[], object] | None) -> None:
         """Make a call after all previous calls, and do not wait for it. None ends the thread."""
