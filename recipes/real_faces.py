@@ -1,4 +1,4 @@
-"""Write the training data of the preset ``real_faces``: FER2013 and faces of news photographs, with soft targets.
+"""Write training data with soft targets: FER2013 and faces of news photographs (LFW).
 
     python recipes/real_faces.py fer2013.csv --votes fer2013new.csv --lfw lfw_faces.npz --teachers runs/a runs/b \\
         --out runs/data
@@ -9,9 +9,10 @@
 those of the persons of LFW that are not held out. Its PublicTest is FER2013's. ``targets.npy`` has one row of
 probabilities for each training image: a mixture of its label and a teacher's opinion of the clean image.
 
-- FER2013: the teacher is that of recipes/teacher.py, a logistic regression on the checkpoints and FER+'s votes.
-- LFW: the teacher is the first checkpoint. Most of these faces are happy or neutral. Only some of the happy
-  ones are used, and the images of rare labels are repeated.
+- FER2013: the teacher is the average of the checkpoints. With --votes, it is that of recipes/teacher.py, a logistic
+  regression on this average and FER+'s votes.
+- LFW: the teacher is the first checkpoint. Most of these faces are happy or neutral. Only some of the happy ones are
+  used, and the images of rare labels are repeated.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from mini_xception.training.data import load_fer2013, load_votes
 
 #: One in this number of FER2013's training images, and of LFW's persons, is held out.
 HELD_OUT_IMAGES, HELD_OUT_PERSONS = 20, 5
-#: Share of the label in a target. The rest is the teacher's opinion.
-LABEL_SHARE_FER2013, LABEL_SHARE_LFW = 0.4, 0.85
+#: Share of LFW's label in a target. The rest is the teacher's opinion.
+LABEL_SHARE_LFW = 0.85
 #: Label of LFW → how often an image is used. Of the happy images, MOST_HAPPY are drawn.
 REPEATS = {"angry": 6, "disgust": 2, "fear": 2, "happy": 1, "sad": 6, "surprise": 6, "neutral": 1}
 MOST_HAPPY = 1000
@@ -64,17 +65,21 @@ def write_table(path: Path, splits: dict[str, tuple[np.ndarray, np.ndarray]]) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="FER2013, in any form that mini-xception train accepts")
-    parser.add_argument("--votes", type=Path, required=True, help="FER+'s fer2013new.csv")
+    parser.add_argument("--votes", type=Path, help="FER+'s fer2013new.csv (default: no votes)")
     parser.add_argument("--lfw", type=Path, required=True, help="faces of LFW: arrays faces, labels and person")
     parser.add_argument("--teachers", nargs="+", type=Path, required=True, help="checkpoint folders")
+    parser.add_argument(
+        "--label-share", type=float, default=0.4, help="share of FER2013's label in a target (default: %(default)s)"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     args = parser.parse_args()
 
     models = [MiniXception.from_pretrained(folder) for folder in args.teachers]
     training, validation = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
-    votes = load_votes(args.votes, "Training", training.rows)
     opinions = teach(models, training.images)
-    taught = LabelRegression(opinions, votes, training.labels)(opinions, votes)
+    if args.votes:
+        votes = load_votes(args.votes, "Training", training.rows)
+        opinions = LabelRegression(opinions, votes, training.labels)(opinions, votes)
     kept = np.flatnonzero(np.arange(len(training)) % HELD_OUT_IMAGES != 0)
 
     lfw = np.load(args.lfw)
@@ -84,7 +89,7 @@ def main() -> None:
     truth = np.concatenate([training.labels[kept], labels])
     targets = np.concatenate(
         [
-            mix(training.labels[kept], taught[kept], LABEL_SHARE_FER2013),
+            mix(training.labels[kept], opinions[kept], args.label_share),
             mix(labels, teach(models[:1], faces), LABEL_SHARE_LFW),
         ]
     )
