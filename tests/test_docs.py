@@ -21,6 +21,7 @@ from mini_xception.cli import _parser
 from mini_xception.network.engines import ENGINE_NAMES
 from mini_xception.table import COLUMNS
 from mini_xception.training.augment import AUGMENTATIONS, PRESETS
+from mini_xception.training.degrade import Degradation
 from tests.conftest import ROOT
 from tests.test_architecture import ROOMS
 
@@ -252,9 +253,16 @@ def test_the_rooms_and_their_order():
 
 
 def test_the_augmentation_presets():
-    table = {row[0].strip("`"): row[1:9] for row in cells(DOCS / "training.md", "## Augmentation")}
-    strengths = {name: [float(re.sub("[^0-9.]", "", cell) or 0) for cell in row] for name, row in table.items()}
-    assert strengths == {name: [preset.get(a, 0) for a in AUGMENTATIONS] for name, preset in PRESETS.items()}
+    def number(cell: str) -> float:
+        return float(re.sub("[^0-9.]", "", cell) or 0)
+
+    degradations = {row[0].strip("`"): number(row[1]) for row in cells(DOCS / "training.md", "### Degradations")}
+    assert list(degradations) == [name for name, entry in AUGMENTATIONS.items() if issubclass(entry.kind, Degradation)]
+    others = [name for name in AUGMENTATIONS if name not in degradations]
+    for row in cells(DOCS / "training.md", "## Augmentation"):
+        preset = PRESETS[row[0].strip("`")]
+        assert [number(cell) for cell in row[1:9]] == [preset.get(name, 0) for name in others]
+        assert {name: preset[name] for name in degradations if name in preset} in ({}, degradations)
 
 
 # Links.

@@ -69,8 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--preset",
         choices=RUNS,
         help="named run: fine_tune adapts trained weights to other data; best is this project's; reference is the "
-        "PyTorch reference's; finish continues from the last weights of best, passed with --initial (default: best for "
-        "the complete FER2013 and for random weights, else fine_tune, whose number of epochs fits the data)",
+        "PyTorch reference's; finish continues from the last weights of best, passed with --initial; real_faces "
+        "continues from those of finish, on the data of recipes/real_faces.py (default: best for the complete FER2013 "
+        "and for random weights, else fine_tune, whose number of epochs fits the data)",
     )
     parser.add_argument(
         "--votes",

@@ -184,15 +184,21 @@ An expression is not a feeling.""",
         "原作者报告 65.04 %（PublicTest 与 PrivateTest 合计），没有过拟合；本项目重新训练：PublicTest 61.72 %。",
     ),
     "preset_best": (
-        "**best** (all but noise) is this project's set. Measured here on PublicTest: 65.31 % with the labels alone "
-        "and no blur, 66.45 % with a teacher and blur.",
-        "**best**（除噪声外的全部）是本项目的增强。本项目在 PublicTest 上实测：只用标签、不加模糊为 65.31 %，"
-        "使用教师模型并加模糊为 66.45 %。",
+        "**best** (light, blur, zoom, shift, rotation, flip) is this project's set. Measured here on PublicTest: "
+        "65.31 % with the labels alone and no blur, 66.45 % with a teacher and blur.",
+        "**best**（光线、模糊、缩放、平移、旋转、翻转）是本项目的增强。"
+        "本项目在 PublicTest 上实测：只用标签、不加模糊为 65.31 %，使用教师模型并加模糊为 66.45 %。",
     ),
     "preset_mild": (
         "**mild** is a weaker **best**, for the last 8 epochs. Measured here, they raised PublicTest from 66.45 to "
         "67.04 %: the bundled weights.",
         "**mild** 是减弱的 **best**，用于最后 8 轮训练。本项目实测，PublicTest 从 66.45 % 升至 67.04 %，即随附的权重。",
+    ),
+    "preset_photos": (
+        "**photos** imitates what spoils photos: shadow, overexposure, defocus, motion, low resolution, noise, JPEG. "
+        "Measured here on blurred faces of PublicTest: right in 40 instead of 34 of 100, but on sharp ones 2 fewer.",
+        "**photos** 模拟照片中常见的问题：阴影、过曝、失焦、运动模糊、低分辨率、噪声和 JPEG 压缩。"
+        "本项目在 PublicTest 上实测：模糊人脸每 100 张识别正确 40 张（原为 34 张），但清晰人脸少 2 张。",
     ),
     "all_presets": ("All presets, and what they brought", "全部预设及其效果"),
     "preset_own": ("Your own strengths; they match no preset.", "自定义强度，与任何预设都不同。"),
@@ -225,6 +231,13 @@ An expression is not a feeling.""",
     "brightness": ("Brightness: ± fraction", "亮度：± 比例"),
     "contrast": ("Contrast: ± fraction", "对比度：± 比例"),
     "blur": ("Blur: maximum sigma in pixels", "模糊：最大标准差（像素）"),
+    "overexposure": ("Overexposure: maximum number of grey levels", "过曝：最大灰度增量"),
+    "shadow": ("Shadow on one half: maximum fraction", "半边阴影：最大变暗比例"),
+    "defocus": ("Defocus: maximum sigma in pixels", "失焦：最大标准差（像素）"),
+    "motion": ("Motion blur: maximum length in pixels", "运动模糊：最大长度（像素）"),
+    "resolution": ("Low resolution: maximum factor", "低分辨率：最大缩小倍数"),
+    "noise": ("Noise: maximum sigma in grey levels", "噪声：最大标准差（灰度级）"),
+    "jpeg": ("JPEG: maximum loss of quality", "JPEG：最大质量损失"),
     "zoom": ("Zoom: ± fraction", "缩放：± 比例"),
     "shift": ("Shift: ± fraction of the side", "平移：± 边长比例"),
     "rotation": ("Rotation: ± degrees", "旋转：± 度"),

@@ -12,54 +12,15 @@ the colon.
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mini_xception.training.augmentation import Augmentation, GeometricAugmentation, PixelAugmentation, uniform
+from mini_xception.training.degrade import Defocus, Jpeg, Motion, Noise, Overexposure, Resolution, Shadow, gaussian_blur
+
 if TYPE_CHECKING:
     from torch import Generator, Tensor
-
-
-class PixelAugmentation(ABC):
-    """Base class of augmentations that change grey values and move no pixels."""
-
-    #: The group on the Augmentation tab of the web page: "light", "sharpness" (which includes noise) or "geometry".
-    group = "sharpness"
-
-    @abstractmethod
-    def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
-        """Change the grey values of a batch.
-
-        Args:
-            faces: float, (N, 1, H, W), pixels in 0–255.
-            generator: a generator on the faces' device.
-
-        Returns:
-            float, (N, 1, H, W), pixels in 0–255.
-        """
-
-
-class GeometricAugmentation(ABC):
-    """Base class of augmentations that move pixels."""
-
-    group = "geometry"
-
-    @abstractmethod
-    def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
-        """Return one affine map per image, from output to input coordinates.
-
-        Args:
-            n: number of images.
-            side: side of an image in pixels. Coordinates run from −1 to 1 over this side.
-            generator: a generator on the images' device.
-
-        Returns:
-            float, (n, 3, 3).
-        """
-
-
-Augmentation = PixelAugmentation | GeometricAugmentation
 
 
 @dataclass(frozen=True)
@@ -112,16 +73,7 @@ class Blur(PixelAugmentation):
     sigma: float
 
     def __call__(self, faces: Tensor, generator: Generator) -> Tensor:
-        import torch
-
-        sigma = _uniform(len(faces), 0.0, self.sigma, generator).clamp(min=1e-3).view(-1, 1)
-        radius = math.ceil(3 * self.sigma)
-        taps = torch.exp(-torch.arange(-radius, radius + 1, device=faces.device).square() / (2 * sigma.square()))
-        taps = (taps / taps.sum(dim=1, keepdim=True)).view(-1, 1, 1, 2 * radius + 1)
-        blurred = torch.nn.functional.pad(faces.transpose(0, 1), [radius] * 4, mode="replicate")
-        for kernel in (taps, taps.transpose(2, 3)):
-            blurred = torch.nn.functional.conv2d(blurred, kernel, groups=len(faces))
-        return blurred.transpose(0, 1)
+        return gaussian_blur(faces, uniform(len(faces), 0.0, self.sigma, generator), self.sigma)
 
 
 @dataclass(frozen=True)
@@ -170,7 +122,7 @@ class Rotation(GeometricAugmentation):
     def matrices(self, n: int, side: int, generator: Generator) -> Tensor:
         import torch
 
-        angle = _uniform(n, -self.degrees, self.degrees, generator) * (math.pi / 180)
+        angle = uniform(n, -self.degrees, self.degrees, generator) * (math.pi / 180)
         cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
         return _matrices((cos, -sin, zero), (sin, cos, zero))
 
@@ -220,14 +172,8 @@ def _resample(faces: Tensor, matrices: Tensor | None) -> Tensor:
     return torch.nn.functional.grid_sample(faces, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
-def _uniform(n: int, low: float, high: float, generator: Generator) -> Tensor:
-    import torch
-
-    return torch.rand(n, device=generator.device, generator=generator) * (high - low) + low
-
-
 def _around_one(n: int, fraction: float, generator: Generator) -> Tensor:
-    return _uniform(n, 1 - fraction, 1 + fraction, generator)
+    return uniform(n, 1 - fraction, 1 + fraction, generator)
 
 
 def _matrices(first: tuple[Tensor, Tensor, Tensor], second: tuple[Tensor, Tensor, Tensor]) -> Tensor:
@@ -251,6 +197,13 @@ AUGMENTATIONS: dict[str, Entry] = {
     "brightness": Entry(Brightness, strongest=0.5),
     "contrast": Entry(Contrast, strongest=0.5),
     "blur": Entry(Blur, strongest=2.0),
+    "overexposure": Entry(Overexposure, strongest=150.0),
+    "shadow": Entry(Shadow, strongest=1.0),
+    "defocus": Entry(Defocus, strongest=4.0),
+    "motion": Entry(Motion, strongest=12.0),
+    "resolution": Entry(Resolution, strongest=6.0),
+    "noise": Entry(Noise, strongest=60.0),
+    "jpeg": Entry(Jpeg, strongest=95.0),
     "zoom": Entry(Zoom, strongest=0.3),
     "shift": Entry(Shift, strongest=0.3),
     "rotation": Entry(Rotation, strongest=45.0),
@@ -270,7 +223,7 @@ def build(strengths: dict[str, float]) -> tuple[Augmentation, ...]:
 
 #: Named sets of strengths. ``keras`` comes from the official project. ``basic`` and ``full`` are the first and the
 #: second set of the PyTorch reference. ``best`` is this project's. ``mild`` has the augmentations of ``best``
-#: at 30 to 50 % of their strengths, and the same ``flip``.
+#: at 30 to 50 % of their strengths, and the same ``flip``. ``photos`` imitates faces that are detected in bad photos.
 PRESETS: dict[str, dict[str, float]] = {
     "keras": {"zoom": 0.1, "shift": 0.1, "rotation": 10.0, "flip": 0.5},
     "basic": {"brightness": 0.2, "rotation": 10.0, "flip": 0.5},
@@ -283,6 +236,21 @@ PRESETS: dict[str, dict[str, float]] = {
         "zoom": 0.03,
         "shift": 0.04,
         "rotation": 4.0,
+        "flip": 0.5,
+    },
+    "photos": {
+        "brightness": 0.15,
+        "contrast": 0.15,
+        "overexposure": 100.0,
+        "shadow": 0.7,
+        "defocus": 2.0,
+        "motion": 6.0,
+        "resolution": 3.0,
+        "noise": 20.0,
+        "jpeg": 90.0,
+        "zoom": 0.04,
+        "shift": 0.04,
+        "rotation": 8.0,
         "flip": 0.5,
     },
 }

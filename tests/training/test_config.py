@@ -45,8 +45,8 @@ def test_settings_are_checked(wrong):
         ({"augmentations": {"flip": -0.1}}, "flip is -0.1; it must be 0 to 1"),
         (
             {"augmentations": {"turn": 10.0}},
-            "augmentation 'turn' not found; choose from salt_and_pepper, brightness, contrast, blur, zoom, shift, "
-            "rotation, flip",
+            "augmentation 'turn' not found; choose from salt_and_pepper, brightness, contrast, blur, overexposure, "
+            "shadow, defocus, motion, resolution, noise, jpeg, zoom, shift, rotation, flip",
         ),
         (
             {"optimizer": "adam", "weight_decay": 0.1},
@@ -76,7 +76,7 @@ def test_every_option_has_help_with_range_and_default():
                 assert tuple(options[name].choices or ()) == setting.choices
             for name, entry in AUGMENTATIONS.items():
                 assert f"; 0 to {entry.strongest:g} (default: " in options[name].help
-            rates = "reference: 0.001, finish: 0.0005, fine_tune: "
+            rates = "reference: 0.001, finish: 0.0005, real_faces: 0.001, fine_tune: "
             assert f"; above 0 (default: 0.004; {rates}" in options["learning_rate"].help
 
 

@@ -1,0 +1,43 @@
+"""Average the weights of checkpoints that were trained from the same one.
+
+    python recipes/average.py runs/real_faces/last runs/before --weights 0.5 0.5 --out runs/average
+
+Fine-tuned weights lose a part of what the first ones could do. Their average keeps more of both (Wortsman et al. 2022).
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mini_xception import MiniXception
+
+
+def average(models: list[MiniXception], weights: list[float]) -> MiniXception:
+    """Return a network with the weighted mean of the networks' weights and batch norm statistics."""
+    states = [model.state_dict() for model in models]
+    mean = {
+        name: sum(weight * state[name] for weight, state in zip(weights, states, strict=True))
+        if value.is_floating_point()
+        else value
+        for name, value in states[0].items()
+    }
+    result = models[0]
+    result.load_state_dict(mean)
+    result.temperature, result.metrics = 1.0, None
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoints", nargs="+", type=Path, help="checkpoint folders")
+    parser.add_argument("--weights", nargs="+", type=float, required=True, help="one per checkpoint; their sum is 1")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
+    args = parser.parse_args()
+    average([MiniXception.from_pretrained(folder) for folder in args.checkpoints], args.weights).save_pretrained(
+        args.out
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Write training data with soft targets: FER2013 and faces of news photographs (LFW).
+
+    python recipes/real_faces.py fer2013.csv --votes fer2013new.csv --lfw lfw_faces.npz --teachers runs/a runs/b \\
+        --out runs/data
+    mini-xception train --data runs/data/faces.csv --teacher runs/data/targets.npy --preset real_faces \\
+        --initial runs/a --run runs/real_faces
+
+``faces.csv`` has the columns of fer2013.csv. Its training images are those of FER2013 without the held-out ones, and
+those of the persons of LFW that are not held out. Its PublicTest is FER2013's. ``targets.npy`` has one row of
+probabilities for each training image: a mixture of its label and a teacher's opinion of the clean image.
+
+- FER2013: the teacher is the average of the checkpoints. With --votes, it is that of recipes/teacher.py, a logistic
+  regression on this average and FER+'s votes.
+- LFW: the teacher is the first checkpoint. Most of these faces are happy or neutral. Only some of the happy ones are
+  used, and the images of rare labels are repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from pathlib import Path
+
+import numpy as np
+from teacher import LabelRegression, teach
+
+from mini_xception import EMOTIONS, MiniXception
+from mini_xception.media.atomic import atomic_write
+from mini_xception.training.data import load_fer2013, load_votes
+
+#: One in this number of FER2013's training images, and of LFW's persons, is held out.
+HELD_OUT_IMAGES, HELD_OUT_PERSONS = 20, 5
+#: Share of LFW's label in a target. The rest is the teacher's opinion.
+LABEL_SHARE_LFW = 0.85
+#: Label of LFW → how often an image is used. Of the happy images, MOST_HAPPY are drawn.
+REPEATS = {"angry": 6, "disgust": 2, "fear": 2, "happy": 1, "sad": 6, "surprise": 6, "neutral": 1}
+MOST_HAPPY = 1000
+
+
+def mix(labels: np.ndarray, opinions: np.ndarray, share: float) -> np.ndarray:
+    """Mix labels, int64, (N,), with a teacher's opinions, float32, (N, labels)."""
+    return share * np.eye(opinions.shape[1], dtype=np.float32)[labels] + (1 - share) * opinions
+
+
+def choose(labels: np.ndarray, person: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return indices of LFW's images, of persons that are not held out; rare labels are repeated."""
+    chosen = []
+    for label, emotion in enumerate(EMOTIONS):
+        members = np.flatnonzero((labels == label) & (person % HELD_OUT_PERSONS != 0))
+        members = rng.permutation(members)[: MOST_HAPPY if emotion == "happy" else None]
+        chosen.append(np.repeat(members, REPEATS[emotion]))
+    return np.concatenate(chosen)
+
+
+def write_table(path: Path, splits: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Write images, uint8, (N, 48, 48), and labels, as FER2013's CSV file."""
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("emotion", "pixels", "Usage"))
+        for split, (images, labels) in splits.items():
+            for image, label in zip(images, labels, strict=True):
+                writer.writerow((label, " ".join(map(str, image.reshape(-1))), split))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="FER2013, in any form that mini-xception train accepts")
+    parser.add_argument("--votes", type=Path, help="FER+'s fer2013new.csv (default: no votes)")
+    parser.add_argument("--lfw", type=Path, required=True, help="faces of LFW: arrays faces, labels and person")
+    parser.add_argument("--teachers", nargs="+", type=Path, required=True, help="checkpoint folders")
+    parser.add_argument(
+        "--label-share", type=float, default=0.4, help="share of FER2013's label in a target (default: %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    args = parser.parse_args()
+
+    models = [MiniXception.from_pretrained(folder) for folder in args.teachers]
+    training, validation = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
+    opinions = teach(models, training.images)
+    if args.votes:
+        votes = load_votes(args.votes, "Training", training.rows)
+        opinions = LabelRegression(opinions, votes, training.labels)(opinions, votes)
+    kept = np.flatnonzero(np.arange(len(training)) % HELD_OUT_IMAGES != 0)
+
+    lfw = np.load(args.lfw)
+    chosen = choose(lfw["labels"], lfw["person"], np.random.default_rng(0))
+    faces, labels = lfw["faces"][chosen], lfw["labels"][chosen]
+    images = np.concatenate([training.images[kept], faces])
+    truth = np.concatenate([training.labels[kept], labels])
+    targets = np.concatenate(
+        [
+            mix(training.labels[kept], opinions[kept], args.label_share),
+            mix(labels, teach(models[:1], faces), LABEL_SHARE_LFW),
+        ]
+    )
+    write_table(
+        args.out / "faces.csv", {"Training": (images, truth), "PublicTest": (validation.images, validation.labels)}
+    )
+    with atomic_write(args.out / "targets.npy") as temporary, temporary.open("wb") as file:
+        np.save(file, targets.astype(np.float32))
+    print(f"{args.out}: {len(kept)} images of FER2013 and {len(faces)} of LFW, {len(np.unique(chosen))} different ones")
+
+
+if __name__ == "__main__":
+    main()
