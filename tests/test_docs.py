@@ -154,8 +154,8 @@ def test_the_readmes_python_runs(monkeypatch, capsys):
     assert names["probabilities"].shape == (2, 7)
     assert tuple(names["logits"].shape) == (2, 7)
     printed = capsys.readouterr().out
-    assert printed.startswith("Face(happy ")
-    assert "face 2: happy" in printed
+    assert printed.startswith("Face(neutral ")
+    assert "face 2: neutral" in printed
 
 
 def without_comments(code: str) -> list[list[str]]:
