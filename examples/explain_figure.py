@@ -23,7 +23,7 @@ from captum.attr import GuidedBackprop, IntegratedGradients
 from mini_xception import EmotionRecognizer, Explanation
 
 HERE = Path(__file__).parent
-PHOTOS = [HERE / "eileen_collins.jpg", HERE / "barack_obama.jpg"]
+PHOTOS = [HERE / "eileen_collins.jpg", HERE / "grace_hopper.jpg"]
 #: Standard deviation of the blur from which integrated gradients start, in pixels of the network's input.
 BLUR = 5.0
 

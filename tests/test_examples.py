@@ -11,7 +11,7 @@ PRINTED = {
     "recognise_photo.py": "happy",
     "recognise_video.py": "face 1 happy, face 2 happy",
     "train_own_faces.py": "a new drawing: smile",
-    "explain_figure.py": "2 faces, happy, happy",
+    "explain_figure.py": "2 faces, happy, neutral",
     "resize_trap.py": "cv2.resize: 100% similar to the face, classified as happy",
 }
 SCRIPTS = {path.name for path in (ROOT / "examples").glob("*.py")} - {"score_with_ray.py"}  # See test_ray.py.
