@@ -10,9 +10,8 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from mini_xception.demo.api_images import accept_data_urls
 from mini_xception.demo.cards import data_url
-from mini_xception.demo.photo import DROP_HEIGHT, examples, load_upload
+from mini_xception.demo.photo import examples, load_upload, photo_area
 from mini_xception.demo.texts import I18N, TEXTS, label_text, language_of, text
 from mini_xception.media.image import load_image
 from mini_xception.network.devices import initial_torch_defaults
@@ -41,16 +40,7 @@ def augmentation_tab(recognizer: EmotionRecognizer) -> None:
         with gr.Column(scale=3, min_width=320, elem_id="augmented"):
             answer = gr.HTML(I18N("augmenting"), elem_id="views", elem_classes="answer")
         with gr.Column(scale=2, min_width=300):
-            photo = gr.Image(
-                label=I18N("own_photo"),
-                show_label=False,
-                sources=["upload", "webcam", "clipboard"],
-                height=DROP_HEIGHT,
-                placeholder=I18N("drop_photo"),  # type: ignore[arg-type]  # Gradio translates it like a label.
-                elem_id="augmented-photo",
-                elem_classes="drop",
-            )
-            accept_data_urls(photo)
+            photo = photo_area("augmented-photo")
             if photos := examples("*.jpg"):
                 gr.Examples(photos, inputs=photo, label=I18N("examples"))
             sliders = _sliders()

@@ -75,20 +75,26 @@ def load_upload(photo: dict[str, Any], language: int) -> np.ndarray:
         raise gr.Error(html.escape(str(error)), duration=None, print_exception=False) from error
 
 
+def photo_area(elem_id: str) -> gr.Image:
+    """Add an area that takes a photo to the ``gr.Blocks`` of the caller."""
+    photo = gr.Image(
+        label=I18N("photo"),
+        show_label=False,
+        sources=["upload", "webcam", "clipboard"],
+        height=DROP_HEIGHT,
+        placeholder=I18N("drop_photo"),  # type: ignore[arg-type]  # Gradio translates it like a label.
+        elem_id=elem_id,
+        elem_classes="drop",
+    )
+    accept_data_urls(photo)
+    return photo
+
+
 def photo_tab(recognizer: EmotionRecognizer) -> None:
     """Add the tab to the ``gr.Blocks`` of the caller. Its API endpoint is ``/predict``."""
     photos = examples("*.jpg")
     with gr.Row(elem_classes="ask"):
-        photo = gr.Image(
-            label=I18N("photo"),
-            show_label=False,
-            sources=["upload", "webcam", "clipboard"],
-            height=DROP_HEIGHT,
-            placeholder=I18N("drop_photo"),  # type: ignore[arg-type]  # Gradio translates it like a label.
-            elem_id="photo",
-            elem_classes="drop",
-        )
-        accept_data_urls(photo)
+        photo = photo_area("photo")
         with gr.Column(min_width=240):
             if photos:
                 gr.Examples(photos, inputs=photo, label=I18N("examples"))

@@ -205,7 +205,6 @@ An expression is not a feeling.""",
     "group_light": ("### Light", "### 光线"),
     "group_sharpness": ("### Sharpness and noise", "### 清晰度与噪声"),
     "group_geometry": ("### Geometry", "### 几何变换"),
-    "own_photo": ("Your photo", "您的照片"),
     "augmenting": ("Augmenting an example…", "正在增强示例图像……"),
     "example_face": (
         "An example: a face as the network sees it. Choose a photo to try your own.",
