@@ -39,7 +39,7 @@ def render_result(
     return (
         f'<div class="result">{noted}<figure><div class="photo">'
         f'<img src="{data_url(_scaled(image), ".jpg")}" alt="{text("faces_alt", language)}">'
-        f"{''.join(_box(image, face, i, language) for i, face in enumerate(faces, 1))}</div>"
+        f"{''.join(_box(image, face, i, len(faces), language) for i, face in enumerate(faces, 1))}</div>"
         f"{_downloads(faces, name, language) if faces else ''}</figure>"
         f'<div class="faces">{shown}</div></div>'
     )
@@ -57,7 +57,7 @@ def render_skeleton(label: str) -> str:
     )
 
 
-def _box(image: np.ndarray, face: Face, number: int, language: int) -> str:
+def _box(image: np.ndarray, face: Face, number: int, of: int, language: int) -> str:
     """Render a face's box and expression, as a button over the photo that highlights the face's card."""
     height, width = image.shape[:2]
     x1, y1, x2, y2 = face.box
@@ -69,6 +69,8 @@ def _box(image: np.ndarray, face: Face, number: int, language: int) -> str:
         shown = text("unsure", language)
     else:
         shown = f"{html.escape(label_text(face.emotion, language))} <b>{face.confidence:.0%}</b>"
+    if of > 1:
+        shown = f"{number}: {shown}"
     return (
         f'<button class="{kinds}" data-face="{number}" style="{place};{colours}" aria-label="{title}">'
         f"<span>{shown}</span></button>"

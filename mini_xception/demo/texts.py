@@ -126,12 +126,15 @@ An expression is not a feeling.""",
     "over_time": ("Over time", "随时间的变化"),
     "seek_help": ("Click a timeline to move the video there.", "点击时间线，视频就会跳到那里。"),
     "seek": ("Position in the video, on the timeline of {name}", "视频位置（{name}的时间线）"),
+    "video_privacy": (
+        "Videos are processed on this server and deleted within two minutes.",
+        "视频在本服务器上处理，两分钟内删除。",
+    ),
     "video_waiting": (
         "Choose a video, or click the example, then press “Annotate video”.<br>The result is a copy with a box around "
-        "each face, a table of who showed which expression for how long, and subtitles. A video may last 3 minutes. "
-        "The server deletes it, and the result, after a minute.",
+        "each face, a table of who showed which expression for how long, and subtitles. A video may last 3 minutes.",
         "请选择一个视频或点击示例，然后按“开始识别”。<br>结果包括：标出每张人脸的视频、每张人脸各种表情所占时间的表格，以及字幕。"
-        "视频最长 3 分钟。视频和结果会在一分钟后从服务器删除。",
+        "视频最长 3 分钟。",
     ),
     "video_progress": ("{done:.1f} of {total:.1f} s", "{done:.1f} / {total:.1f} 秒"),
     "cancelled": ("Cancelled. Nothing was saved.", "已取消，未保存任何内容。"),

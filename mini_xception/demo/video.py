@@ -51,12 +51,18 @@ def video_tab(recognizer: EmotionRecognizer) -> None:
             )
             # CSS shows either the video or its annotated copy, and the buttons that belong to it.
             annotated = gr.Video(
-                label=I18N("annotated_video"), interactive=False, height=340, buttons=[], elem_id="annotated-video"
+                label=I18N("annotated_video"),
+                show_label=False,
+                interactive=False,
+                height=340,
+                buttons=[],
+                elem_id="annotated-video",
             )
             with gr.Row(elem_id="video-buttons"):
                 start = gr.Button(I18N("annotate_video"), variant="primary")
                 cancel = gr.Button(I18N("cancel"))
             another = gr.Button(I18N("another_video"), size="sm", elem_id="another-video")
+            gr.Markdown(I18N("video_privacy"), elem_classes="privacy")
             if videos := examples("*.mp4"):
                 with gr.Column(elem_id="video-examples"):
                     gr.Examples(videos, inputs=video, label=I18N("examples"))
