@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 PRINTED = {
     "recognise_photo.py": "happy",
-    "recognise_video.py": "face 1 happy, face 2 happy",
+    "recognise_video.py": "face 1 happy, face 2 neutral",
     "train_own_faces.py": "a new drawing: smile",
     "explain_figure.py": "2 faces, happy, neutral",
     "resize_trap.py": "cv2.resize: 100% similar to the face, classified as happy",
