@@ -101,7 +101,8 @@ def test_the_index_gets_the_readme_without_front_matter_and_with_absolute_links(
     for target in files:
         path = target.partition("#")[0]
         assert (ROOT / path).exists(), target
-        assert (IMAGES if path.endswith((".png", ".jpg", ".gif", ".svg", ".webp")) else LINKS) + target in targets(description)
+        is_image = path.endswith((".png", ".jpg", ".gif", ".svg", ".webp"))
+        assert (IMAGES if is_image else LINKS) + target in targets(description)
 
 
 def test_metadata(checkout):
