@@ -71,7 +71,7 @@ class Explanation:
             against it. With a single class, its evidence.
 
         Raises:
-            MiniXceptionError: there is no such class.
+            MiniXceptionError: the label is not one of :attr:`labels`.
         """
         label = label or self.face.emotion
         if label not in self.labels:
@@ -93,7 +93,7 @@ class Explanation:
             RGB, uint8, (SIDE, SIDE, 3).
 
         Raises:
-            MiniXceptionError: there is no such class.
+            MiniXceptionError: the label is not one of :attr:`labels`.
         """
         return blend(to_grey(self.crop, SIDE), upsample(self.contrast(label), SIDE) / (self.scale or 1.0))
 

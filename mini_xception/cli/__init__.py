@@ -54,7 +54,9 @@ def run_process() -> NoReturn:
         status = error.code
     if any(thread.name == SOURCE_THREAD for thread in threading.enumerate()):
         # A source of a video that sends no data. FFmpeg can crash if Python ends while it still waits.
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
         os._exit(status)
     sys.exit(status)
 

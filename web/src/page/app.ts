@@ -179,7 +179,7 @@ export class App {
     if (faces.ariaBusy !== String(isBusy)) faces.ariaBusy = String(isBusy);
   }
 
-  /** Return the answer for the example; null if it is no longer needed, or cannot be had. */
+  /** Return the answer for the example; null if it is no longer needed, or cannot be computed. */
   async #classifyExample(until: AbortSignal): Promise<Answer | null> {
     try {
       await this.#reader.loaded;
