@@ -1,16 +1,16 @@
-"""Write training data with soft targets: FER2013 and faces of news photographs (LFW).
+"""Write training data with soft targets: FER2013 and, with --lfw, faces of news photographs.
 
     python recipes/real_faces.py fer2013.csv --votes fer2013new.csv --lfw lfw_faces.npz --teachers runs/a runs/b \\
         --out runs/data
     mini-xception train --data runs/data/faces.csv --teacher runs/data/targets.npy --preset real_faces \\
         --initial runs/a --run runs/real_faces
 
-``faces.csv`` has the columns of fer2013.csv. Its training images are those of FER2013 without the held-out ones, and
-those of the persons of LFW that are not held out. Its PublicTest is FER2013's. ``targets.npy`` has one row of
-probabilities for each training image: a mixture of its label and a teacher's opinion of the clean image.
+``faces.csv`` has the columns of fer2013.csv. Its training images are those of FER2013, and those of the persons of LFW
+that are not held out. Its PublicTest is FER2013's. ``targets.npy`` has one row of probabilities for each training
+image: a mixture of its label and a teacher's opinion of the image as it is, without augmentation.
 
-- FER2013: the teacher is the average of the checkpoints. With --votes, it is that of recipes/teacher.py, a logistic
-  regression on this average and FER+'s votes.
+- FER2013: the teacher is that of recipes/teacher.py, a logistic regression on FER+'s votes and the average of the
+  checkpoints.
 - LFW: the teacher is the first checkpoint. Most of these faces are happy or neutral. Only some of the happy ones are
   used, and the images of rare labels are repeated.
 """
@@ -28,13 +28,14 @@ from mini_xception import EMOTIONS, MiniXception
 from mini_xception.media.atomic import atomic_write
 from mini_xception.training.data import load_fer2013, load_votes
 
-#: One in this number of FER2013's training images, and of LFW's persons, is held out.
-HELD_OUT_IMAGES, HELD_OUT_PERSONS = 20, 5
-#: Share of LFW's label in a target. The rest is the teacher's opinion.
-LABEL_SHARE_LFW = 0.85
-#: Label of LFW → how often an image is used. Of the happy images, MOST_HAPPY are drawn.
-REPEATS = {"angry": 6, "disgust": 2, "fear": 2, "happy": 1, "sad": 6, "surprise": 6, "neutral": 1}
-MOST_HAPPY = 1000
+#: One in this number of LFW's persons is held out.
+HELD_OUT_PERSONS = 5
+#: Share of the label in a target. The rest is the teacher's opinion.
+LABEL_SHARE, LABEL_SHARE_LFW = 0.15, 0.8
+#: Label of LFW → how often an image is used.
+REPEATS = {"angry": 4, "disgust": 2, "fear": 3, "happy": 1, "sad": 4, "surprise": 4, "neutral": 1}
+#: Different images of LFW at most: of a person with one label, and of happy faces.
+MOST_OF_PERSON, MOST_HAPPY = 20, 1600
 
 
 def mix(labels: np.ndarray, opinions: np.ndarray, share: float) -> np.ndarray:
@@ -46,8 +47,12 @@ def choose(labels: np.ndarray, person: np.ndarray, rng: np.random.Generator) -> 
     """Return indices of LFW's images, of persons that are not held out; rare labels are repeated."""
     chosen = []
     for label, emotion in enumerate(EMOTIONS):
-        members = np.flatnonzero((labels == label) & (person % HELD_OUT_PERSONS != 0))
-        members = rng.permutation(members)[: MOST_HAPPY if emotion == "happy" else None]
+        members = rng.permutation(np.flatnonzero((labels == label) & (person % HELD_OUT_PERSONS != 0)))
+        members = np.concatenate(
+            [members[person[members] == name][:MOST_OF_PERSON] for name in np.unique(person[members])]
+        )
+        if emotion == "happy":
+            members = rng.permutation(members)[:MOST_HAPPY]
         chosen.append(np.repeat(members, REPEATS[emotion]))
     return np.concatenate(chosen)
 
@@ -65,40 +70,32 @@ def write_table(path: Path, splits: dict[str, tuple[np.ndarray, np.ndarray]]) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="FER2013, in any form that mini-xception train accepts")
-    parser.add_argument("--votes", type=Path, help="FER+'s fer2013new.csv (default: no votes)")
-    parser.add_argument("--lfw", type=Path, required=True, help="faces of LFW: arrays faces, labels and person")
+    parser.add_argument("--votes", type=Path, required=True, help="FER+'s fer2013new.csv")
+    parser.add_argument("--lfw", type=Path, help="LFW: arrays faces, labels and person (default: FER2013 only)")
     parser.add_argument("--teachers", nargs="+", type=Path, required=True, help="checkpoint folders")
-    parser.add_argument(
-        "--label-share", type=float, default=0.4, help="share of FER2013's label in a target (default: %(default)s)"
-    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     args = parser.parse_args()
 
     models = [MiniXception.from_pretrained(folder) for folder in args.teachers]
     training, validation = (load_fer2013(args.data, split) for split in ("Training", "PublicTest"))
-    opinions = teach(models, training.images)
-    if args.votes:
-        votes = load_votes(args.votes, "Training", training.rows)
-        opinions = LabelRegression(opinions, votes, training.labels)(opinions, votes)
-    kept = np.flatnonzero(np.arange(len(training)) % HELD_OUT_IMAGES != 0)
-
-    lfw = np.load(args.lfw)
-    chosen = choose(lfw["labels"], lfw["person"], np.random.default_rng(0))
-    faces, labels = lfw["faces"][chosen], lfw["labels"][chosen]
-    images = np.concatenate([training.images[kept], faces])
-    truth = np.concatenate([training.labels[kept], labels])
-    targets = np.concatenate(
-        [
-            mix(training.labels[kept], opinions[kept], args.label_share),
-            mix(labels, teach(models[:1], faces), LABEL_SHARE_LFW),
-        ]
-    )
-    write_table(
-        args.out / "faces.csv", {"Training": (images, truth), "PublicTest": (validation.images, validation.labels)}
-    )
+    votes, opinions = load_votes(args.votes, "Training", training.rows), teach(models, training.images)
+    opinions = LabelRegression(opinions, votes, training.labels)(opinions, votes)
+    images, labels = [training.images], [training.labels]
+    targets = [mix(training.labels, opinions, LABEL_SHARE)]
+    if args.lfw:
+        lfw = np.load(args.lfw)
+        chosen = choose(lfw["labels"], lfw["person"], np.random.default_rng(0))
+        images.append(lfw["faces"][chosen])
+        labels.append(lfw["labels"][chosen])
+        targets.append(mix(labels[1], teach(models[:1], images[1]), LABEL_SHARE_LFW))
+        print(f"LFW: {len(chosen)} images, {len(np.unique(chosen))} of them different")
+    splits = {
+        "Training": (np.concatenate(images), np.concatenate(labels)),
+        "PublicTest": (validation.images, validation.labels),
+    }
+    write_table(args.out / "faces.csv", splits)
     with atomic_write(args.out / "targets.npy") as temporary, temporary.open("wb") as file:
-        np.save(file, targets.astype(np.float32))
-    print(f"{args.out}: {len(kept)} images of FER2013 and {len(faces)} of LFW, {len(np.unique(chosen))} different ones")
+        np.save(file, np.concatenate(targets).astype(np.float32))
 
 
 if __name__ == "__main__":

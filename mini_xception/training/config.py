@@ -177,13 +177,12 @@ RUNS: dict[str, TrainConfig] = {
     "finish": replace(_BEST, epochs=8, patience=8, learning_rate=5e-4, augmentations=PRESETS["mild"]),
     "real_faces": replace(
         _BEST,
-        epochs=8,
-        patience=8,
+        epochs=6,
+        patience=6,
         batch_size=128,
         learning_rate=1e-3,
         vote_weight=0.0,
         teacher_weight=1.0,
-        class_balance=0.2,
         augmentations=PRESETS["photos"],
     ),
     "fine_tune": TrainConfig(

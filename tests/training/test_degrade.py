@@ -34,7 +34,7 @@ def texture(n: int) -> torch.Tensor:
 @pytest.mark.parametrize("name", DEGRADATIONS)
 def test_a_part_of_a_batch_is_degraded_and_the_rest_is_untouched(name):
     entry = DEGRADATIONS[name]
-    faces = texture(100)
+    faces = texture(400)
     degraded = entry.kind(PRESETS["photos"][name])(faces, seeded())
     changed = (degraded != faces).flatten(1).any(dim=1)
     assert 0.5 * SHARE < changed.float().mean() <= SHARE
