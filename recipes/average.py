@@ -1,6 +1,6 @@
 """Average the weights of checkpoints that were trained from the same one.
 
-    python recipes/average.py runs/real_faces/last runs/before --weights 0.5 0.5 --out runs/average
+    python recipes/average.py runs/real_faces/last runs/before --out runs/average
 
 Fine-tuned weights lose a part of what the first ones could do. Their average keeps more of both (Wortsman et al. 2022).
 """
@@ -31,12 +31,11 @@ def average(models: list[MiniXception], weights: list[float]) -> MiniXception:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoints", nargs="+", type=Path, help="checkpoint folders")
-    parser.add_argument("--weights", nargs="+", type=float, required=True, help="one per checkpoint; their sum is 1")
+    parser.add_argument("--weights", nargs="+", type=float, help="one per checkpoint; sum 1 (default: equal)")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
     args = parser.parse_args()
-    average([MiniXception.from_pretrained(folder) for folder in args.checkpoints], args.weights).save_pretrained(
-        args.out
-    )
+    weights = args.weights or [1 / len(args.checkpoints)] * len(args.checkpoints)
+    average([MiniXception.from_pretrained(folder) for folder in args.checkpoints], weights).save_pretrained(args.out)
 
 
 if __name__ == "__main__":

@@ -194,14 +194,15 @@ An expression is not a feeling.""",
     ),
     "preset_mild": (
         "**mild** is a weaker **best**, for the last 8 epochs. Measured here, they raised PublicTest from 66.45 to "
-        "67.04 %: the bundled weights.",
-        "**mild** 是减弱的 **best**，用于最后 8 轮训练。本项目实测，PublicTest 从 66.45 % 升至 67.04 %，即随附的权重。",
+        "67.04 %: the weights of version 0.1.0.",
+        "**mild** 是减弱的 **best**，用于最后 8 轮训练。"
+        "本项目实测，PublicTest 从 66.45 % 升至 67.04 %，即 0.1.0 版的权重。",
     ),
     "preset_photos": (
         "**photos** imitates what spoils photos: shadow, overexposure, defocus, motion, low resolution, noise, JPEG. "
-        "Measured here on blurred faces of PublicTest: right in 40 instead of 34 of 100, but on sharp ones 2 fewer.",
+        "Measured here on blurred faces of PublicTest: right in 39 to 40 instead of 34 of 100.",
         "**photos** 模拟照片中常见的问题：阴影、过曝、失焦、运动模糊、低分辨率、噪声和 JPEG 压缩。"
-        "本项目在 PublicTest 上实测：模糊人脸每 100 张识别正确 40 张（原为 34 张），但清晰人脸少 2 张。",
+        "本项目在 PublicTest 上实测：模糊人脸每 100 张识别正确 39 至 40 张（原为 34 张）。",
     ),
     "all_presets": ("All presets, and what they brought", "全部预设及其效果"),
     "preset_own": ("Your own strengths; they match no preset.", "自定义强度，与任何预设都不同。"),
