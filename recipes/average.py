@@ -11,46 +11,34 @@ import argparse
 from pathlib import Path
 
 from mini_xception import MiniXception
-from mini_xception.evaluation.metrics import fit_temperature, measure
-from mini_xception.network.classifier import Classifier
+from mini_xception.evaluation.metrics import measure
 from mini_xception.training.data import load_fer2013
-from mini_xception.training.labelled import LabelledFaces
+from mini_xception.training.finish import calibrate
 
 
-def average(models: list[MiniXception], weights: list[float]) -> MiniXception:
-    """Return a network with the weighted mean of the networks' weights and batch norm statistics."""
-    states = [model.state_dict() for model in models]
+def average(models: list[MiniXception]) -> MiniXception:
+    """Return a network with the mean of the networks' weights and batch norm statistics."""
+    states, share = [model.state_dict() for model in models], 1 / len(models)
     mean = {
-        name: sum(weight * state[name] for weight, state in zip(weights, states, strict=True))
-        if value.is_floating_point()
-        else value
+        name: sum(share * state[name] for state in states) if value.is_floating_point() else value
         for name, value in states[0].items()
     }
-    result = models[0]
-    result.load_state_dict(mean)
-    result.temperature, result.metrics = 1.0, None
-    return result
-
-
-def calibrate(model: MiniXception, validation: LabelledFaces) -> None:
-    """Fit the temperature on the validation set, and store the scores there."""
-    probabilities = Classifier.from_model(model, "torch")(validation.images)
-    model.temperature = fit_temperature(probabilities, validation.labels)
-    calibrated = Classifier.from_model(model, "torch")(validation.images)
-    scores = measure(calibrated, validation.labels, model.labels).to_dict()
-    model.metrics = {"dataset": validation.dataset, "split": validation.split, **scores}
+    models[0].load_state_dict(mean)
+    return models[0]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="FER2013, in any form that mini-xception train accepts")
     parser.add_argument("checkpoints", nargs="+", type=Path, help="checkpoint folders")
-    parser.add_argument("--weights", nargs="+", type=float, help="one per checkpoint; sum 1 (default: equal)")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
     args = parser.parse_args()
-    weights = args.weights or [1 / len(args.checkpoints)] * len(args.checkpoints)
-    model = average([MiniXception.from_pretrained(folder, device="cpu") for folder in args.checkpoints], weights)
-    calibrate(model, load_fer2013(args.data, "PublicTest"))
+
+    model = average([MiniXception.from_pretrained(folder, device="cpu") for folder in args.checkpoints])
+    validation = load_fer2013(args.data, "PublicTest")
+    scores = measure(calibrate(model, validation), validation.labels, model.labels).to_dict()
+    del scores["confusion_matrix"]
+    model.metrics = {"dataset": validation.dataset, "split": validation.split, **scores}
     model.save_pretrained(args.out)
 
 

@@ -85,9 +85,10 @@ def main() -> None:
     if args.lfw:
         lfw = np.load(args.lfw)
         chosen = choose(lfw["labels"], lfw["person"], np.random.default_rng(0))
-        images.append(lfw["faces"][chosen])
-        labels.append(lfw["labels"][chosen])
-        targets.append(mix(labels[1], teach(models[:1], images[1]), LABEL_SHARE_LFW))
+        faces, names = lfw["faces"][chosen], lfw["labels"][chosen]
+        images.append(faces)
+        labels.append(names)
+        targets.append(mix(names, teach(models[:1], faces), LABEL_SHARE_LFW))
         print(f"LFW: {len(chosen)} images, {len(np.unique(chosen))} of them different")
     splits = {
         "Training": (np.concatenate(images), np.concatenate(labels)),

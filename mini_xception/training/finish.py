@@ -20,6 +20,18 @@ from mini_xception.training.labelled import LabelledFaces, validation_name
 from mini_xception.training.state import BEST, FACTS, LOG
 
 
+def calibrate(model: MiniXception, validation: LabelledFaces) -> np.ndarray:
+    """Fit a model's temperature on the validation set.
+
+    Returns:
+        The calibrated probabilities of the validation images, float32, (N, labels).
+    """
+    model.temperature = 1.0
+    probabilities = Classifier.from_model(model, "torch")(validation.images)
+    model.temperature = fit_temperature(probabilities, validation.labels)
+    return Classifier.from_model(model, "torch")(validation.images)
+
+
 def finish(run_dir: Path, validation: LabelledFaces, provenance: dict[str, str] | None = None) -> None:
     """Calibrate and evaluate the best checkpoint on the validation set, in float32, and draw the plots.
 
@@ -35,10 +47,7 @@ def finish(run_dir: Path, validation: LabelledFaces, provenance: dict[str, str] 
         MiniXceptionError: the checkpoint cannot be loaded or written.
     """
     model = MiniXception.from_pretrained(run_dir / BEST, device="cpu")
-    model.temperature = 1.0
-    probabilities = Classifier.from_model(model, "torch")(validation.images)
-    model.temperature = fit_temperature(probabilities, validation.labels)
-    calibrated = Classifier.from_model(model, "torch")(validation.images)
+    calibrated = calibrate(model, validation)
     report = write_report(
         run_dir,
         calibrated,
