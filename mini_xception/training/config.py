@@ -66,7 +66,7 @@ class TrainConfig:
 
     epochs: Annotated[int, Setting("maximum number of passes over the training split", low=1)]
     batch_size: Annotated[int, Setting("images per step, in total over all processes", low=1)]
-    optimizer: Annotated[str, Setting("optimizer", choices=("adam", "adamw"))]
+    optimizer: Annotated[str, Setting("optimizer", choices=("adam", "adamw", "muon"))]
     learning_rate: Annotated[
         float, Setting("initial learning rate of plateau, or highest learning rate of one_cycle", above=True)
     ]
@@ -83,7 +83,9 @@ class TrainConfig:
     patience: Annotated[
         int, Setting("number of epochs without a better validation accuracy, after which the run ends", low=1)
     ] = 50
-    weight_decay: Annotated[float, Setting("weight decay of adamw, applied to convolution weights only")] = 0.0
+    weight_decay: Annotated[
+        float, Setting("weight decay; adamw applies it to convolution weights, muon to those of 1×1 convolutions")
+    ] = 0.0
     label_smoothing: Annotated[
         float, Setting("fraction of the target's probability that is spread evenly over all labels", high=1)
     ] = 0.0
@@ -131,7 +133,9 @@ class TrainConfig:
                 raise MiniXceptionError(f"augmentation {name!r} not found; choose from {', '.join(AUGMENTATIONS)}")
             Setting("", high=AUGMENTATIONS[name].strongest).check(name, strength)
         if self.optimizer == "adam" and self.weight_decay:
-            raise MiniXceptionError(f"weight_decay is {self.weight_decay}, but adam has no weight decay; choose adamw")
+            raise MiniXceptionError(
+                f"weight_decay is {self.weight_decay}, but adam has no weight decay; choose adamw or muon"
+            )
 
     def steps_per_epoch(self, images: int) -> int:
         """Return the number of steps in one epoch over the given number of images."""

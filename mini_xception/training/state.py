@@ -18,6 +18,7 @@ from mini_xception.media.atomic import atomic_write
 from mini_xception.network.model import MiniXception
 from mini_xception.training.augment import AUGMENTATIONS
 from mini_xception.training.config import TrainConfig
+from mini_xception.training.muon import Muon, is_matrix
 
 #: Names in a run's folder: the run state, the log, the checkpoints of the best and the last epoch, and what was found
 #: in the data.
@@ -222,11 +223,14 @@ def _make_optimizer(model: MiniXception, config: TrainConfig) -> torch.optim.Opt
     groups: dict[tuple[float, float], dict[str, Any]] = {}
     head = {id(parameter) for parameter in model.conv.parameters()}
     for parameter in model.parameters():
-        # Weight decay applies to convolution weights, not to biases or to batch norm parameters, which set scales.
-        decay = config.weight_decay if parameter.ndim > 1 and config.optimizer == "adamw" else 0.0
+        # Weight decay does not apply to biases and to batch norm parameters, which set scales. Adam has none: 0.
+        decayed = is_matrix(parameter) if config.optimizer == "muon" else parameter.ndim > 1
+        decay = config.weight_decay if decayed else 0.0
         rate = 1.0 if id(parameter) in head else config.body_rate
         group = {"params": [], "weight_decay": decay, "rate": rate, "lr": rate * config.learning_rate}
         groups.setdefault((rate, -decay), group)["params"].append(parameter)
     ordered = [groups[key] for key in sorted(groups)]
+    if config.optimizer == "muon":
+        return Muon(ordered, config.learning_rate)
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
     return kind(ordered, config.learning_rate, fused=True, capturable=on_cuda)

@@ -38,7 +38,7 @@ def test_settings_are_checked(wrong):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"optimizer": "sgd"}, "optimizer is 'sgd'; it must be adam or adamw"),
+        ({"optimizer": "sgd"}, "optimizer is 'sgd'; it must be adam or adamw or muon"),
         ({"epochs": 0}, "epochs is 0; it must be 1 or more and below 2^63"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be above 0 and below 2^63"),
         ({"ema_decay": 1.5}, "ema_decay is 1.5; it must be 0 to 1"),
@@ -50,7 +50,7 @@ def test_settings_are_checked(wrong):
         ),
         (
             {"optimizer": "adam", "weight_decay": 0.1},
-            "weight_decay is 0.1, but adam has no weight decay; choose adamw",
+            "weight_decay is 0.1, but adam has no weight decay; choose adamw or muon",
         ),
     ],
 )

@@ -39,8 +39,9 @@ def test_every_named_run_trains(tmp_path, name):
     assert {path.name for path in tmp_path.iterdir()} - {"tensorboard"} == RUN_FOLDER
 
 
-def test_a_run_learns(tmp_path):
-    config = replace(CONFIG, epochs=12, learning_rate=1e-2, ema_decay=0.0)
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_run_learns(tmp_path, optimizer):
+    config = replace(CONFIG, epochs=12, optimizer=optimizer, learning_rate=1e-2, ema_decay=0.0)
     model = train(config, TRAINING, VALIDATION, tmp_path)
     with torch.inference_mode():
         predicted = model(model.preprocess(VALIDATION.images)).argmax(1).numpy()
@@ -170,9 +171,11 @@ def test_tensorboards_log_has_every_epoch_once(tmp_path):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 @pytest.mark.parametrize("precision", ["no", "bf16"])
-def test_two_epochs_on_a_gpu(tmp_path, precision):
-    model = train(replace(CONFIG, epochs=2, mixed_precision=precision), TRAINING, VALIDATION, tmp_path)
+def test_two_epochs_on_a_gpu(tmp_path, precision, optimizer):
+    config = replace(CONFIG, epochs=2, mixed_precision=precision, optimizer=optimizer)
+    model = train(config, TRAINING, VALIDATION, tmp_path)
     last = list(csv.DictReader((tmp_path / "log.csv").open()))[-1]
     assert int(last["epoch"]) == 2
     assert float(last["train_loss"]) < np.log(7)

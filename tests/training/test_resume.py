@@ -18,20 +18,27 @@ from tests.training.runs import CONFIG, TRAINING, VALIDATION, command, same_weig
 
 
 @pytest.mark.slow
-def test_a_run_killed_within_an_epoch_ends_with_the_same_weights(fer2013_csv, tmp_path):
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_a_run_killed_within_an_epoch_ends_with_the_same_weights(fer2013_csv, tmp_path, optimizer):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run(command(fer2013_csv, whole), env=environment, check=True, capture_output=True)
+    subprocess.run(
+        command(fer2013_csv, whole, "--optimizer", optimizer), env=environment, check=True, capture_output=True
+    )
     log = killed / "log.csv"
     for epoch in (1, 2):
-        process = subprocess.Popen(command(fer2013_csv, killed), env=environment, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command(fer2013_csv, killed, "--optimizer", optimizer), env=environment, stderr=subprocess.DEVNULL
+        )
         while not log.exists() or len(log.read_text().splitlines()) <= epoch:
             assert process.poll() is None, "the run ended before it could be killed"
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
         assert len(log.read_text().splitlines()) < 5
-    subprocess.run(command(fer2013_csv, killed), env=environment, check=True, capture_output=True)
+    subprocess.run(
+        command(fer2013_csv, killed, "--optimizer", optimizer), env=environment, check=True, capture_output=True
+    )
     assert same_weights(whole / "last", killed / "last")
     assert same_weights(whole / "best", killed / "best")
     assert without_speed(whole / "log.csv") == without_speed(log)
@@ -78,8 +85,9 @@ def test_other_data_needs_another_folder(tmp_path):
         assert str(caught.value) == f"{tmp_path}: {difference}; use the same {name} or another folder"
 
 
-def test_a_run_that_started_on_a_gpu_resumes_on_a_cpu(tmp_path):
-    config = replace(CONFIG, epochs=2)
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_run_that_started_on_a_gpu_resumes_on_a_cpu(tmp_path, optimizer):
+    config = replace(CONFIG, epochs=2, optimizer=optimizer)
     train(config, TRAINING, VALIDATION, tmp_path)
     state = torch.load(tmp_path / "run_state.pt", weights_only=True)
     state["history"].pop()
