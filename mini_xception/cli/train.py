@@ -145,6 +145,8 @@ def run(args: argparse.Namespace) -> int:
     preset, adapts = _choose_run(args, own)
     config = config_from(args, preset)
     initial = MiniXception.from_pretrained(args.initial) if adapts else None
+    if initial and args.image_size is None:
+        config = dataclasses.replace(config, image_size=initial.image_size)
     processes = PartialState(cpu=not torch.accelerator.is_available())
     with processes.main_process_first():  # The others find the decoded images in the cache.
         data = _load(args, config, initial, args.quiet or not processes.is_main_process)

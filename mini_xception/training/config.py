@@ -121,7 +121,11 @@ class TrainConfig:
         str, Setting("mixed precision; bf16 is used only on devices with bfloat16 instructions", choices=("no", "bf16"))
     ] = "no"
     image_size: Annotated[
-        int, Setting("side of the network's input in pixels; images are resized to fit", low=SMALLEST_SIDE)
+        int,
+        Setting(
+            "side of the network's input in pixels, to which images are resized; trained weights keep theirs",
+            low=SMALLEST_SIDE,
+        ),
     ] = 48
     seed: Annotated[int, Setting("random seed of the initial weights, the image order and the augmentation")] = 0
 

@@ -212,6 +212,13 @@ def test_a_run_starts_from_a_checkpoint(fer2013_csv, tmp_path):
     assert "--initial trained" in MiniXception.from_pretrained(tmp_path / "b" / "best").provenance["recipe"]
 
 
+def test_a_run_keeps_the_image_size_of_the_weights_that_it_starts_from(fer2013_csv, tmp_path):
+    MiniXception(image_size=64).save_pretrained(tmp_path / "initial")
+    options = ("--initial", str(tmp_path / "initial"), "--epochs", "1")
+    subprocess.run(command(fer2013_csv, tmp_path / "run", *options), check=True)
+    assert MiniXception.from_pretrained(tmp_path / "run" / "best").image_size == 64
+
+
 def test_an_initial_network_of_another_size_is_an_error(tmp_path):
     with pytest.raises(MiniXceptionError, match="has an input of 64×64 pixels, but the run needs 48×48 pixels"):
         train(CONFIG, TRAINING, VALIDATION, tmp_path, initial=MiniXception(image_size=64))
