@@ -119,7 +119,7 @@ class TrainConfig:
         str, Setting("mixed precision; bf16 is used only on devices with bfloat16 instructions", choices=("no", "bf16"))
     ] = "no"
     image_size: Annotated[
-        int, Setting("side of the input in pixels; images are resized; trained weights keep theirs", low=SMALLEST_SIDE)
+        int, Setting("input side in pixels; images are resized to it; trained weights keep theirs", low=SMALLEST_SIDE)
     ] = 48
     seed: Annotated[int, Setting("random seed of the initial weights, the image order and the augmentation")] = 0
 
@@ -131,7 +131,9 @@ class TrainConfig:
                 raise MiniXceptionError(f"augmentation {name!r} not found; choose from {', '.join(AUGMENTATIONS)}")
             Setting("", high=AUGMENTATIONS[name].strongest).check(name, strength)
         if self.optimizer == "adam" and self.weight_decay:
-            raise MiniXceptionError(f"weight_decay is {self.weight_decay}, but adam has none; choose adamw or muon")
+            raise MiniXceptionError(
+                f"weight_decay is {self.weight_decay}, but adam has no weight decay; choose adamw or muon"
+            )
 
     def steps_per_epoch(self, images: int) -> int:
         """Return the number of steps in one epoch over the given number of images."""

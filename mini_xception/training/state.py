@@ -223,7 +223,8 @@ def _make_optimizer(model: MiniXception, config: TrainConfig) -> torch.optim.Opt
     groups: dict[tuple[float, float], dict[str, Any]] = {}
     head = {id(parameter) for parameter in model.conv.parameters()}
     for parameter in model.parameters():
-        # Weight decay does not apply to biases and to batch norm parameters, which set scales. Adam has none: 0.
+        # Weight decay applies to convolution weights, not to biases or to batch norm parameters, which set scales. With
+        # Muon, it applies to 1×1 convolutions only.
         decayed = is_matrix(parameter) if config.optimizer == "muon" else parameter.ndim > 1
         decay = config.weight_decay if decayed else 0.0
         rate = 1.0 if id(parameter) in head else config.body_rate

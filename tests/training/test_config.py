@@ -50,7 +50,7 @@ def test_settings_are_checked(wrong):
         ),
         (
             {"optimizer": "adam", "weight_decay": 0.1},
-            "weight_decay is 0.1, but adam has none; choose adamw or muon",
+            "weight_decay is 0.1, but adam has no weight decay; choose adamw or muon",
         ),
     ],
 )
