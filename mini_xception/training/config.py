@@ -1,12 +1,9 @@
-"""Settings of training runs, named runs, learning rate schedules and training targets."""
+"""Settings of training runs, and named runs."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Annotated, get_args, get_type_hints
-
-import numpy as np
 
 from mini_xception.errors import MiniXceptionError
 from mini_xception.network.config import SMALLEST_SIDE
@@ -214,87 +211,3 @@ def fine_tuning(images: int) -> TrainConfig:
     """
     epochs = min(max(round(FINE_TUNING_IMAGES / max(images, 1)), FEWEST_EPOCHS), MOST_EPOCHS)
     return replace(RUNS["fine_tune"], epochs=epochs, patience=max(2 * epochs // 3, FEWEST_EPOCHS))
-
-
-#: Fraction of a one-cycle run in which the learning rate rises.
-WARMUP = 0.1
-
-
-def one_cycle(step: int, steps: int, peak: float) -> float:
-    """Return the one-cycle learning rate: a linear rise to the peak, then half a cosine down to 0 (Smith 2018).
-
-    Args:
-        step: number of the step, counted from 0 over the whole run.
-        steps: number of steps in the whole run.
-        peak: the highest learning rate.
-    """
-    rise = WARMUP * steps
-    if step < rise:
-        return peak * min(1.0, (step + 1) / rise)
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - rise) / (steps - rise)))
-
-
-def average_decay(step: int, ema_decay: float) -> float:
-    """Return the decay of the moving average at a step.
-
-    The decay is lower at first, so the average soon forgets the initial weights.
-
-    Args:
-        step: number of the step, counted from 0 over the whole run.
-        ema_decay: the highest decay.
-    """
-    return min(ema_decay, (1 + step) / (10 + step))
-
-
-def epoch_seed(seed: int, epoch: int, purpose: int) -> int:
-    """Return the random seed for one purpose in one epoch.
-
-    Every epoch starts with new seeds, so a run can be resumed without saved generator states.
-    """
-    return int(np.random.SeedSequence((seed, epoch, purpose)).generate_state(1)[0])
-
-
-def class_weights(labels: np.ndarray, classes: int, balance: float) -> np.ndarray:
-    """Return the weight of each class's images in the loss. The mean weight of all images is 1.
-
-    Args:
-        labels: int64, (N,).
-        classes: number of labels.
-        balance: ``class_balance`` of the settings.
-
-    Returns:
-        float32, (classes,).
-    """
-    counts = np.bincount(labels, minlength=classes)
-    weights = np.maximum(counts, 1.0) ** -balance
-    return (weights / weights[labels].mean()).astype(np.float32)
-
-
-def soft_targets(
-    labels: np.ndarray, votes: np.ndarray | None, teacher: np.ndarray | None, config: TrainConfig, classes: int
-) -> np.ndarray:
-    """Compute each image's target: its label mixed with the votes, smoothed, then mixed with the teacher.
-
-    Cross-entropy with such a mixture is the weighted sum of the cross-entropies with its parts. The teacher's part is
-    therefore distillation (Hinton et al. 2015) at temperature 1.
-
-    Args:
-        labels: int64, (N,).
-        votes: float32, (N, classes), fractions. A row sums to 1, or to 0 if none of its votes is for any of the
-            classes.
-        teacher: float32, (N, classes), probabilities.
-        config: supplies label_smoothing, vote_weight and teacher_weight. If ``votes`` or ``teacher`` is None, its
-            weight is ignored.
-        classes: number of labels.
-
-    Returns:
-        float32, (N, classes). Each row sums to 1.
-    """
-    targets = np.eye(classes, dtype=np.float32)[labels]
-    if votes is not None:
-        weight = config.vote_weight * votes.sum(axis=1, keepdims=True)
-        targets = (1 - weight) * targets + config.vote_weight * votes
-    targets = (1 - config.label_smoothing) * targets + np.float32(config.label_smoothing / classes)
-    if teacher is not None:
-        targets = (1 - config.teacher_weight) * targets + config.teacher_weight * teacher
-    return targets

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from mini_xception.network.model import MiniXception
-from mini_xception.training.config import class_weights
 from mini_xception.training.labelled import LabelledFaces
+from mini_xception.training.targets import class_weights
 
 #: Weight of the squared coefficients in the regression. It keeps the coefficients of few images small.
 SHRINKAGE = 1e-2

@@ -11,10 +11,11 @@ import torch
 from mini_xception.errors import MiniXceptionError
 from mini_xception.network.model import MiniXception
 from mini_xception.network.preprocess import to_grey
-from mini_xception.training.config import TrainConfig, class_weights, soft_targets
+from mini_xception.training.config import TrainConfig
 from mini_xception.training.labelled import LabelledFaces
 from mini_xception.training.state import Run
 from mini_xception.training.step import StagedData
+from mini_xception.training.targets import class_weights, soft_targets
 
 
 @dataclass(frozen=True)

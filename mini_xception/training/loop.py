@@ -19,11 +19,12 @@ from tqdm import tqdm
 from mini_xception.errors import MiniXceptionError
 from mini_xception.network.devices import computes_bfloat16
 from mini_xception.network.model import MiniXception
-from mini_xception.training.config import TrainConfig, epoch_seed
+from mini_xception.training.config import TrainConfig
 from mini_xception.training.finish import finish
 from mini_xception.training.head import adapt
 from mini_xception.training.inputs import Inputs
 from mini_xception.training.labelled import LabelledFaces, validation_name
+from mini_xception.training.schedule import epoch_seed
 from mini_xception.training.state import BEST, Epoch, Run
 from mini_xception.training.step import StagedData, TrainingStep
 

@@ -13,8 +13,8 @@ from torch.nn import functional
 from mini_xception.errors import MiniXceptionError
 from mini_xception.network.preprocess import scale_pixels
 from mini_xception.training.augment import augment, build
-from mini_xception.training.config import average_decay, epoch_seed, one_cycle
 from mini_xception.training.recorded import RecordedStep
+from mini_xception.training.schedule import average_decay, epoch_seed, one_cycle
 from mini_xception.training.state import Run
 
 if TYPE_CHECKING:

@@ -8,7 +8,9 @@ import pytest
 from mini_xception import EMOTIONS, MiniXceptionError
 from mini_xception.training import RUNS, TrainConfig
 from mini_xception.training.augment import AUGMENTATIONS
-from mini_xception.training.config import SETTINGS, average_decay, one_cycle, soft_targets
+from mini_xception.training.config import SETTINGS
+from mini_xception.training.schedule import average_decay, one_cycle
+from mini_xception.training.targets import soft_targets
 from tests.training.runs import CONFIG
 
 

@@ -12,8 +12,8 @@ import torch
 
 from mini_xception import EMOTIONS, EmotionRecognizer, MiniXception, MiniXceptionError
 from mini_xception.training import RUNS, fine_tuning, load_faces, train
-from mini_xception.training.config import class_weights
 from mini_xception.training.head import adapt
+from mini_xception.training.targets import class_weights
 from tests.training.faces import BANDS, write_folder, write_rows
 from tests.training.runs import CONFIG, TRAINING, VALIDATION, without_speed
 
