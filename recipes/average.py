@@ -1,6 +1,6 @@
 """Average the weights of checkpoints that were trained from the same one, and calibrate the average on PublicTest.
 
-    python recipes/average.py fer2013.csv runs/real_faces/last runs/before --out runs/average
+    python -m recipes.average fer2013.csv runs/real_faces/last runs/before --out runs/average
 
 Fine-tuned weights lose a part of what the first ones could do. Their average keeps more of both (Wortsman et al. 2022).
 """

@@ -1,6 +1,6 @@
 """Write training data with soft targets: FER2013 and, with --lfw, faces of news photographs.
 
-    python recipes/real_faces.py fer2013.csv --votes fer2013new.csv --lfw lfw_faces.npz --teachers runs/a runs/b \\
+    python -m recipes.real_faces fer2013.csv --votes fer2013new.csv --lfw lfw_faces.npz --teachers runs/a runs/b \\
         --out runs/data
     mini-xception train --data runs/data/faces.csv --teacher runs/data/targets.npy --preset real_faces \\
         --initial runs/a --run runs/real_faces
@@ -22,11 +22,11 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from teacher import LabelRegression, teach
 
 from mini_xception import EMOTIONS, MiniXception
 from mini_xception.media.atomic import atomic_write
 from mini_xception.training.data import load_fer2013, load_votes
+from recipes.teacher import LabelRegression, teach
 
 #: One in this number of LFW's persons is held out.
 HELD_OUT_PERSONS = 5

@@ -1,6 +1,6 @@
 """Train a larger network on FER2013, as a teacher for mini_Xception.
 
-    python recipes/residual.py fer2013.csv --votes fer2013new.csv --run runs/residual
+    python -m recipes.residual fer2013.csv --votes fer2013new.csv --run runs/residual
 
 The network is a residual network with 1.2 million parameters. The run's folder holds ``log.csv``, ``run_state.pt`` and
 ``residual.safetensors``, the moving average of the weights. Pass ``residual.safetensors`` to ``recipes/teacher.py``.

@@ -1,6 +1,6 @@
 """Write a teacher's probabilities for the training images, for ``mini-xception train --teacher``.
 
-    python recipes/teacher.py fer2013.csv runs/a/best runs/residual/residual.safetensors --votes fer2013new.csv \\
+    python -m recipes.teacher fer2013.csv runs/a/best runs/residual/residual.safetensors --votes fer2013new.csv \\
         --out teacher.npy
     mini-xception train --data fer2013.csv --votes fer2013new.csv --teacher teacher.npy --run runs/b
 
@@ -20,13 +20,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from residual import Residual
 from torch import Tensor
 from torch.nn import functional
 
 from mini_xception import MiniXception
 from mini_xception.media.atomic import atomic_write
 from mini_xception.training.data import load_fer2013, load_votes
+from recipes.residual import Residual
 
 #: Images per forward pass.
 BATCH = 256

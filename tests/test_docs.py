@@ -210,7 +210,7 @@ def test_commands_exist_with_their_options(page):
                 _parser(arguments).parse_args(arguments)
             case ["make", target, *_] if target.isidentifier():
                 assert target in targets
-            case ["python", "-m", module, *_] if module.startswith("benchmarks"):
+            case ["python", "-m", module, *_] if module.split(".")[0] in ("benchmarks", "recipes", "scripts"):
                 assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
             case ["python", script, *_] if script.endswith(".py"):
                 assert (ROOT / script).is_file()

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.framing import detect_on_canvas
 from mini_xception import EmotionRecognizer, MiniXception, MiniXceptionError
 from mini_xception.detection.crop import crop_face
-from recipes.measure_framing import detect_on_canvas
 from tests.conftest import PORTRAIT, ROOT
 
 

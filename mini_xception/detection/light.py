@@ -8,7 +8,7 @@ import numpy as np
 #: An image is stretched if its contrast is less than this, in grey levels.
 MIN_IMAGE_CONTRAST = 180
 #: A face crop is stretched if its contrast is less than this. Stretching crops with more contrast than 140 lowers the
-#: accuracy; ``recipes/measure_contrast.py`` measures it.
+#: accuracy; ``benchmarks/contrast.py`` measures it.
 MIN_CROP_CONTRAST = 120
 #: Contrast is the range of grey levels without this fraction of the pixels at either end. It is small for an image,
 #: where a face may have few of the pixels.

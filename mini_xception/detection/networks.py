@@ -8,7 +8,7 @@ from mini_xception.network.engines import Engine, OnnxEngine
 
 #: Network → side of its input in pixels. pnet is fully convolutional and also accepts larger images.
 SIDES: dict[str, int] = {"pnet": 12, "rnet": 24, "onet": 48}
-#: Folder of ``pnet.onnx``, ``rnet.onnx`` and ``onet.onnx``, which ``recipes/export_mtcnn.py`` exports from
+#: Folder of ``pnet.onnx``, ``rnet.onnx`` and ``onet.onnx``, which ``scripts/export_mtcnn.py`` exports from
 #: facenet-pytorch's weights.
 GRAPHS = Path(__file__).parents[1] / "weights" / "mtcnn"
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.framing import put_on_canvas
 from mini_xception import load_image
 from mini_xception.detection import cascade as cascade_module
 from mini_xception.detection.cascade import Cascade
 from mini_xception.detection.networks import GRAPHS, SIDES, load_network
 from mini_xception.detection.torch_networks import load_torch_network
 from mini_xception.training.data import load_fer2013
-from recipes.measure_framing import put_on_canvas
 from tests.conftest import ROOT
 
 PHOTOS = sorted((ROOT / "examples").glob("*.jpg"))

@@ -1,7 +1,8 @@
 """The regression of recipes/teacher.py, which combines networks and votes."""
 
 import numpy as np
-from teacher import LabelRegression
+
+from recipes.teacher import LabelRegression
 
 
 def guesses(labels: np.ndarray, wrong: float, rng: np.random.Generator) -> np.ndarray:

@@ -19,6 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from benchmarks.framing import FACE_SIDES, put_on_canvas
 from mini_xception import EmotionRecognizer, Explanation, Face, StreamMemory, load_image
 from mini_xception.detection.cascade import Cascade
 from mini_xception.detection.crop import clip_box, crop_face, crop_upright
@@ -33,7 +34,6 @@ from mini_xception.landmarks import roll_degrees
 from mini_xception.network.preprocess import Framing, normalise, to_grey
 from mini_xception.tracking.tracker import Tracker
 from mini_xception.training.data import load_fer2013
-from recipes.measure_framing import FACE_SIDES, put_on_canvas
 from tests.conftest import PORTRAIT, ROOT
 
 #: Modules that have the same constants in TypeScript.

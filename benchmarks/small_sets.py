@@ -1,6 +1,6 @@
 """Write the five small data sets on which the settings of ``fine_tune`` were chosen, as folders of images.
 
-    python recipes/small_sets.py fer2013.csv fer2013new.csv --lfw lfw_faces.npz --out sets
+    python -m benchmarks.small_sets fer2013.csv fer2013new.csv --lfw lfw_faces.npz --out sets
 
 All images of FER2013 are from PublicTest, which the bundled weights were not trained on. Each set has the folders
 ``train`` and ``test``; ``mini-xception train --data sets/posed`` trains on one of them.

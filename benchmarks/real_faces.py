@@ -1,6 +1,6 @@
 """Measure a checkpoint on faces of LFW, of persons that recipes/real_faces.py holds out.
 
-    python recipes/measure_real_faces.py lfw_faces.npz [--checkpoint NAME] [--most N]
+    python -m benchmarks.real_faces lfw_faces.npz [--checkpoint NAME] [--most N]
 
 Some persons have hundreds of images, often with doubtful labels. ``--most 10`` counts at most ten images a person.
 """
@@ -11,10 +11,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from real_faces import HELD_OUT_PERSONS
 
 from mini_xception import EMOTIONS, EmotionRecognizer
 from mini_xception.evaluation.metrics import measure
+from recipes.real_faces import HELD_OUT_PERSONS
 
 #: Labels with enough images for a recall.
 COMMON = ("neutral", "happy", "surprise", "angry", "sad")

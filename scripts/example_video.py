@@ -1,6 +1,6 @@
 """Create the example video, examples/two_portraits.mp4, from the photo examples/two_portraits.jpg.
 
-    python recipes/make_example_video.py
+    python -m scripts.example_video
 
 The view starts close to the left face, zooms out until both faces are visible, and ends close to the right face. The
 audio is a quiet tone.

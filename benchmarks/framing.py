@@ -1,12 +1,12 @@
 """Find the framing that gives the highest accuracy on FER2013. A framing determines the crop from the detector's box.
 
-    python recipes/measure_framing.py fer2013.csv [--checkpoint NAME] [--faces N]
+    python -m benchmarks.framing fer2013.csv [--checkpoint NAME] [--faces N]
 
-FER2013's images were not cropped with this project's detector. This recipe puts faces of PublicTest, the validation
+FER2013's images were not cropped with this project's detector. This benchmark puts faces of PublicTest, the validation
 set, on a grey canvas, detects them, crops them with many framings, and classifies the crops. Faces that are not
 detected in the right place are ignored.
 
-The recipe prints one table per face size. Above each table is the accuracy without detection. The last line is the
+It prints one table per face size. Above each table is the accuracy without detection. The last line is the
 framing with the highest accuracy, averaged over the tables.
 """
 

@@ -1,8 +1,8 @@
 """Measure what stretching the contrast of face crops does on FER2013's PublicTest, the validation set.
 
-    python recipes/measure_contrast.py fer2013.csv
+    python -m benchmarks.contrast fer2013.csv
 
-The recipe prints the accuracy of the bundled weights on the images with less contrast than each limit, as they are and
+It prints the accuracy of the bundled weights on the images with less contrast than each limit, as they are and
 stretched. The last limit includes all images. MIN_CROP_CONTRAST in ``mini_xception/detection/light.py`` is the limit
 below which stretching helps.
 """

@@ -1,6 +1,6 @@
 """Write the ONNX files that the package ships: MTCNN's three networks, with facenet-pytorch's weights.
 
-python recipes/export_mtcnn.py
+python -m scripts.export_mtcnn
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Training of the bundled weights. README.md has the commands in their order."""
