@@ -1,4 +1,4 @@
-"""Explanations: which parts of a face speak for a class, and which against it.
+"""Explanations: which parts of a face are evidence for a class, and which against it.
 
 A class's logit is the mean of the class's evidence, 3×3 cells for a 48×48 input, because the network is linear after
 its last block; see :meth:`MiniXception.evidence`. Softmax depends only on the differences between the logits, so an
@@ -17,7 +17,7 @@ from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import Face
 from mini_xception.network.preprocess import to_grey
 
-#: Colours of parts that speak for a class and against it, RGB, from Okabe and Ito's colour-blind-safe palette.
+#: Colours of evidence for a class and against it, RGB, from Okabe and Ito's colour-blind-safe palette.
 FOR, AGAINST = (213, 94, 0), (0, 114, 178)
 #: Opacity of the colours where the value equals the scale.
 OPACITY = 0.7
@@ -67,8 +67,8 @@ class Explanation:
             label: the class; None is the face's most probable class.
 
         Returns:
-            float32, (rows, columns), in logits: above 0 where the crop speaks for the class, below 0 where it speaks
-            against it. With a single class, its evidence.
+            float32, (rows, columns), in logits: above 0 where the crop is evidence for the class, below 0 where it is
+            evidence against it. With a single class, its evidence.
 
         Raises:
             MiniXceptionError: the label is not one of :attr:`labels`.

@@ -143,7 +143,7 @@ class EmotionRecognizer:
         return self.classify_faces(self.cropper(load_image(source)))
 
     def explain(self, source: ImageSource) -> list[Explanation]:
-        """Recognise the expression of every face in an image, and show which parts of the face speak for each class.
+        """Recognise the expression of every face in an image, and show which parts of it are evidence for each class.
 
         This takes as long as :meth:`__call__`, and does not need PyTorch.
 

@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--explain",
         type=Path,
         metavar="DIR",
-        help="write an image of each face that shows which parts speak for its expression and which against it, named "
-        "PHOTO-face-NUMBER-EXPRESSION.png; this uses one process",
+        help="write an image of each face that shows which parts are evidence for its expression and which against it, "
+        "named PHOTO-face-NUMBER-EXPRESSION.png; this uses one process",
     )
     parser.add_argument(
         "--workers",

@@ -40,7 +40,7 @@
         return canvas.toDataURL("image/jpeg", 0.9);
     };
 
-    // The colours of mini_xception.explain: parts of a face that speak for an expression, and against it.
+    // The colours of mini_xception.explain: parts of a face that are evidence for an expression, and against it.
     const FOR = [213, 94, 0], AGAINST = [0, 114, 178], OPACITY = 0.7;
 
     /** Draw values from −1 to 1, one pixel each. The browser interpolates between them when it enlarges the canvas. */

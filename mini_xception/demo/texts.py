@@ -46,7 +46,7 @@ An expression is not a feeling.""",
     "unsure_size": ("The face is too small: {pixels} pixels.", "人脸太小，只有 {pixels} 像素。"),
     "show_evidence": ("Show evidence", "显示依据"),
     "evidence_help": (
-        "Orange speaks for the expression, blue against it. Click a bar to choose another expression.",
+        "Orange is evidence for the expression, blue against it. Click a bar to choose another expression.",
         "橙色支持该表情，蓝色反对该表情。点击其他条目可查看其他表情。",
     ),
     "processing": ("Processing…", "正在识别……"),

@@ -186,10 +186,10 @@ def test_a_photo(chromium, host):
     smiling = cards.nth(1)
     assert not smiling.locator("figure").is_visible()
     smiling.get_by_role("checkbox", name="Show evidence").check()
-    smiling.get_by_text("Orange speaks for “happy”").wait_for()
+    smiling.get_by_text("Orange is evidence for “happy”").wait_for()
     happy = pixels(smiling.locator("canvas").last)
     smiling.get_by_role("button", name="sad").click()
-    smiling.get_by_text("Orange speaks for “sad”").wait_for()
+    smiling.get_by_text("Orange is evidence for “sad”").wait_for()
     sad = pixels(smiling.locator("canvas").last)
     assert smiling.locator("[aria-pressed=true]").inner_text().split()[0] == "sad"
     red, _, blue = (happy - sad).mean(axis=(0, 1))

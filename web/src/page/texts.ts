@@ -66,7 +66,7 @@ export const TEXTS = {
   show_evidence: ["Show evidence", "显示依据"],
   show_evidence_for: ["Show the evidence for “{emotion}”", "显示“{emotion}”的依据"],
   evidence: [
-    "Orange speaks for “{emotion}”, blue against it. The map is coarse.",
+    "Orange is evidence for “{emotion}”, blue against it. The map is coarse.",
     "橙色支持“{emotion}”，蓝色相反。此图较粗略。",
   ],
   face: ["face {number}", "人脸 {number}"],

@@ -1,9 +1,9 @@
-/** Explanations: which parts of a face speak for a class, and which against it; see Python's `explain.py`. */
+/** Explanations: which parts of a face are evidence for a class, and which against it; see Python's `explain.py`. */
 
 import type { Evidence } from "./faces";
 import type { Image } from "./media/image";
 
-/** Colours of parts that speak for a class and against it, RGB, from Okabe and Ito's colour-blind-safe palette. */
+/** Colours of evidence for a class and against it, RGB, from Okabe and Ito's colour-blind-safe palette. */
 export const FOR: readonly number[] = [213, 94, 0];
 export const AGAINST: readonly number[] = [0, 114, 178];
 /** Opacity of the colours where the value equals the scale. */
@@ -19,8 +19,8 @@ export const SIDE = 240;
 export const SCALE_SIDE = 48;
 
 /**
- * Return a class's evidence minus the mean evidence of the other classes, in logits: above 0 where the crop speaks for
- * the class, below 0 where it speaks against it. With a single class, return its evidence.
+ * Return a class's evidence minus the mean evidence of the other classes, in logits: above 0 where the crop is
+ * evidence for the class, below 0 where it is evidence against it. With a single class, return its evidence.
  *
  * @param label index of the class.
  */
