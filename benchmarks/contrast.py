@@ -3,8 +3,8 @@
     python -m benchmarks.contrast fer2013.csv
 
 It prints the accuracy of the bundled weights on the images with less contrast than each limit, as they are and
-stretched. The last limit includes all images. MIN_CROP_CONTRAST in ``mini_xception/detection/light.py`` is the limit
-below which stretching helps.
+stretched. The last limit includes all images that do not span all grey levels already. MIN_CROP_CONTRAST in
+``mini_xception/detection/light.py`` is the limit below which stretching helps.
 """
 
 from __future__ import annotations

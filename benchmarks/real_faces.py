@@ -2,7 +2,7 @@
 
     python -m benchmarks.real_faces lfw_faces.npz [--checkpoint NAME] [--most N]
 
-Some persons have hundreds of images, often with doubtful labels. ``--most 10`` counts at most ten images a person.
+Some persons have hundreds of images, often with doubtful labels. At most ``--most`` images of each person are counted.
 """
 
 from __future__ import annotations

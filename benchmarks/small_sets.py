@@ -42,7 +42,7 @@ def write(folder: Path, images: np.ndarray, names: list[str], train: np.ndarray,
 
 
 def write_fer2013_sets(data: Path, votes_file: Path, out: Path, rng: np.random.Generator) -> None:
-    """Write ``seven`` (1,000 images), ``happy`` (500), ``posed`` (about 740) and ``few`` (90)."""
+    """Write ``seven`` (1,000 images), ``happy`` (500), ``posed`` (802) and ``few`` (90)."""
     faces = load_fer2013(data, "PublicTest")
     votes = load_votes(votes_file, "PublicTest", faces.rows)
     order = rng.permutation(len(faces))

@@ -1,6 +1,6 @@
 """Average the weights of checkpoints that were trained from the same one, and calibrate the average on PublicTest.
 
-    python -m recipes.average fer2013.csv runs/real_faces/last runs/before --out runs/average
+    python -m recipes.average fer2013.csv runs/real_faces/last runs/before/best --out runs/average
 
 Fine-tuned weights lose a part of what the first ones could do. Their average keeps more of both (Wortsman et al. 2022).
 """
@@ -8,9 +8,11 @@ Fine-tuned weights lose a part of what the first ones could do. Their average ke
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from mini_xception import MiniXception
+from mini_xception.checkpoint.version import code_version
 from mini_xception.evaluation.metrics import measure
 from mini_xception.training.data import load_fer2013
 from mini_xception.training.finish import calibrate
@@ -39,6 +41,8 @@ def main() -> None:
     scores = measure(calibrate(model, validation), validation.labels, model.labels).to_dict()
     del scores["confusion_matrix"]
     model.metrics = {"dataset": validation.dataset, "split": validation.split, **scores}
+    names = [args.data.name, *map(str, args.checkpoints), "--out", str(args.out)]
+    model.provenance = {"recipe": shlex.join(["python", "-m", "recipes.average", *names]), "commit": code_version()}
     model.save_pretrained(args.out)
 
 

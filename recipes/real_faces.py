@@ -1,9 +1,9 @@
 """Write training data with soft targets: FER2013 and, with --lfw, faces of news photographs.
 
-    python -m recipes.real_faces fer2013.csv --votes fer2013new.csv --lfw lfw_faces.npz --teachers runs/a runs/b \\
-        --out runs/data
+    python -m recipes.real_faces fer2013.csv --votes fer2013new.csv --lfw lfw_faces.npz \\
+        --teachers runs/a/best runs/b/best --out runs/data
     mini-xception train --data runs/data/faces.csv --teacher runs/data/targets.npy --preset real_faces \\
-        --initial runs/a --run runs/real_faces
+        --initial runs/a/best --run runs/real_faces
 
 ``faces.csv`` has the columns of fer2013.csv. Its training images are those of FER2013, and those of the persons of LFW
 that are not held out. Its PublicTest is FER2013's. ``targets.npy`` has one row of probabilities for each training

@@ -36,7 +36,7 @@ from mini_xception.training.schedule import average_decay, one_cycle
 from mini_xception.training.targets import soft_targets
 
 WEIGHTS, STATE, LOG = "residual.safetensors", "run_state.pt", "log.csv"
-#: Channels of the four blocks, at 48, 24, 12 and 6 pixels per side: 140 million multiply-adds per image.
+#: Channels of the four blocks, at 48, 24, 12 and 6 pixels per side: 121 million multiply-adds per image.
 WIDTHS = (32, 64, 128, 256)
 DROPOUT = 0.3
 #: Images per forward pass in validation.
@@ -215,7 +215,8 @@ def train(
         state.history.append(epoch)
         print("  ".join(f"{name} {value:.4g}" for name, value in epoch.items()), flush=True)
         save(state, config, run)
-    save_file({name: value.contiguous() for name, value in state.average.state_dict().items()}, run / WEIGHTS)
+    with atomic_write(run / WEIGHTS) as temporary:
+        save_file({name: value.contiguous() for name, value in state.average.state_dict().items()}, temporary)
 
 
 def main() -> None:
@@ -226,7 +227,7 @@ def main() -> None:
     parser.add_argument(
         "--epochs",
         type=int,
-        default=40,
+        default=24,
         help="number of passes over the training split, 1 or more (default: %(default)s)",
     )
     parser.add_argument(

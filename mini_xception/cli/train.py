@@ -11,18 +11,15 @@ To resume a run that was stopped, repeat its command. To use several GPUs, repla
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import inspect
 import itertools
 import os
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mini_xception import __version__
 from mini_xception.cli.data import add_data
 from mini_xception.cli.options import add_quiet
 from mini_xception.errors import MiniXceptionError
@@ -36,6 +33,10 @@ if TYPE_CHECKING:
     from mini_xception.network.model import MiniXception
 
 DEFAULT_RUN, FINE_TUNE = "best", "fine_tune"
+#: Presets that continue from the weights of another run.
+CONTINUED = ("finish", "real_faces")
+#: Option with a source of targets → the setting of its weight.
+SOURCES = {"votes": "vote_weight", "teacher": "teacher_weight"}
 #: FER2013 with fewer training images is only a part of it, to which trained weights are adapted by default.
 COMPLETE = 10_000
 #: The value of --initial for random weights.
@@ -70,8 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=RUNS,
         help="named run: fine_tune adapts trained weights to other data; best is this project's; reference is the "
         "PyTorch reference's; finish continues from the last weights of best, passed with --initial; real_faces "
-        "continues from those of finish, on the data of recipes/real_faces.py (default: best for the complete FER2013 "
-        "and for random weights, else fine_tune, whose number of epochs fits the data)",
+        "continues from the best of finish, on the data of recipes/real_faces.py (default: best for the complete "
+        "FER2013 and for random weights, else fine_tune, whose number of epochs fits the data)",
     )
     parser.add_argument(
         "--votes",
@@ -130,6 +131,7 @@ def run(args: argparse.Namespace) -> int:
     from huggingface_hub import get_token
 
     from mini_xception.checkpoint.push import check_repo_id, push_folder
+    from mini_xception.checkpoint.version import code_version
     from mini_xception.network.model import MiniXception
     from mini_xception.training import train
     from mini_xception.training.state import LAST
@@ -144,6 +146,9 @@ def run(args: argparse.Namespace) -> int:
         raise MiniXceptionError("--votes and --teacher belong to FER2013's images; omit them for other data")
     preset, adapts = _choose_run(args, own)
     config = config_from(args, preset)
+    if not own and not args.quiet and os.environ.get("RANK", "0") == "0":  # Only the first of several processes prints.
+        for source, weight in _missing_sources(args, preset).items():
+            print(f"--{source} is not given: training with {_option(weight)} 0", file=sys.stderr)
     initial = MiniXception.from_pretrained(args.initial) if adapts else None
     if initial and args.image_size is None:
         config = dataclasses.replace(config, image_size=initial.image_size)
@@ -151,6 +156,8 @@ def run(args: argparse.Namespace) -> int:
     with processes.main_process_first():  # The others find the decoded images in the cache.
         data = _load(args, config, initial, args.quiet or not processes.is_main_process)
     if args.dry_run:
+        if (args.run / LAST).exists():
+            raise MiniXceptionError(f"{args.run}: contains a run already; choose another --run to look at the data")
         if processes.is_main_process:
             print(describe(data))
             save_data(data, args.run)
@@ -168,7 +175,7 @@ def run(args: argparse.Namespace) -> int:
             print(describe(data), file=sys.stderr)
         if not (args.run / LAST).exists():  # A run that is resumed has these files.
             save_data(data, args.run)
-    provenance = {"recipe": _recipe(args), "commit": _code_version()}
+    provenance = {"recipe": _recipe(args), "commit": code_version()}
     train(config, training, validation, args.run, votes, teacher, initial, provenance=provenance, quiet=args.quiet)
     if not processes.is_main_process:
         return 0
@@ -188,10 +195,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _choose_run(args: argparse.Namespace, own: bool) -> tuple[str, bool]:
     """Return the name of the preset, and whether the run starts from trained weights."""
-    given = (args.preset, args.initial, args.votes, args.teacher, args.image_size)
-    part = not own and given == (None,) * len(given) and len(load_fer2013(args.data, "Training")) < COMPLETE
-    adapts = args.initial != NO_INITIAL and (own or part or args.initial is not None)
-    return args.preset or (FINE_TUNE if adapts and (own or part) else DEFAULT_RUN), adapts
+    if not own and args.initial is None and args.preset in CONTINUED:
+        raise MiniXceptionError(f"--preset {args.preset} continues from trained weights; name them with --initial")
+    if args.preset:
+        adapts = own or args.initial is not None or args.preset == FINE_TUNE
+        return args.preset, adapts and args.initial != NO_INITIAL
+    targets = args.votes or args.teacher
+    small = own or (not targets and len(load_fer2013(args.data, "Training")) < COMPLETE)
+    adapts = args.initial != NO_INITIAL and (small or args.initial is not None)
+    return FINE_TUNE if adapts and small else DEFAULT_RUN, adapts
 
 
 def _load(args: argparse.Namespace, config: TrainConfig, initial: MiniXception | None, quiet: bool) -> FaceData:
@@ -228,16 +240,22 @@ def config_from(args: argparse.Namespace, default: str = DEFAULT_RUN) -> TrainCo
     strengths = PRESETS[args.augment] if args.augment else preset.augmentations
     changed = {name: value for name in AUGMENTATIONS if (value := getattr(args, name)) is not None}
     settings = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
-    for source, weight in (("votes", "vote_weight"), ("teacher", "teacher_weight")):
-        if getattr(preset, weight) and not getattr(args, source) and weight not in settings:
-            if os.environ.get("RANK", "0") == "0":  # Only the first of several processes prints.
-                print(f"--{source} is not given: training with {_option(weight)} 0", file=sys.stderr)
-            settings[weight] = 0.0
+    settings |= dict.fromkeys(_missing_sources(args, args.preset or default).values(), 0.0)
+    for source, weight in SOURCES.items():
         if getattr(args, source) and not settings.get(weight, getattr(preset, weight)):
             raise MiniXceptionError(
                 f"--{source} has no effect while {_option(weight)} is 0; set {_option(weight)}, for example to 0.5"
             )
     return dataclasses.replace(preset, augmentations={**strengths, **changed}, **settings)
+
+
+def _missing_sources(args: argparse.Namespace, preset: str) -> dict[str, str]:
+    """Return the preset's sources of targets that are not given, with their weights, unless the weight is given."""
+    return {
+        source: weight
+        for source, weight in SOURCES.items()
+        if getattr(RUNS[preset], weight) and getattr(args, source) is None and getattr(args, weight) is None
+    }
 
 
 def _defaults(name: str) -> str:
@@ -254,7 +272,7 @@ def _defaults(name: str) -> str:
 def _recipe(args: argparse.Namespace) -> str:
     """Return the training command, with names instead of paths, and without options that do not affect the weights."""
     omitted = ("command", "push_to_hub", "quiet", "dry_run")
-    defaults = {"faces": FACES[0], "validation": VALIDATION_FRACTION, "preset": None}
+    defaults = {"faces": FACES[0], "validation": VALIDATION_FRACTION}
     given = {name: value for name, value in vars(args).items() if value not in (None, defaults.get(name))}
     given = {name: value for name, value in given.items() if name not in omitted}
     for name in ("data", "initial"):
@@ -262,16 +280,6 @@ def _recipe(args: argparse.Namespace) -> str:
             given[name] = Path(given[name]).resolve()
     words = [(_option(name), str(value.name if isinstance(value, Path) else value)) for name, value in given.items()]
     return shlex.join(["mini-xception", "train", *itertools.chain(*words)])
-
-
-def _code_version() -> str:
-    """Return the git commit of the code. Without a git checkout, return the version of the package."""
-    root = Path(__file__).parents[2]
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    if (root / ".git").exists():
-        with contextlib.suppress(OSError, subprocess.CalledProcessError):
-            return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    return f"mini_xception {__version__}"
 
 
 def _option(name: str) -> str:

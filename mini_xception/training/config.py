@@ -118,7 +118,9 @@ class TrainConfig:
     image_size: Annotated[
         int, Setting("input side in pixels; images are resized to it; trained weights keep theirs", low=SMALLEST_SIDE)
     ] = 48
-    seed: Annotated[int, Setting("random seed of the initial weights, the image order and the augmentation")] = 0
+    seed: Annotated[
+        int, Setting("random seed of the initial weights, the image order, the augmentation and a drawn validation set")
+    ] = 0
 
     def __post_init__(self) -> None:
         for name, (_, setting) in SETTINGS.items():
@@ -129,7 +131,8 @@ class TrainConfig:
             Setting("", high=AUGMENTATIONS[name].strongest).check(name, strength)
         if self.optimizer == "adam" and self.weight_decay:
             raise MiniXceptionError(
-                f"weight_decay is {self.weight_decay}, but adam has no weight decay; choose adamw or muon"
+                f"weight_decay is {self.weight_decay}, but adam has no weight decay; set it to 0, or choose "
+                "adamw or muon"
             )
 
     def steps_per_epoch(self, images: int) -> int:

@@ -240,7 +240,7 @@ def is_fer2013(path: Path) -> bool:
         try:
             return all(_is_fer2013_table(table) for table in files)
         except (*UNREADABLE, MiniXceptionError):
-            return True  # load_fer2013 reports the reason.
+            return False
     named = (file.parent.name in EMOTIONS and file.name.split("_")[0] in SPLITS for file in files)
     return bool(files) and all(named) and _is_small(files[0])
 
@@ -272,6 +272,7 @@ def _is_fer2013_table(table: Path) -> bool:
 
 def open_text(path: Path) -> IO[str]:
     """Open a CSV file, plain, ``.gz`` or in a ``.zip``."""
+    csv.field_size_limit(2**31 - 1)  # The pixels of a 224×224 image are longer than Python's default.
     if path.suffix == ".gz":
         return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
     if path.suffix != ".zip":

@@ -176,9 +176,13 @@ def load_pool(
     """
     if faces not in FACES:
         raise MiniXceptionError(f"faces is {faces!r}; it must be {', '.join(FACES[:-1])} or {FACES[-1]}")
-    read = read_samples(source, columns, names)
     named = isinstance(source, str | os.PathLike)
     dataset = (str(source) if not Path(source).exists() else Path(source).resolve().name) if named else "own data"
+    read = read_samples(source, columns, names)
+    if columns.group and all(sample.group is None for sample in read.samples):
+        raise MiniXceptionError(
+            f"{dataset}: no image has a group; --group-column needs a table with a column {columns.group!r}"
+        )
     cropper = cropper or EmotionRecognizer.from_pretrained(device="cpu").cropper
     mode = choose_faces(read.samples, cropper) if faces == "auto" else faces
     images, missing = decode(read.samples, mode, cropper, size, workers, quiet)

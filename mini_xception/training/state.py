@@ -172,17 +172,17 @@ class Run:
 
     def _compare(self, config: dict[str, Any], inputs: dict[str, str]) -> str:
         """Describe how a saved run differs from this one. Return "" if they are the same."""
+        others = [name for name in self.inputs if inputs.get(name) != self.inputs[name]]
+        if others:  # Other images may change the settings, so report the images.
+            names = " and ".join(others)
+            return f"the run was started with other {names}; use the same {names}"
         there, here = (
             _flatten(config | {name: value for name, value in _DEFAULTS.items() if name not in config}),
             _flatten(asdict(self.config)),
         )
         changed = [name for name in {**there, **here} if there.get(name) != here.get(name)]
-        if changed:
-            values = "; ".join(f"{name} was {there.get(name)}, now it is {here.get(name)}" for name in changed)
-            return f"{values}; use the same settings"
-        others = [name for name in self.inputs if inputs.get(name) != self.inputs[name]]
-        names = " and ".join(others)
-        return f"the run was started with other {names}; use the same {names}" if others else ""
+        values = "; ".join(f"{name} was {there.get(name)}, now it is {here.get(name)}" for name in changed)
+        return f"{values}; use the same settings" if changed else ""
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -199,8 +199,10 @@ class Run:
     def _load(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
+        rates = [group["rate"] for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
-        for group in self.optimizer.param_groups:
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["rate"] = rate  # Runs of earlier versions do not have it.
             group["capturable"] = self.model.device.type == "cuda"  # The run may have started on another device.
         self.plateau.load_state_dict(state["plateau"])
         self.history = [Epoch(**row) for row in state["history"]]

@@ -52,7 +52,7 @@ def test_settings_are_checked(wrong):
         ),
         (
             {"optimizer": "adam", "weight_decay": 0.1},
-            "weight_decay is 0.1, but adam has no weight decay; choose adamw or muon",
+            "weight_decay is 0.1, but adam has no weight decay; set it to 0, or choose adamw or muon",
         ),
     ],
 )

@@ -188,6 +188,10 @@ def test_the_commands(tmp_path):
     assert best.labels == tuple(BANDS)
     assert best.provenance["recipe"] == "mini-xception train --data photos --run run --epochs 2"
     assert "train" in (tmp_path / "run" / "report.html").read_text()
+    splits = (tmp_path / "run" / "splits.csv").read_text()
+    said = run(*train_command, "--dry-run", "--validation", 0.4, status=1)[1]
+    assert said.endswith("run: contains a run already; choose another --run to look at the data\n")
+    assert (tmp_path / "run" / "splits.csv").read_text() == splits
     evaluate = ("evaluate", "--data", folder, "--checkpoint", tmp_path / "run" / "best", "--split")
     assert run(*evaluate, "test", "--report", tmp_path / "report")[0].startswith("test: 36 images")
     assert (tmp_path / "report" / "report.html").is_file()

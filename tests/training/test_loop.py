@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from mini_xception import MiniXception, MiniXceptionError
+from mini_xception.cli import main
 from mini_xception.evaluation.metrics import fit_temperature
 from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.training import RUNS, train
@@ -210,6 +211,22 @@ def test_a_run_starts_from_a_checkpoint(fer2013_csv, tmp_path):
     assert before > 0.8
     assert after == pytest.approx(before, abs=0.1)
     assert "--initial trained" in MiniXception.from_pretrained(tmp_path / "b" / "best").provenance["recipe"]
+
+
+@pytest.mark.parametrize("preset", ["finish", "real_faces"])
+def test_a_run_that_continues_another_needs_its_weights(fer2013_csv, tmp_path, preset, capsys):
+    assert main(["train", "--data", str(fer2013_csv), "--run", str(tmp_path / "run"), "--preset", preset]) == 1
+    message = f"--preset {preset} continues from trained weights; name them with --initial"
+    assert capsys.readouterr().err == f"mini-xception: {message}\n"
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_quiet_run_does_not_say_which_targets_it_lacks(fer2013_csv, tmp_path, capsys):
+    words = ["train", "--data", str(fer2013_csv), "--run", str(tmp_path), "--preset", "best", "--dry-run"]
+    assert main(words) == 0
+    assert "--teacher is not given: training with --teacher-weight 0" in capsys.readouterr().err
+    assert main([*words, "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_a_run_keeps_the_image_size_of_the_weights_that_it_starts_from(fer2013_csv, tmp_path):

@@ -94,7 +94,7 @@ def table_samples(
         where = f"{title} row {number}"
         image, label = row[image_column], _label(row[label_column], classes)
         place = split or (split_of(str(row[split_column])) if split_column else None)
-        group = str(row[columns.group]) if columns.group else None
+        group = _group(row[columns.group]) if columns.group else None
         if isinstance(image, dict):  # The form of the Hugging Face Hub.
             image = image.get("bytes") or image.get("path")
         if label is None:
@@ -125,7 +125,6 @@ def _read_rows(path: Path) -> tuple[list[Row], dict[str, list[str]]]:
                 rows = [json.loads(line) for line in file if line.strip()]
             columns = {name: None for row in rows for name in row}
             return [columns | row for row in rows], {}
-        csv.field_size_limit(2**31 - 1)  # A row of pixels of 224×224 images is longer than Python's default.
         with open_text(path) as file:
             head = file.readline()
             delimiter = max(",;\t", key=head.count)
@@ -183,6 +182,10 @@ def _label(value: Any, classes: Sequence[str]) -> str | None:
         return None
     number = int(text) if text.isdecimal() else len(classes)
     return classes[number] if number < len(classes) else text
+
+
+def _group(value: Any) -> str | None:
+    return None if value is None or value != value else str(value)  # NaN differs from itself.
 
 
 def _emotions(rows: Sequence[Row], image_column: str, label_column: str) -> tuple[str, ...]:

@@ -1,0 +1,29 @@
+"""The mean of several runs, which recipes/average.py writes."""
+
+import subprocess
+import sys
+
+import torch
+
+from mini_xception import MiniXception
+from tests.conftest import ROOT
+
+
+def test_the_mean_is_measured_and_says_where_it_comes_from(fer2013_csv, tmp_path):
+    for number in range(3):
+        torch.manual_seed(number)
+        model = MiniXception()
+        model.provenance = {"recipe": f"run {number}"}
+        model.save_pretrained(tmp_path / str(number))
+    folders = [str(tmp_path / str(number)) for number in range(3)]
+    out = tmp_path / "mean"
+    subprocess.run(
+        [sys.executable, "-m", "recipes.average", str(fer2013_csv), *folders, "--out", str(out)], cwd=ROOT, check=True
+    )
+    mean = MiniXception.from_pretrained(out)
+    states = [MiniXception.from_pretrained(folder).state_dict() for folder in folders]
+    for name, value in mean.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, torch.stack([state[name] for state in states]).mean(0))
+    assert mean.metrics["split"] == "PublicTest"
+    assert mean.provenance["recipe"] == f"python -m recipes.average fer2013.csv {' '.join(folders)} --out {out}"
