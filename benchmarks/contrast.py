@@ -16,7 +16,7 @@ import numpy as np
 
 from mini_xception.detection import light
 from mini_xception.recognizer import EmotionRecognizer
-from mini_xception.training.data import load_fer2013
+from mini_xception.training.fer2013 import load_fer2013
 
 LIMITS = (100, light.MIN_CROP_CONTRAST, 140, 160, 256)
 

@@ -23,7 +23,7 @@ import numpy as np
 from mini_xception import Explanation, Face
 from mini_xception.explain import upsample
 from mini_xception.network.classifier import Classifier
-from mini_xception.training.data import SIDE, load_fer2013
+from mini_xception.training.fer2013 import SIDE, load_fer2013
 
 #: Number of steps in which all pixels are deleted or inserted.
 STEPS = 16

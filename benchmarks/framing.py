@@ -23,7 +23,7 @@ from mini_xception.detection.crop import crop_face
 from mini_xception.detection.detector import Detector
 from mini_xception.network.preprocess import Framing
 from mini_xception.recognizer import EmotionRecognizer
-from mini_xception.training.data import load_fer2013
+from mini_xception.training.fer2013 import load_fer2013
 
 #: Sides of the faces on the canvas, in pixels: the original size, and a size that is common in photos.
 FACE_SIDES = (48, 144)

@@ -28,7 +28,7 @@ from mini_xception import EMOTIONS, EmotionRecognizer
 from mini_xception.detection.cascade import Cascade
 from mini_xception.detection.crop import crop_face
 from mini_xception.detection.mtcnn import MIN_FACE_SIZE
-from mini_xception.training.data import load_fer2013
+from mini_xception.training.fer2013 import load_fer2013
 
 WIDTH, HEIGHT = 420, 360
 #: Side of a face on the canvas, in pixels, and the grey level of the canvas.

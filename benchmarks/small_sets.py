@@ -16,7 +16,8 @@ import numpy as np
 
 from mini_xception.faces import EMOTIONS
 from mini_xception.media.atomic import atomic_write
-from mini_xception.training.data import load_fer2013, load_votes
+from mini_xception.training.fer2013 import load_fer2013
+from mini_xception.training.targets import load_votes
 
 #: Number of test images of each set.
 TESTED = 800

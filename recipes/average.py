@@ -14,7 +14,7 @@ from pathlib import Path
 from mini_xception import MiniXception
 from mini_xception.checkpoint.version import code_version
 from mini_xception.evaluation.metrics import measure
-from mini_xception.training.data import load_fer2013
+from mini_xception.training.fer2013 import load_fer2013
 from mini_xception.training.finish import calibrate
 
 

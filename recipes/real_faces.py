@@ -25,7 +25,8 @@ import numpy as np
 
 from mini_xception import EMOTIONS, MiniXception
 from mini_xception.media.atomic import atomic_write
-from mini_xception.training.data import load_fer2013, load_votes
+from mini_xception.training.fer2013 import load_fer2013
+from mini_xception.training.targets import load_votes
 from recipes.teacher import LabelRegression, teach
 
 #: One in this number of LFW's persons is held out.

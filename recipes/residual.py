@@ -31,9 +31,10 @@ from mini_xception.media.atomic import atomic_write
 from mini_xception.network.preprocess import normalise, scale_pixels
 from mini_xception.training.augment import PRESETS, augment, build
 from mini_xception.training.config import RUNS, TrainConfig
-from mini_xception.training.data import LabelledFaces, load_fer2013, load_votes
+from mini_xception.training.fer2013 import load_fer2013
+from mini_xception.training.labelled import LabelledFaces
 from mini_xception.training.schedule import average_decay, one_cycle
-from mini_xception.training.targets import soft_targets
+from mini_xception.training.targets import load_votes, soft_targets
 
 WEIGHTS, STATE, LOG = "residual.safetensors", "run_state.pt", "log.csv"
 #: Channels of the four blocks, at 48, 24, 12 and 6 pixels per side: 121 million multiply-adds per image.

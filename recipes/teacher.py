@@ -25,7 +25,8 @@ from torch.nn import functional
 
 from mini_xception import MiniXception
 from mini_xception.media.atomic import atomic_write
-from mini_xception.training.data import load_fer2013, load_votes
+from mini_xception.training.fer2013 import load_fer2013
+from mini_xception.training.targets import load_votes
 from recipes.residual import Residual
 
 #: Images per forward pass.

@@ -116,7 +116,7 @@ def test_six_faces_are_found_once_each(recognizer, shared):
 @pytest.mark.slow
 def test_detected_crops_are_classified_as_well_as_fer2013s_own(recognizer, fer2013):
     """Validation faces are placed on a canvas, detected and cropped. The accuracy falls by less than 3 points."""
-    from mini_xception.training.data import load_fer2013
+    from mini_xception.training.fer2013 import load_fer2013
 
     public_test = load_fer2013(fer2013, "PublicTest")
     found = list(detect_on_canvas(public_test.images[:600], recognizer.detector, side=144))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from mini_xception.cli.options import Options
 from mini_xception.errors import MiniXceptionError
-from mini_xception.training.data import SPLITS, is_fer2013, load_fer2013
 from mini_xception.training.decode import FACES
+from mini_xception.training.fer2013 import SPLITS, is_fer2013, load_fer2013
 from mini_xception.training.labelled import TEST, TRAIN, VALIDATION, LabelledFaces
 from mini_xception.training.load import load_pool
 from mini_xception.training.sources.samples import Columns

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from mini_xception.cli.data import OWN_SPLITS, add_data, load_split
 from mini_xception.cli.options import add_checkpoint, add_device, add_quiet, make_writable
 from mini_xception.evaluation.metrics import Metrics, measure
-from mini_xception.training.data import SPLITS
+from mini_xception.training.fer2013 import SPLITS
 
 if TYPE_CHECKING:
     from mini_xception.recognizer import EmotionRecognizer

@@ -25,9 +25,10 @@ from mini_xception.cli.options import add_quiet
 from mini_xception.errors import MiniXceptionError
 from mini_xception.training.augment import AUGMENTATIONS, PRESETS
 from mini_xception.training.config import RUNS, SETTINGS, TrainConfig, fine_tuning
-from mini_xception.training.data import has_training_splits, is_fer2013, load_fer2013, load_teacher, load_votes
 from mini_xception.training.decode import FACES
+from mini_xception.training.fer2013 import has_training_splits, is_fer2013, load_fer2013
 from mini_xception.training.load import VALIDATION_FRACTION, FaceData, load_faces
+from mini_xception.training.targets import load_teacher, load_votes
 
 if TYPE_CHECKING:
     from mini_xception.network.model import MiniXception

@@ -14,8 +14,8 @@ import numpy as np
 from mini_xception.detection.crop import FaceCropper
 from mini_xception.errors import MiniXceptionError
 from mini_xception.recognizer import EmotionRecognizer
-from mini_xception.training.data import has_training_splits, is_fer2013, load_fer2013
 from mini_xception.training.decode import FACES, choose_faces, decode
+from mini_xception.training.fer2013 import has_training_splits, is_fer2013, load_fer2013
 from mini_xception.training.labelled import TEST, TRAIN, VALIDATION, LabelledFaces
 from mini_xception.training.sources.read import read_samples
 from mini_xception.training.sources.samples import Columns, LeftOut, Sample

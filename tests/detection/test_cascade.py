@@ -13,7 +13,7 @@ from mini_xception.detection import cascade as cascade_module
 from mini_xception.detection.cascade import Cascade
 from mini_xception.detection.networks import GRAPHS, SIDES, load_network
 from mini_xception.detection.torch_networks import load_torch_network
-from mini_xception.training.data import load_fer2013
+from mini_xception.training.fer2013 import load_fer2013
 from tests.conftest import ROOT
 
 PHOTOS = sorted((ROOT / "examples").glob("*.jpg"))

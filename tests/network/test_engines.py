@@ -16,7 +16,7 @@ from mini_xception.checkpoint.folder import BUNDLED
 from mini_xception.network.engines import ENGINES, OnnxEngine, choose_engine
 from mini_xception.network.graph import fold_batch_norms
 from mini_xception.network.torch_engine import TorchEngine
-from mini_xception.training.data import load_fer2013
+from mini_xception.training.fer2013 import load_fer2013
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import torch
 from mini_xception import MiniXception
 from mini_xception.recognizer import EmotionRecognizer
 from mini_xception.training import RUNS
-from mini_xception.training.data import LabelledFaces
+from mini_xception.training.labelled import LabelledFaces
 
 CONFIG = replace(
     RUNS["best"],

@@ -33,7 +33,7 @@ from mini_xception.export import export_web
 from mini_xception.landmarks import roll_degrees
 from mini_xception.network.preprocess import Framing, normalise, to_grey
 from mini_xception.tracking.tracker import Tracker
-from mini_xception.training.data import load_fer2013
+from mini_xception.training.fer2013 import load_fer2013
 from tests.conftest import PORTRAIT, ROOT
 
 #: Modules that have the same constants in TypeScript.

@@ -13,7 +13,7 @@ import numpy as np
 
 from mini_xception.errors import MiniXceptionError
 from mini_xception.faces import EMOTIONS
-from mini_xception.training.data import UNREADABLE, open_text
+from mini_xception.training.fer2013 import UNREADABLE, open_text
 from mini_xception.training.sources.samples import Columns, LeftOut, Sample, Samples, split_of
 
 FORM = "a CSV, Parquet or JSON Lines file with a column of images (paths, bytes or pixels) and one of labels"

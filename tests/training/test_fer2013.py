@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from mini_xception import MiniXceptionError
-from mini_xception.training.data import load_fer2013, load_teacher, load_votes
+from mini_xception.training.fer2013 import load_fer2013
+from mini_xception.training.targets import load_teacher, load_votes
 
 HEADER = "emotion,pixels,Usage\n"
 PIXELS = [" ".join(str((i * 7 + j) % 256) for j in range(48 * 48)) for i in range(4)]

@@ -1,6 +1,6 @@
 """Plot the loss and accuracy of several training runs in one image.
 
-    python -m recipes.compare_runs runs/a/log.csv runs/b/log.csv --out curves.png
+    python -m scripts.compare_runs runs/a/log.csv runs/b/log.csv --out curves.png
 
 ``mini-xception train`` writes a log.csv for each run. recipes/logs has the logs of this project's runs.
 """
