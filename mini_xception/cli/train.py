@@ -201,8 +201,8 @@ def _choose_run(args: argparse.Namespace, own: bool) -> tuple[str, bool]:
     if args.preset:
         adapts = own or args.initial is not None or args.preset == FINE_TUNE
         return args.preset, adapts and args.initial != NO_INITIAL
-    targets = args.votes or args.teacher
-    small = own or (not targets and len(load_fer2013(args.data, "Training")) < COMPLETE)
+    complete = args.votes or args.teacher or args.image_size  # Options of a run from random weights.
+    small = own or (not complete and len(load_fer2013(args.data, "Training")) < COMPLETE)
     adapts = args.initial != NO_INITIAL and (small or args.initial is not None)
     return FINE_TUNE if adapts and small else DEFAULT_RUN, adapts
 

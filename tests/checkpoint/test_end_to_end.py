@@ -155,7 +155,7 @@ def test_commands_of_the_guide_run(hub, environment, checkout):
 
     bash(publish)
     bundled = hub.model("owner/mini_xception")
-    assert "v0.1.0" in bundled.tags
+    assert "v1.0" in bundled.tags
     assert bundled.files["model.safetensors"] == (ROOT / "mini_xception/weights/model.safetensors").read_bytes()
     files = hub.repos["spaces", "owner/mini_xception-demo"].files
     expected = {"app.py", "requirements.txt", "packages.txt", "README.md", "mini_xception/network/model.py"}
