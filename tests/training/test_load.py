@@ -215,18 +215,6 @@ def test_images_without_a_group_are_not_one_group(tmp_path):
     assert 8 <= len(data.validation) <= 16
 
 
-def test_a_table_of_large_pixels_is_not_fer2013(tmp_path):
-    rows = ["emotion,pixels,Usage"]
-    for split, count in (("Training", 6), ("PublicTest", 2)):
-        for index in range(count):
-            for number, label in enumerate(BANDS):
-                image = face(label, index + 100 * (split == "PublicTest"), size=224) // 2 + 100
-                rows.append(f"{number},{' '.join(map(str, image.ravel()))},{split}")
-    (tmp_path / "faces.csv").write_text("\n".join(rows))
-    data = load_faces(tmp_path / "faces.csv", faces="crop")
-    assert (len(data.training), len(data.validation)) == (18, 6)
-
-
 def test_a_changed_image_is_noticed(tmp_path, cache):
     folder = write_folder(tmp_path / "photos", 4)
     linked = tmp_path / "linked"

@@ -263,3 +263,15 @@ def test_wrong_items_of_a_torch_data_set_are_errors(items, reason):
 def test_a_label_beyond_the_names_is_an_error():
     with pytest.raises(MiniXceptionError, match="item 0: the label is 5, but there are 2 class names"):
         load_faces([(face("away", 0), 5)], classes=["no", "yes"])
+
+
+def test_a_table_of_large_pixels_is_not_fer2013(tmp_path):
+    rows = ["emotion,pixels,Usage"]
+    for split, count in (("Training", 6), ("PublicTest", 2)):
+        for index in range(count):
+            for number, label in enumerate(BANDS):
+                image = face(label, index + 100 * (split == "PublicTest"), size=224) // 2 + 100
+                rows.append(f"{number},{' '.join(map(str, image.ravel()))},{split}")
+    (tmp_path / "faces.csv").write_text("\n".join(rows))
+    data = load_faces(tmp_path / "faces.csv", faces="crop")
+    assert (len(data.training), len(data.validation)) == (18, 6)
