@@ -58,7 +58,7 @@ def rolled(arrays: Arrays):
 
 
 def examined(arrays: Arrays):
-    """Examine candidates around the face of a turned portrait. Most of them are no faces."""
+    """Examine candidates around the face of a turned portrait. Most of them are not faces."""
     cascade = Cascade()
     rng = np.random.default_rng(8)
     for degrees in (0.0, 35.0, 90.0, 180.0):

@@ -62,11 +62,8 @@ def images(fer2013: Path | None) -> dict[str, np.ndarray]:
         found |= {f"{name}, turned by {degrees}°": turn(photo, degrees)[0] for degrees in (-30, 50, 90, 180)}
         found |= {f"{name}, dark": darker(photo, 0.15)}
         for share in (0.4, 0.3):
-            found |= {
-                f"{name}, {share} of its size": cv2.resize(
-                    photo, None, fx=share, fy=share, interpolation=cv2.INTER_AREA
-                )
-            }
+            smaller = cv2.resize(photo, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+            found |= {f"{name}, {share} of its size": smaller}
     found |= {
         "portrait, dark and turned": turn(darker(portrait, 0.15), 90)[0],
         "portrait without its face": np.vstack([portrait[:60], portrait[250:]]),
