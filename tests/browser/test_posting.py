@@ -9,8 +9,8 @@ import pytest
 from benchmarks.server import BROWSER_PAGE, serve_files
 from mini_xception import EMOTIONS
 from tests.browser.test_embedding import frame_address
-from tests.browser.test_web import open_page, show_photo, start_camera
 from tests.browser.test_webcam import camera as camera
+from tests.browser.web_page import open_page, show_photo, start_camera
 from tests.conftest import PORTRAIT, ROOT
 
 pytestmark = pytest.mark.browser

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import time
@@ -17,6 +16,15 @@ from mini_xception import EMOTIONS, load_image
 from mini_xception.table import COLUMNS
 from tests.browser.conftest import EXAMPLE
 from tests.browser.test_webcam import camera as camera
+from tests.browser.web_page import (
+    open_page,
+    open_ready,
+    saved_file,
+    saved_rows,
+    show_photo,
+    start_camera,
+    wait_for_rows,
+)
 from tests.conftest import PORTRAIT, ROOT
 
 pytestmark = pytest.mark.browser
@@ -36,61 +44,6 @@ def host(tmp_path):
     (tmp_path / "host" / "faces").symlink_to(BROWSER_PAGE)
     with serve_files(tmp_path / "host") as host:
         yield host
-
-
-def open_page(browser, url: str, **options):
-    """Open the page in a new profile; its console errors and warnings are in ``page.complaints``."""
-    context = browser.new_context(**options)
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    page.complaints = []
-
-    def listen(line) -> None:
-        if line.type in ("error", "warning"):
-            page.complaints.append(f"{line.location['url']}: {line.text}")
-
-    page.on("console", listen)
-    page.on("pageerror", lambda error: page.complaints.append(f"{page.url}: {error}"))
-    page.goto(url)
-    return page
-
-
-def open_ready(browser, host, **options):
-    """Open the page, and wait until it works offline."""
-    page = open_page(browser, f"{host.url}/faces/", **options)
-    page.get_by_text("Ready – works offline").wait_for()
-    return page
-
-
-def start_camera(page) -> None:
-    page.get_by_role("button", name="Start the camera").click()
-    page.locator("[data-source=camera] .face h2").get_by_text("happy").first.wait_for()
-
-
-def show_photo(page, path: Path) -> None:
-    page.locator("#photo-file").set_input_files(path)
-    page.locator("[data-source=photo] .face").first.wait_for()
-
-
-def saved_rows(page, outer=None) -> list[dict[str, str]]:
-    """Save the CSV file, and return its rows."""
-    with (outer or page).expect_download() as download:
-        page.get_by_role("button", name="CSV").click()
-    with Path(download.value.path()).open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def saved_file(page, button: str) -> Path:
-    with page.expect_download() as download:
-        page.get_by_role("button", name=button, exact=True).click()
-    return Path(download.value.path())
-
-
-def wait_for_rows(page, count: int) -> None:
-    """Wait until the CSV file has this many more rows."""
-    before = len(saved_rows(page))
-    while len(saved_rows(page)) < before + count:
-        page.wait_for_timeout(300)
 
 
 def test_the_camera(camera, host):
