@@ -41,7 +41,9 @@ def main() -> None:
     scores = measure(calibrate(model, validation), validation.labels, model.labels).to_dict()
     del scores["confusion_matrix"]
     model.metrics = {"dataset": validation.dataset, "split": validation.split, **scores}
-    names = [args.data.name, *map(str, args.checkpoints), "--out", str(args.out)]
+    # "last" alone would not name a run. A whole path would name a folder of this machine.
+    checkpoints = ["/".join(folder.parts[-2:]) for folder in args.checkpoints]
+    names = [args.data.name, *checkpoints, "--out", args.out.name]
     model.provenance = {"recipe": shlex.join(["python", "-m", "recipes.average", *names]), "commit": code_version()}
     model.save_pretrained(args.out)
 

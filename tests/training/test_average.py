@@ -14,8 +14,8 @@ def test_the_mean_is_measured_and_says_where_it_comes_from(fer2013_csv, tmp_path
         torch.manual_seed(number)
         model = MiniXception()
         model.provenance = {"recipe": f"run {number}"}
-        model.save_pretrained(tmp_path / str(number))
-    folders = [str(tmp_path / str(number)) for number in range(3)]
+        model.save_pretrained(tmp_path / str(number) / "last")
+    folders = [str(tmp_path / str(number) / "last") for number in range(3)]
     out = tmp_path / "mean"
     subprocess.run(
         [sys.executable, "-m", "recipes.average", str(fer2013_csv), *folders, "--out", str(out)], cwd=ROOT, check=True
@@ -26,4 +26,4 @@ def test_the_mean_is_measured_and_says_where_it_comes_from(fer2013_csv, tmp_path
         if value.is_floating_point():
             torch.testing.assert_close(value, torch.stack([state[name] for state in states]).mean(0))
     assert mean.metrics["split"] == "PublicTest"
-    assert mean.provenance["recipe"] == f"python -m recipes.average fer2013.csv {' '.join(folders)} --out {out}"
+    assert mean.provenance["recipe"] == "python -m recipes.average fer2013.csv 0/last 1/last 2/last --out mean"
