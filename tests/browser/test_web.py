@@ -17,8 +17,10 @@ from mini_xception.table import COLUMNS
 from tests.browser.conftest import EXAMPLE
 from tests.browser.test_webcam import camera as camera
 from tests.browser.web_page import (
+    bottom,
     open_page,
     open_ready,
+    pixels,
     saved_file,
     saved_rows,
     show_photo,
@@ -91,18 +93,6 @@ def test_the_first_view(chromium, host):
     assert page.locator(".face").count() == 2
     assert page.complaints == []
     page.context.close()
-
-
-def pixels(element) -> np.ndarray:
-    """Return a screenshot of an element: RGB, float, (H, W, 3)."""
-    shot = cv2.imdecode(np.frombuffer(element.screenshot(), np.uint8), cv2.IMREAD_COLOR)
-    return shot[..., ::-1].astype(float)
-
-
-def bottom(element) -> float:
-    """Return where an element ends, in pixels below the top of the window."""
-    box = element.bounding_box()
-    return box["y"] + box["height"]
 
 
 def test_a_photo(chromium, host):

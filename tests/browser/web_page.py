@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 
 def open_page(browser, url: str, **options):
     """Open the page in a new profile; its console errors and warnings are in ``page.complaints``."""
@@ -59,3 +62,15 @@ def wait_for_rows(page, count: int) -> None:
     before = len(saved_rows(page))
     while len(saved_rows(page)) < before + count:
         page.wait_for_timeout(300)
+
+
+def pixels(element) -> np.ndarray:
+    """Return a screenshot of an element: RGB, float, (H, W, 3)."""
+    shot = cv2.imdecode(np.frombuffer(element.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    return shot[..., ::-1].astype(float)
+
+
+def bottom(element) -> float:
+    """Return where an element ends, in pixels below the top of the window."""
+    box = element.bounding_box()
+    return box["y"] + box["height"]
