@@ -14,19 +14,26 @@ from pathlib import Path
 from mini_xception import MiniXception
 from mini_xception.checkpoint.version import code_version
 from mini_xception.evaluation.metrics import measure
-from mini_xception.training.fer2013 import load_fer2013
+from mini_xception.training.fer2013 import SIDE, load_fer2013
 from mini_xception.training.finish import calibrate
 
 
 def average(models: list[MiniXception]) -> MiniXception:
-    """Return a network with the mean of the networks' weights and batch norm statistics."""
+    """Return a network with the mean of the networks' weights and batch norm statistics, for crops of 48×48 pixels.
+
+    Networks that were trained with ``--image-size 64`` saw enlarged images of 48×48 pixels only. A crop of a photo is
+    sharper, so their mean takes 48×48 pixels and enlarges them itself.
+    """
     states, share = [model.state_dict() for model in models], 1 / len(models)
     mean = {
         name: sum(share * state[name] for state in states) if value.is_floating_point() else value
         for name, value in states[0].items()
     }
-    models[0].load_state_dict(mean)
-    return models[0]
+    network = models[0]
+    network.load_state_dict(mean)
+    if network.image_size > SIDE:
+        network.image_size, network.upsample_to = SIDE, network.image_size
+    return network
 
 
 def main() -> None:

@@ -38,7 +38,9 @@ def test_the_mean_of_a_classes_cells_is_its_logit(engine, recognizer):
         )
 
 
-@pytest.mark.parametrize("config", [{}, {"image_size": 64, "padding": "tensorflow"}, {"image_size": 40}])
+@pytest.mark.parametrize(
+    "config", [{}, {"image_size": 64, "padding": "tensorflow"}, {"image_size": 40, "upsample_to": 72}]
+)
 def test_other_networks(config):
     """Random weights; another size of the input gives other numbers of cells."""
     torch.manual_seed(0)

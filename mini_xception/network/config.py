@@ -37,6 +37,7 @@ class ModelConfig:
     norm_epsilon: float = 1e-5
     temperature: float = 1.0
     metrics: dict[str, Any] | None = None
+    upsample_to: int | None = None
 
     def __post_init__(self) -> None:
         labels, mean, std = self.labels, self.mean, self.std
@@ -58,6 +59,11 @@ class ModelConfig:
                 raise MiniXceptionError(f"norm_epsilon and temperature must be finite numbers above 0, not {number!r}")
         if not isinstance(self.metrics, dict | None):
             raise MiniXceptionError(f"metrics must be a dictionary, not {self.metrics!r}")
+        side = self.upsample_to
+        if side is not None and (not isinstance(side, int) or side < self.image_size):
+            raise MiniXceptionError(
+                f"upsample_to must be null or an integer of at least image_size, {self.image_size}, not {side!r}"
+            )
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ModelConfig:
@@ -82,4 +88,7 @@ class ModelConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return the contents of a ``config.json``."""
-        return dataclasses.asdict(self) | {"labels": list(self.labels)}
+        values = dataclasses.asdict(self) | {"labels": list(self.labels)}
+        if self.upsample_to is None:
+            del values["upsample_to"]  # mini_xception 0.1.0 does not know this entry.
+        return values

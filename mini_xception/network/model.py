@@ -4,7 +4,7 @@ Classification*, 2017, https://arxiv.org/abs/1710.07557), figure 4.
 Layer names follow the PyTorch reproduction (https://github.com/thgpddl/mini_Xception), so its checkpoints can be
 loaded. The softmax is omitted, because cross-entropy includes it. The authors' Keras code differs in three arguments:
 ``bias``, ``padding`` and ``norm_epsilon``. Shapes in comments are (channels × height × width) for a 48×48 input
-and seven labels.
+that is not upsampled, and seven labels.
 """
 
 from __future__ import annotations
@@ -99,6 +99,8 @@ class MiniXception(nn.Module, Pretrained):
         temperature: divides the logits before softmax, to calibrate the probabilities (Guo et al. 2017).
         metrics: scores of these weights, JSON-ready, shown in model cards. "dataset" and "split" are names; "accuracy",
             "macro_f1" and other scores are numbers from 0 to 1.
+        upsample_to: side to which the network enlarges its input, by bilinear interpolation, before the first
+            convolution; at least image_size. With None, the input keeps its size.
 
     Attributes:
         provenance: ``recipe``, the command that created the weights, and ``commit``, the version of the code.
@@ -119,10 +121,13 @@ class MiniXception(nn.Module, Pretrained):
         norm_epsilon: float = 1e-5,
         temperature: float = 1.0,
         metrics: dict[str, Any] | None = None,
+        upsample_to: int | None = None,
     ) -> None:
         super().__init__()
         framing = framing if isinstance(framing, Framing) else Framing(**framing)
-        ModelConfig(labels, image_size, mean, std, framing, padding, bias, norm_epsilon, temperature, metrics)
+        ModelConfig(
+            labels, image_size, mean, std, framing, padding, bias, norm_epsilon, temperature, metrics, upsample_to
+        )
         self.labels = tuple(labels)
         self.image_size = image_size
         self.mean = mean
@@ -133,6 +138,7 @@ class MiniXception(nn.Module, Pretrained):
         self.norm_epsilon = norm_epsilon
         self.temperature = temperature
         self.metrics = metrics
+        self.upsample_to = upsample_to
         self.provenance: dict[str, str] = {}
 
         self.base = nn.Sequential(
@@ -159,7 +165,9 @@ class MiniXception(nn.Module, Pretrained):
         return x.mean(dim=(-2, -1))  # global average pooling: 7 logits
 
     def features(self, x: Tensor) -> Tensor:
-        """Compute the input of the last convolution, (N, 128, 3, 3)."""
+        """Compute the input of the last convolution, (N, 128, rows, columns)."""
+        if self.upsample_to is not None:
+            x = functional.interpolate(x, size=(self.upsample_to, self.upsample_to), mode="bilinear")
         x = self.base(x)  # 8×44×44
         x = self.module1(x)  # 16×22×22
         x = self.module2(x)  # 32×11×11
@@ -173,14 +181,14 @@ class MiniXception(nn.Module, Pretrained):
         logit. In the output of the last convolution, a cell would hold shares of its neighbours, too.
 
         Returns:
-            One map per class, (N, labels, 3, 3). The mean of a class's map is its logit.
+            One map per class, (N, labels, rows, columns). The mean of a class's map is its logit.
         """
         x = self.features(x).unsqueeze(1)  # 1×128×3×3
         x = (x * self.shares(x)).sum(dim=2)  # 7×3×3
         return x + self.conv.get_parameter("bias")[:, None, None]
 
     def shares(self, features: Tensor) -> Tensor:
-        """Compute what each feature adds to the sum of each class's map, (labels, 128, 3, 3)."""
+        """Compute what each feature adds to the sum of each class's map, (labels, 128, rows, columns)."""
         # The transposed convolution of ones sums the weights with which a cell enters the output.
         ones = features.new_ones(1, len(self.labels), *features.shape[-2:])
         shares = functional.conv_transpose2d(ones, self.conv.weight, padding=1, groups=len(self.labels))

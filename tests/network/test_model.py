@@ -7,6 +7,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from mini_xception import EMOTIONS, MiniXception, MiniXceptionError
 from mini_xception.network.model import StridedConv2d
@@ -59,11 +60,25 @@ def test_larger_input_works():
         ("padding", "same"),
         ("bias", 1),
         ("metrics", [0.66]),
+        ("upsample_to", 40),
+        ("upsample_to", 64.0),
     ],
 )
 def test_invalid_arguments_are_an_error(name, value):
     with pytest.raises(MiniXceptionError, match=name):
         MiniXception(**{name: value})
+
+
+def test_a_network_enlarges_its_input():
+    """It computes the same as a network for larger images, on enlarged images."""
+    torch.manual_seed(0)
+    small, large = MiniXception(upsample_to=64).eval(), MiniXception(image_size=64).eval()
+    large.load_state_dict(small.state_dict())
+    faces = torch.rand(2, 1, 48, 48)
+    with torch.inference_mode():
+        expected = large(functional.interpolate(faces, (64, 64), mode="bilinear"))
+        torch.testing.assert_close(small(faces), expected)
+        assert small.evidence(faces).shape == (2, 7, 4, 4)
 
 
 def test_preprocess_follows_the_config(portrait):

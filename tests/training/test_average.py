@@ -3,16 +3,18 @@
 import subprocess
 import sys
 
+import pytest
 import torch
 
 from mini_xception import MiniXception
 from tests.conftest import ROOT
 
 
-def test_the_mean_is_measured_and_says_where_it_comes_from(fer2013_csv, tmp_path):
+@pytest.mark.parametrize(("trained", "upsample_to"), [(48, None), (64, 64)])
+def test_the_mean_is_measured_and_says_where_it_comes_from(trained, upsample_to, fer2013_csv, tmp_path):
     for number in range(3):
         torch.manual_seed(number)
-        model = MiniXception()
+        model = MiniXception(image_size=trained)
         model.provenance = {"recipe": f"run {number}"}
         model.save_pretrained(tmp_path / str(number) / "last")
     folders = [str(tmp_path / str(number) / "last") for number in range(3)]
@@ -21,6 +23,7 @@ def test_the_mean_is_measured_and_says_where_it_comes_from(fer2013_csv, tmp_path
         [sys.executable, "-m", "recipes.average", str(fer2013_csv), *folders, "--out", str(out)], cwd=ROOT, check=True
     )
     mean = MiniXception.from_pretrained(out)
+    assert (mean.image_size, mean.upsample_to) == (48, upsample_to)
     states = [MiniXception.from_pretrained(folder).state_dict() for folder in folders]
     for name, value in mean.state_dict().items():
         if value.is_floating_point():
