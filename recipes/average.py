@@ -1,8 +1,10 @@
 """Average the weights of checkpoints that were trained from the same one, and calibrate the average on PublicTest.
 
-    python -m recipes.average fer2013.csv runs/real_faces/last runs/before/best --out runs/average
+    python -m recipes.average fer2013.csv runs/real_1/last runs/real_2/last --neutral 0.2 --out runs/average
 
-Fine-tuned weights lose a part of what the first ones could do. Their average keeps more of both (Wortsman et al. 2022).
+Runs with different data or seeds have different strengths. Their average keeps more of them (Wortsman et al. 2022).
+
+``--neutral`` is added to the logit of neutral. FER2013 has fewer neutral faces than photos of people have.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 import argparse
 import shlex
 from pathlib import Path
+
+import torch
 
 from mini_xception import MiniXception
 from mini_xception.checkpoint.version import code_version
@@ -40,17 +44,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="FER2013, in any form that mini-xception train accepts")
     parser.add_argument("checkpoints", nargs="+", type=Path, help="checkpoint folders")
+    parser.add_argument(
+        "--neutral", type=float, default=0.0, help="number added to the logit of neutral (default: %(default)s)"
+    )
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
     args = parser.parse_args()
 
     model = average([MiniXception.from_pretrained(folder, device="cpu") for folder in args.checkpoints])
+    with torch.no_grad():
+        model.conv.get_parameter("bias")[model.labels.index("neutral")] += args.neutral
     validation = load_fer2013(args.data, "PublicTest")
     scores = measure(calibrate(model, validation), validation.labels, model.labels).to_dict()
     del scores["confusion_matrix"]
     model.metrics = {"dataset": validation.dataset, "split": validation.split, **scores}
     # "last" alone would not name a run. A whole path would name a folder of this machine.
     checkpoints = ["/".join(folder.parts[-2:]) for folder in args.checkpoints]
-    names = [args.data.name, *checkpoints, "--out", args.out.name]
+    names = [args.data.name, *checkpoints, "--neutral", str(args.neutral), "--out", args.out.name]
     model.provenance = {"recipe": shlex.join(["python", "-m", "recipes.average", *names]), "commit": code_version()}
     model.save_pretrained(args.out)
 
