@@ -28,7 +28,7 @@ def test_the_mean_of_a_classes_cells_is_its_logit(engine, recognizer):
     with torch.inference_mode():
         logits = model(model.preprocess([explanation.crop for explanation in found])).numpy()
     for explanation, expected in zip(found, logits, strict=True):
-        assert explanation.evidence.shape == (7, 3, 3)
+        assert explanation.evidence.shape == (7, 4, 4)
         assert explanation.evidence.dtype == np.float32
         assert np.abs(explanation.evidence.mean(axis=(1, 2)) - expected).max() < LOGIT
         assert np.abs(list(explanation.logits.values()) - expected).max() < LOGIT
