@@ -1,9 +1,9 @@
 """Explanations: which parts of a face are evidence for a class, and which against it.
 
-A class's logit is the mean of the class's evidence, 3×3 cells for a 48×48 input, because the network is linear after
-its last block; see :meth:`MiniXception.evidence`. Softmax depends only on the differences between the logits, so an
-overlay shows the *contrast*: a class's evidence minus the mean evidence of the other classes. See docs/explanations.md
-for what such maps can show.
+A class's logit is the mean of the class's evidence, 4×4 cells with the bundled weights, because the network is linear
+after its last block; see :meth:`MiniXception.evidence`. Softmax depends only on the differences between the logits, so
+an overlay shows the *contrast*: a class's evidence minus the mean evidence of the other classes. See
+docs/explanations.md for what such maps can show.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ FOR, AGAINST = (213, 94, 0), (0, 114, 178)
 #: Opacity of the colours where the value equals the scale.
 OPACITY = 0.7
 #: Where the centre of a cell's receptive field lies in the cell, from its top or left edge, and the standard deviation
-#: of the Gaussian around it; both are fractions of the cell's side. For a 48×48 input, the centres are at 2.5, 18.5 and
-#: 34.5 of 48 pixels, because the convolutions and poolings with stride 2 start at the edge.
+#: of the Gaussian around it; both are fractions of the cell's side. For 64×64 pixels, the centres are at 2.5, 18.5, 34.5
+#: and 50.5, because the convolutions and poolings with stride 2 start at the edge.
 CENTRE, SPREAD = 2.5 / 16, 0.5
 #: Side of an overlay in pixels, and of the smaller ones in which the largest value is searched.
 SIDE, SCALE_SIDE = 240, 48
