@@ -22,8 +22,8 @@ FOR, AGAINST = (213, 94, 0), (0, 114, 178)
 #: Opacity of the colours where the value equals the scale.
 OPACITY = 0.7
 #: Where the centre of a cell's receptive field lies in the cell, from its top or left edge, and the standard deviation
-#: of the Gaussian around it; both are fractions of the cell's side. For 64×64 pixels, the centres are at 2.5, 18.5, 34.5
-#: and 50.5, because the convolutions and poolings with stride 2 start at the edge.
+#: of the Gaussian around it; both are fractions of the cell's side. For 64×64 pixels, the centres are at 2.5, 18.5,
+#: 34.5 and 50.5, because the convolutions and poolings with stride 2 start at the edge.
 CENTRE, SPREAD = 2.5 / 16, 0.5
 #: Side of an overlay in pixels, and of the smaller ones in which the largest value is searched.
 SIDE, SCALE_SIDE = 240, 48

@@ -45,8 +45,8 @@ class Framing:
 
 
 #: Maps an MTCNN box to FER2013's framing. Of the framings that ``benchmarks/framing.py`` compares, this one gave the
-#: weights of version 0.1.0 the highest accuracy; see ``recipes/logs/framing.txt``. MTCNN's boxes are 1.04 times as high as FER2013's images,
-#: which suggests nearly the same scale, 1 / 1.04 = 0.96.
+#: weights of version 0.1.0 the highest accuracy; see ``recipes/logs/framing.txt``. MTCNN's boxes are 1.04 times as high
+#: as FER2013's images, which suggests nearly the same scale, 1 / 1.04 = 0.96.
 MTCNN_TO_FER2013 = Framing(scale=0.95, offset_y=-0.03)
 
 
