@@ -61,7 +61,8 @@ def test_same_labels_on_public_test(classifier, plain, fer2013):
     labels = probabilities.argmax(axis=1)
     if tolerance <= 1e-4:
         assert np.abs(probabilities - expected).max() <= tolerance
-    assert (labels != expected.argmax(axis=1)).mean() <= 0.02
+    # bfloat16 changes 1.3 % of the labels; see docs/performance.md.
+    assert (labels != expected.argmax(axis=1)).mean() <= (0.02 if tolerance > 1e-4 else 0.01)
     accuracies = [(guess == faces.labels).mean() for guess in (labels, expected.argmax(axis=1))]
     assert abs(accuracies[0] - accuracies[1]) <= 0.002
 
