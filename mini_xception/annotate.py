@@ -54,9 +54,9 @@ def annotate_video(
     face, with the columns of :mod:`mini_xception.summary.people_table`.
 
     Each iteration processes one frame, and memory use does not grow with the length of the video, except by the changes
-    of expression for ``people`` and ``subtitles``. All files are
-    written atomically: they appear at the end. If the generator is closed early, no file is left behind. If the
-    source cannot be read to its end, the files contain everything before, and an error says so.
+    of expression for ``people`` and ``subtitles``. All files are written atomically: they appear at the end. If the
+    generator is closed early, no file is left behind. If the source cannot be read to its end, the files contain
+    everything before, and an error says so.
 
     All frames and boxes have the coordinates of the first frame. If the video's frame size changes, later frames are
     scaled to fit, with black borders.
@@ -124,10 +124,10 @@ def annotate_video(
 def _check_targets(source: str | os.PathLike[str], targets: list[Path]) -> None:
     if not targets:
         raise MiniXceptionError("no output requested; give a path for the video, a table or the subtitles")
-    for path in targets:
+    for number, path in enumerate(targets):
+        if path.resolve() in [earlier.resolve() for earlier in targets[:number]]:
+            raise MiniXceptionError(f"{path}: named for two outputs; choose another name for one of them")
         if path.exists() and not path.is_file():
             raise MiniXceptionError(f"{path}: not a regular file; choose another name")
         if path.exists() and os.path.exists(source) and path.samefile(source):
             raise MiniXceptionError(f"{path}: this is the source video; choose another name")
-    if len({path.resolve() for path in targets}) < len(targets):
-        raise MiniXceptionError(f"{targets[0]}: the files to write need different names")

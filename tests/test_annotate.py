@@ -184,7 +184,7 @@ def test_an_output_may_not_replace_the_source_or_the_other_output(one_face, tmp_
         ("link.mp4", None, "this is the source video; choose another name"),
         ("hard.mp4", None, "this is the source video; choose another name"),
         (None, "a.mp4", "this is the source video; choose another name"),
-        ("b.mp4", "b.mp4", "the files to write need different names"),
+        ("b.mp4", "b.mp4", "b.mp4: named for two outputs; choose another name for one of them"),
         (None, "pipe", "not a regular file; choose another name"),
         (None, ".", "not a regular file; choose another name"),
         ("a.mp4/b.mp4", None, "a.mp4/b.mp4: cannot be written"),

@@ -32,9 +32,9 @@ def push_folder(
     """Publish a checkpoint folder.
 
     The weights, the configuration, ``model.onnx`` if present, the plots and a model card are published. For a run's
-    ``best`` folder, plots are also taken from the run's folder. Plots, ``model.onnx`` and
-    results from an earlier push are deleted from the repository if this push does not replace them. All changes are in
-    one commit, so a push is never published only in part.
+    ``best`` folder, plots are also taken from the run's folder. Plots, ``model.onnx`` and results from an earlier push
+    are deleted from the repository if this push does not replace them. All changes are in one commit, so a push is
+    never published only in part.
 
     If the repository has a README, text that others wrote is kept; see
     :func:`~mini_xception.checkpoint.card.renew_card`. A new README begins with the folder's README.
@@ -68,7 +68,7 @@ def push_folder(
     contents = {name: path.read_bytes() for name, path in files.items()}
     if results := results_file(checkpoint.config.get("metrics")):
         contents[RESULTS] = results
-    local = (folder / README).read_bytes().decode() if (folder / README).is_file() else ""
+    local = _read_text(folder / README, str(folder / README)) if (folder / README).is_file() else ""
     api = HfApi(token=token, library_name="mini_xception", library_version=__version__)
     try:
         api.create_repo(repo_id, private=private, exist_ok=True)
@@ -125,9 +125,17 @@ def _readme(api: HfApi, repo_id: str, commit: str | None) -> str:
     """Return the repository's README, or ""."""
     with tempfile.TemporaryDirectory() as empty:  # Bypass the cache, which may be outdated.
         try:
-            return Path(api.hf_hub_download(repo_id, README, revision=commit, local_dir=empty)).read_bytes().decode()
+            readme = api.hf_hub_download(repo_id, README, revision=commit, local_dir=empty)
         except EntryNotFoundError:
             return ""
+        return _read_text(Path(readme), f"{repo_id}/{README}")
+
+
+def _read_text(path: Path, name: str) -> str:
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise MiniXceptionError(f"{name}: not UTF-8 text; save it as UTF-8") from error
 
 
 def _tag(api: HfApi, repo_id: str, tag: str, commit: str) -> None:

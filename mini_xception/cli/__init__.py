@@ -39,6 +39,8 @@ REQUIREMENTS: dict[str, str] = {
     "av": "mini-xception[video]",
     "gradio": "mini-xception[app]",
     "h5py": "mini-xception[convert]",
+    "huggingface_hub": "huggingface-hub",
+    "jinja2": "jinja2",
     "matplotlib": "mini-xception[train]",
     "torch": "torch",
 }

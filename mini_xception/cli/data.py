@@ -72,15 +72,16 @@ def load_split(args: argparse.Namespace, recognizer: EmotionRecognizer) -> Label
         by_name = read_splits(recorded)
         matched = [by_name.get(sample.source) for sample in pool.samples]
         members = sum(split == args.split for split in by_name.values())
-        if matched.count(args.split) == members:
+        if members and matched.count(args.split) == members:
             splits = matched
-        elif args.split not in splits:
+        elif members and args.split not in splits:
             raise MiniXceptionError(
                 f"{args.data}: contains {matched.count(args.split)} of the {members} images of {args.split} in "
                 f"{recorded}; use the run's own data, or --split all"
             )
     chosen = [i for i, split in enumerate(splits) if args.split in ("all", split)]
     if not chosen:
-        present = sorted({split for split in splits if split}) or ["no splits"]
-        raise MiniXceptionError(f"{args.data}: has no {args.split} images, only {', '.join(present)}; use --split all")
+        present = ", ".join(sorted({split for split in splits if split}))
+        only = f"only {present}" if present else "because it is not divided into splits"
+        raise MiniXceptionError(f"{args.data}: has no {args.split} images, {only}; use --split all")
     return pool.select(chosen, args.split).with_classes(recognizer.labels)

@@ -27,6 +27,9 @@ from mini_xception.media.image import SUPPORTED, load_image
 from mini_xception.media.photos import FoundPhotos, find_photos
 from mini_xception.table import open_table
 
+#: Characters of a label in a file name.
+LONGEST_LABEL = 40
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -167,7 +170,7 @@ class _Outputs:
             longest = os.pathconf(self._folder, "PC_NAME_MAX")
         except (AttributeError, OSError, ValueError):  # Windows has no pathconf.
             longest = 255
-        while len(os.fsencode(stem + ending)) > longest:
+        while stem and len(os.fsencode(stem + ending)) > longest:
             stem = stem[:-1]
         return self._folder / f"{stem}{ending}"
 
@@ -185,7 +188,7 @@ def _save(image: np.ndarray, path: Path) -> None:
 
 def _as_file_name(label: str) -> str:
     """Replace what a file name cannot contain. A checkpoint's own labels may be any text."""
-    return re.sub(r"[^\w-]+", "_", label)
+    return re.sub(r"[^\w-]+", "_", label)[:LONGEST_LABEL]
 
 
 def _json_line(path: Path, faces: list[Face]) -> str:

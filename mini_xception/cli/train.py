@@ -201,8 +201,8 @@ def _choose_run(args: argparse.Namespace, own: bool) -> tuple[str, bool]:
     if args.preset:
         adapts = own or args.initial is not None or args.preset == FINE_TUNE
         return args.preset, adapts and args.initial != NO_INITIAL
-    complete = args.votes or args.teacher or args.image_size  # Options of a run from random weights.
-    small = own or (not complete and len(load_fer2013(args.data, "Training")) < COMPLETE)
+    from_scratch = args.votes or args.teacher or args.image_size
+    small = own or (not from_scratch and len(load_fer2013(args.data, "Training")) < COMPLETE)
     adapts = args.initial != NO_INITIAL and (small or args.initial is not None)
     return FINE_TUNE if adapts and small else DEFAULT_RUN, adapts
 
@@ -221,7 +221,7 @@ def _load(args: argparse.Namespace, config: TrainConfig, initial: MiniXception |
         label_column=args.label_column,
         group_column=args.group_column,
         size=config.image_size,
-        seed=args.seed or 0,
+        seed=config.seed,
         cropper=cropper,
         quiet=quiet,
     )

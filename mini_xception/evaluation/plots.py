@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mini_xception.media.atomic import atomic_write
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -47,7 +49,8 @@ def plot_curves(logs: dict[str, Path], split: str, target: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend()
     figure.suptitle(f"{split} is the validation set", fontsize=9)
-    figure.savefig(target, dpi=120)
+    with atomic_write(target) as temporary:
+        figure.savefig(temporary, dpi=120)
 
 
 def plot_confusion_matrix(matrix: np.ndarray, labels: Sequence[str], title: str, target: Path) -> None:
@@ -86,9 +89,9 @@ def plot_confusion_matrix(matrix: np.ndarray, labels: Sequence[str], title: str,
     turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if longest > LONG_LABEL else {}
     axes.set_xticks(range(len(labels)), labels, **text, **turned)
     axes.set_yticks(range(len(labels)), labels, **text)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), atomic_write(target) as temporary:
         warnings.filterwarnings("ignore", "Glyph .* missing")  # No installed font has the character.
-        figure.savefig(target, dpi=120)
+        figure.savefig(temporary, dpi=120)
 
 
 def _fonts() -> list[str]:

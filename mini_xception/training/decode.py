@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +27,7 @@ SMALLEST_PHOTO = 100
 #: A face that covers a larger part of the shorter side is taken for a crop. FER2013's images are about as large as the
 #: detector's boxes, and a face in a portrait photo takes up about half of the shorter side.
 CROP_SHARE = 0.75
-#: Number of images that decide.
+#: Most images that decide.
 PROBES = 24
 
 
@@ -36,7 +37,7 @@ def choose_faces(samples: Sequence[Sample], cropper: FaceCropper) -> str:
     Images are crops if most of those that contain a detectable face are small or filled by the face, or if no face is
     found in any of them.
     """
-    step = max(1, len(samples) // PROBES)
+    step = max(1, math.ceil(len(samples) / PROBES))
     shares = [share for sample in samples[::step] if (share := _share(sample, cropper)) is not None]
     return "detect" if shares and np.median(shares) < CROP_SHARE else "crop"
 

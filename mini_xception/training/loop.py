@@ -50,8 +50,8 @@ def train(
 ) -> MiniXception:
     """Train a network, and return the network of the best epoch. If the folder holds a run, resume it.
 
-    The run's folder holds ``log.csv``, the checkpoints ``best`` and ``last``, and ``run_state.pt``. It also holds plots
-    if matplotlib is installed, and a TensorBoard log if TensorBoard is installed.
+    The run's folder holds ``log.csv``, the checkpoints ``best`` and ``last``, ``run_state.pt``, ``report.json`` and
+    ``report.html``. It also holds plots if matplotlib is installed, and a TensorBoard log if TensorBoard is installed.
 
     On one CPU, a run that was killed and resumed ends with the same weights, bit for bit, as an uninterrupted run.
 
@@ -88,12 +88,16 @@ def train(
     step = TrainingStep(run, data, accelerator)
     board = _open_tensorboard(run_dir, len(run.history) + 1) if accelerator.is_main_process else None
 
-    while not run.finished:
-        run.add(_train_epoch(run, step, data, accelerator, quiet))
-        if accelerator.is_main_process:
-            run.save(run_dir)
-            _report(run, validation.split, board, quiet)
-        accelerator.wait_for_everyone()
+    try:
+        while not run.finished:
+            run.add(_train_epoch(run, step, data, accelerator, quiet))
+            if accelerator.is_main_process:
+                run.save(run_dir)
+                _report(run, validation.split, board, quiet)
+            accelerator.wait_for_everyone()
+    finally:
+        if board:
+            board.close()
 
     if accelerator.is_main_process:
         finish(run_dir, validation, provenance)

@@ -85,7 +85,10 @@ def write_splits(run_dir: Path, rows: Iterable[tuple[str, str, str]], left_out: 
         LEFT_OUT: [LeftOut._fields, *left_out],
     }
     for name, table in tables.items():
-        with atomic_write(run_dir / name) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        with (
+            atomic_write(run_dir / name) as temporary,
+            temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,  # for names of files
+        ):
             csv.writer(file).writerows(table)
 
 
@@ -96,7 +99,7 @@ def read_splits(path: Path) -> dict[str, str]:
         MiniXceptionError: the file is damaged.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
             return {row["image"]: row["split"] for row in csv.DictReader(file)}
     except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
         raise MiniXceptionError(f"{path}: not a table of splits ({error}); start the run again") from error

@@ -92,7 +92,8 @@ def save_data(data: FaceData, run_dir: Path) -> None:
     )
     write_splits(run_dir, rows, data.left_out)
     with atomic_write(run_dir / FACTS) as temporary:
-        temporary.write_text(json.dumps(facts(data), indent=2, ensure_ascii=False), encoding="utf-8")
+        text = json.dumps(facts(data), indent=2, ensure_ascii=False)
+        temporary.write_bytes(text.encode("utf-8", "backslashreplace"))  # A file name may not be UTF-8.
     if find_spec("matplotlib"):
         draw(data, run_dir / PICTURE)
 

@@ -109,6 +109,15 @@ def test_plots_of_a_run_are_pushed_from_inside_its_folder(hub, tmp_path, monkeyp
     assert "curves.png" in hub.model(REPO).files
 
 
+def test_a_readme_that_is_not_utf_8_is_named(hub, folder):
+    (folder / "README.md").write_text("notes", encoding="utf-16")
+    assert refusal(folder) == f"{folder / 'README.md'}: not UTF-8 text; save it as UTF-8"
+    (folder / "README.md").unlink()
+    push(folder)
+    hub.model(REPO).push({"README.md": "notes".encode("utf-16")})
+    assert refusal(folder) == f"{REPO}/README.md: not UTF-8 text; save it as UTF-8"
+
+
 def test_files_of_earlier_weights_are_deleted(hub, folder):
     MiniXception(metrics=METRICS).save_pretrained(folder)
     for name in ("model.onnx", "curves.png"):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mini_xception import EMOTIONS
+from mini_xception import EMOTIONS, MiniXception
 from tests.cli.test_cli import EXAMPLES, run
 from tests.conftest import PORTRAIT
 from tests.media.test_metadata import DAMAGED_METADATA
@@ -188,6 +188,14 @@ def test_explained_faces(tmp_path):
         assert overlay.mode == "RGB"
         assert overlay.width > overlay.height
     assert len((tmp_path / "faces.csv").read_text().splitlines()) == 4
+
+
+def test_a_long_label_is_cut_in_file_names(tmp_path):
+    labels = [f"{'很' * 100}{i}" for i in range(7)]
+    MiniXception(labels=labels).save_pretrained(tmp_path / "checkpoint")
+    result = run("predict", PORTRAIT, "--explain", tmp_path / "out", "--checkpoint", tmp_path / "checkpoint")
+    assert result.returncode == 0, result.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{PORTRAIT.stem}-face-1-{'很' * 40}.png"]
 
 
 def test_explaining_uses_one_process(tmp_path):

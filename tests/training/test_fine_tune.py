@@ -198,5 +198,12 @@ def test_the_commands(tmp_path):
     with (tmp_path / "run" / "splits.csv").open() as file:
         members = sum(row["split"] == "validation" for row in csv.DictReader(file))
     assert run(*evaluate, "validation")[0].startswith(f"validation: {members} images")
+    # The run has no "test" of other data.
+    flat = write_folder(tmp_path / "flat")
+    run("train", "--data", flat, "--run", tmp_path / "flat_run", "--epochs", 1)
+    evaluate = ("evaluate", "--checkpoint", tmp_path / "flat_run" / "best", "--split", "test", "--data")
+    assert run(*evaluate, folder)[0].startswith("test: 36 images")
+    said = run(*evaluate, flat, status=1)[1]
+    assert said.endswith("flat: has no test images, because it is not divided into splits; use --split all\n")
     bundled = run("evaluate", "--data", folder, "--split", "test", status=1)[1]
     assert bundled.startswith("mini-xception: photos: the class 'away' is not one of angry, disgust")

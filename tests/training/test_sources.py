@@ -246,6 +246,11 @@ def test_torch_data_loaders_with_given_splits():
     assert data.classes == tuple(BANDS)
 
 
+def test_a_part_of_a_torch_data_set_keeps_the_names_of_its_classes():
+    part = torch.utils.data.Subset(Own("pil"), range(0, 30, 2))
+    assert load_faces(torch.utils.data.DataLoader(part, collate_fn=list, batch_size=None)).classes == tuple(BANDS)
+
+
 @pytest.mark.parametrize(
     ("items", "reason"),
     [
@@ -253,6 +258,8 @@ def test_torch_data_loaders_with_given_splits():
         ([(np.zeros((4, 4)), 0)], r"item 0: float64 of shape \(4, 4\) is not an image"),
         ([(torch.full((1, 4, 4), 2.0), 0)], "item 0: the image has values outside 0–1"),
         ([("photo.jpg", 0)], "item 0: str is not an image"),
+        ([(np.zeros((4, 4), np.uint8), 0.5)], "item 0: the label 0.5 is not a name or a whole number"),
+        ([(np.zeros((4, 4), np.uint8), torch.eye(3)[0])], r"item 0: the label tensor\(.* is not a name"),
     ],
 )
 def test_wrong_items_of_a_torch_data_set_are_errors(items, reason):

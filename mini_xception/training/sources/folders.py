@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from mini_xception.errors import MiniXceptionError
 from mini_xception.media.image import SUFFIXES
@@ -22,7 +23,8 @@ def read_folder(folder: Path, columns: Columns) -> Samples:
     folders are searched, too. Links are followed. Hidden files, system files and files that are not images are skipped.
 
     Raises:
-        MiniXceptionError: the folder contains no labelled images, or mixes folders of splits and of classes.
+        MiniXceptionError: the folder contains no labelled images, mixes folders of splits and of classes, or has a
+            folder that cannot be read.
     """
     if tables := _tables(folder):
         found = Samples()
@@ -89,7 +91,7 @@ def _has_folders(folder: Path) -> bool:
 def _files(folder: Path) -> Iterator[Path]:
     """Yield all visible files in a folder, sorted. Each linked folder is entered once, so loops end."""
     entered: set[str] = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
         real = os.path.realpath(place)
         if real in entered:
             folders.clear()
@@ -97,6 +99,10 @@ def _files(folder: Path) -> Iterator[Path]:
         entered.add(real)
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
         yield from (Path(place, name) for name in sorted(names) if not _is_hidden(name))
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise MiniXceptionError(f"{error.filename}: cannot be read ({error.strerror})") from error
 
 
 def _is_hidden(name: str) -> bool:

@@ -68,14 +68,12 @@ class Samples:
 
     Attributes:
         samples: the images with their labels.
-        files: the tables and lists that were read, but not the images.
         left_out: rows and files that are not used.
         notes: other remarks for the user, one line each.
         names: names of the classes in their order; empty sorts the labels.
     """
 
     samples: list[Sample] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     names: tuple[str, ...] = ()
@@ -83,7 +81,6 @@ class Samples:
     def add(self, other: Samples) -> None:
         """Add the samples of another part of the data."""
         self.samples += other.samples
-        self.files += other.files
         self.left_out += other.left_out
         self.notes += other.notes
         self.names = self.names or other.names

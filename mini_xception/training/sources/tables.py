@@ -55,7 +55,7 @@ def read_table(path: Path, columns: Columns, root: Path, split: str | None = Non
     rows, names = _read_rows(path)
     if not rows:
         raise MiniXceptionError(f"{path}: the table has no rows; use {FORM}")
-    return table_samples(rows, names, columns, path.name, path.parent, root, split, [path])
+    return table_samples(rows, names, columns, path.name, path.parent, root, split)
 
 
 def table_samples(
@@ -66,7 +66,6 @@ def table_samples(
     folder: Path,
     root: Path,
     split: str | None = None,
-    files: Sequence[Path] = (),
 ) -> Samples:
     """Make samples from the rows of a table.
 
@@ -78,7 +77,6 @@ def table_samples(
         folder: relative paths of images are relative to this folder.
         root: the data's folder, which names of images are relative to.
         split: the split of all rows; None uses the column of splits, if there is one.
-        files: the files that were read.
 
     Raises:
         MiniXceptionError: a column is missing.
@@ -89,7 +87,7 @@ def table_samples(
     if columns.group and columns.group not in rows[0]:
         raise _missing(rows[0], columns.group, "groups", "--group-column", title)
     classes = names.get(label_column) or _emotions(rows, image_column, label_column)
-    found = Samples(files=list(files), names=tuple(classes))
+    found = Samples(names=tuple(classes))
     for number, row in enumerate(rows, start=1):
         where = f"{title} row {number}"
         image, label = row[image_column], _label(row[label_column], classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -34,11 +35,13 @@ def read_torch_data(data: Any, names: tuple[str, ...] = ()) -> Samples:
             read.samples = [sample._replace(source=f"{split} {sample.source}", split=place) for sample in read.samples]
             found.add(read)
         return found
-    dataset = getattr(data, "dataset", data)  # of a data loader or a subset
+    dataset = data
+    while not hasattr(dataset, "classes") and hasattr(dataset, "dataset"):  # a data loader or a subset
+        dataset = dataset.dataset
     names = names or tuple(getattr(dataset, "classes", ()))
     for number, (image, label) in enumerate(_pairs(data)):
         pixels = _pixels(image, number)
-        index = int(label) if not isinstance(label, str) else None
+        index = None if isinstance(label, str) else _index(label, number)
         if index is not None and names and not 0 <= index < len(names):
             raise MiniXceptionError(f"item {number}: the label is {index}, but there are {len(names)} class names")
         text = str(label) if index is None else names[index] if names else str(index)
@@ -59,6 +62,14 @@ def _pairs(data: Any) -> Iterator[tuple[Any, Any]]:
             yield from zip(*item, strict=True)
         else:
             yield item[0], item[1]
+
+
+def _index(label: Any, number: int) -> int:
+    """Convert a label, a whole number or a tensor of one, to int."""
+    try:
+        return operator.index(label)
+    except TypeError as error:
+        raise MiniXceptionError(f"item {number}: the label {label!r} is not a name or a whole number") from error
 
 
 def _pixels(image: Any, number: int) -> np.ndarray:
