@@ -235,7 +235,8 @@ def main() -> None:
             row += "{found:>12.1f}{right:>7.1f}{other_boxes:>5}".format(**values)
         print(f"{name:18}{condition.goal:>6}{row}", file=out, flush=True)
     means = [np.mean([values["right"] for values in result.values()]) for result in results.values()]
-    print(f"{'mean':18}{'56':>6}" + "".join(f"{mean:>19.1f}{'':5}" for mean in means), file=out)
+    goal = np.mean([condition.goal for condition in CONDITIONS.values()])
+    print(f"{'mean':18}{goal:>6.0f}" + "".join(f"{mean:>19.1f}{'':5}" for mean in means), file=out)
     if args.json:
         print(json.dumps(results))
     if args.plot:

@@ -12,13 +12,13 @@ import argparse
 import itertools
 import platform
 import statistics
-import time
 from collections.abc import Callable
 
 import torch
 from accelerate import Accelerator
 from torch.nn import functional
 
+from benchmarks.machine import seconds
 from mini_xception.network.devices import computes_bfloat16
 from mini_xception.network.model import MiniXception
 from mini_xception.training import RUNS
@@ -58,14 +58,6 @@ def trainers_step(batch: int, preset: str) -> tuple[Callable[[], None], Callable
         return augment(faces.float(), augmentations, generator)
 
     return lambda: take_step(next(numbers), chosen), augmentation
-
-
-def seconds(call: Callable[[], object], times: int) -> float:
-    """Return the mean duration of a call, in seconds."""
-    started = time.perf_counter()
-    for _ in range(times):
-        call()
-    return (time.perf_counter() - started) / times
 
 
 def main() -> None:

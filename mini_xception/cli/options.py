@@ -15,7 +15,7 @@ from mini_xception.errors import MiniXceptionError
 if TYPE_CHECKING:
     from mini_xception.recognizer import EmotionRecognizer
 
-# Copies of the API's names and defaults, because importing the originals would import PyTorch. A test compares them.
+# Copies of the API's names and defaults. Importing the originals would import NumPy and OpenCV. A test compares them.
 ENGINES = ("auto", "torch", "onnx", "openvino", "openvino-bf16")
 NO_DETECTOR = "none"
 DETECTORS = ("mtcnn", NO_DETECTOR)

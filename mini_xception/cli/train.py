@@ -136,7 +136,7 @@ def run(args: argparse.Namespace) -> int:
     from mini_xception.network.model import MiniXception
     from mini_xception.training import train
     from mini_xception.training.state import LAST
-    from mini_xception.training.summary import PICTURE, describe, save_data
+    from mini_xception.training.summary import SAMPLE_SHEET, describe, save_data
 
     if args.push_to_hub:
         check_repo_id(args.push_to_hub)
@@ -162,7 +162,7 @@ def run(args: argparse.Namespace) -> int:
         if processes.is_main_process:
             print(describe(data))
             save_data(data, args.run)
-            print(f"{args.run / PICTURE}: the faces as the network sees them")
+            print(f"{args.run / SAMPLE_SHEET}: the faces as the network sees them")
         return 0
     if preset == FINE_TUNE:
         fitted = fine_tuning(len(data.training))

@@ -19,11 +19,9 @@ from mini_xception.cli.options import (
     number,
 )
 from mini_xception.errors import MiniXceptionError
+from mini_xception.media.source import TIMEOUT_S
 
 logger = logging.getLogger("mini_xception")
-
-#: A copy of the API's default, because importing the original would import NumPy. A test compares them.
-TIMEOUT_S = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

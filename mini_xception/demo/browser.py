@@ -1,4 +1,4 @@
-"""The In-your-browser tab: the page that ``make web`` builds from ``web/``, shown in a frame.
+"""The On-your-device tab: the page that ``make web`` builds from ``web/``, shown in a frame.
 
 The page classifies faces on the visitor's device and sends nothing back. The same server serves its files. The browser
 downloads them when the tab is opened, and caches them. Each checkpoint therefore has its own address.

@@ -38,12 +38,12 @@ PROPOSE_LOGIT = math.log(PROPOSE_SCORE / (1 - PROPOSE_SCORE))
 #: Maximum overlap of two boxes, on one pyramid level and after each stage. Overlap is the intersection over union;
 #: after the last stage, it is the intersection over the area of the smaller box.
 LEVEL_OVERLAP, STAGE_OVERLAP = 0.5, 0.7
-#: Candidates per forward pass. More would not fit into the processor's cache.
+#: Candidates whose pixels are averaged at once. More would not fit into the processor's cache.
 BATCH_SIZE = 64
 
 
 class Proposals(NamedTuple):
-    """What the first two networks found in an image.
+    """The result of the first two networks for an image.
 
     Attributes:
         integral: the integral image, int32, (H + 1, W + 1, 4).

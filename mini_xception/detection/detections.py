@@ -1,4 +1,4 @@
-"""What a detector returns."""
+"""The result of a detector."""
 
 from __future__ import annotations
 

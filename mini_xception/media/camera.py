@@ -15,7 +15,17 @@ CAMERA_SIZE = (640, 480)
 
 
 def read_camera(number: int) -> Iterator[tuple[float, np.ndarray]]:
-    """Read a camera frame by frame. The arguments and results are those of :func:`video.read_frames`."""
+    """Read a camera frame by frame, without end.
+
+    Args:
+        number: the camera's number, 0 for the first one.
+
+    Yields:
+        The time since the start in seconds, and an RGB image, uint8, (H, W, 3).
+
+    Raises:
+        MiniXceptionError: the camera is not found, in use, or no longer connected.
+    """
     # Silence OpenCV's own message about a missing camera. OpenCV 5 moved this function.
     set_log_level = cv2.utils.logging.setLogLevel if hasattr(cv2.utils, "logging") else cv2.setLogLevel  # type: ignore[attr-defined]
     level = set_log_level(0)

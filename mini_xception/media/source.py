@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FORMATS: tuple[str, ...] = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "gif")
 SUPPORTED = "MP4, MOV, MKV, WebM, AVI, MPEG, FLV, WMV, OGG or GIF"
 #: Seconds to wait for a URL or a pipe that sends no data.
-TIMEOUT_S = 30.0
+TIMEOUT_S = 30
 #: Name of the thread that waits for the data of a URL or a pipe.
 SOURCE_THREAD = "mini_xception video source"
 #: Seconds between two checks whether a signal has arrived. Only Windows needs them.

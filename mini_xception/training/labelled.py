@@ -25,7 +25,7 @@ class LabelledFaces:
     Attributes:
         images: uint8, (N, H, W), grey.
         labels: int64, (N,), indices into ``classes``.
-        rows: int64, (N,), the row of each image in the data, counted from 0, not counting the header.
+        rows: int64, (N,), the number of each image in the data, from 0: FER2013's rows, or the images that can be used.
         split: name of the split. It is shown next to scores.
         classes: names of the classes.
         dataset: name of the data set. It is shown next to scores.

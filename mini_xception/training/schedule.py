@@ -1,4 +1,4 @@
-"""What changes from step to step and from epoch to epoch: learning rate, averaging decay and random seeds."""
+"""The learning rate, the averaging decay and the random seeds of each step and epoch."""
 
 from __future__ import annotations
 

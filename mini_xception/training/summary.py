@@ -1,4 +1,4 @@
-"""What a data set contains, as text and as a picture, shown before training."""
+"""The contents of a data set, as text and as an image, shown before training."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from mini_xception.training.load import FaceData
 from mini_xception.training.splits import write_splits
 from mini_xception.training.state import FACTS
 
-#: Name of the picture in a run's folder, and number of its images per class.
-PICTURE, SHOWN = "data.png", 10
+#: Name of the image in a run's folder, and number of its faces per class.
+SAMPLE_SHEET, SHOWN = "data.png", 10
 _FACES = {"detect": "the largest face of each photo (--faces detect)", "crop": "the whole images (--faces crop)"}
 
 
@@ -95,7 +95,7 @@ def save_data(data: FaceData, run_dir: Path) -> None:
         text = json.dumps(facts(data), indent=2, ensure_ascii=False)
         temporary.write_bytes(text.encode("utf-8", "backslashreplace"))  # A file name may not be UTF-8.
     if find_spec("matplotlib"):
-        draw(data, run_dir / PICTURE)
+        draw(data, run_dir / SAMPLE_SHEET)
 
 
 def _reasons(data: FaceData) -> dict[str, list[str]]:

@@ -95,13 +95,6 @@ def test_an_interrupted_video_leaves_nothing(tmp_path, tmp_path_factory, kill, s
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_timeout_is_that_of_the_library():
-    from mini_xception.cli.video import TIMEOUT_S
-    from mini_xception.media import source
-
-    assert source.TIMEOUT_S == TIMEOUT_S
-
-
 def test_a_download_that_stops_leaves_what_was_read(tmp_path, tmp_path_factory):
     """The example video as MKV, which can be read without its end."""
     video = tmp_path_factory.mktemp("video") / "a.mkv"

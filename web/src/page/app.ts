@@ -266,7 +266,7 @@ export class App {
   /** Return the faces' expressions for a screen reader. */
   #announcement(faces: readonly Face[]): string {
     const words = faces.map((face) => {
-      const isUnsure = whyUnsure(face, this.#framing) !== null;
+      const isUnsure = whyUnsure(face) !== null;
       const label = labelText(this.#labels[indexOfHighest(face.probabilities)], this.#language);
       const emotion = isUnsure ? text("unsure", this.#language) : label;
       return text("announcement", this.#language, { number: numberOf(face, faces), emotion });

@@ -1,6 +1,6 @@
 import { cameraFault, Fault } from "./faults";
 
-/** The requested resolution in pixels, as in `video.py`. */
+/** The requested resolution in pixels, as in `camera.py`. */
 const CAMERA = { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: "user" };
 
 /**

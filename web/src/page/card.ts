@@ -89,12 +89,12 @@ export class Card {
    * @param isSelected whether it is.
    */
   show(face: Face, image: CanvasImageSource, isChoice: boolean, isSelected: boolean, style: Style): void {
-    const { labels, framing, language, highlighted } = style;
+    const { labels, language, highlighted } = style;
     const best = indexOfHighest(face.probabilities);
     const emotion = labelText(labels[best], language);
     const explained = this.#explained ?? best;
     const confidence = percent(face.probabilities[best]);
-    const why = whyUnsure(face, framing);
+    const why = whyUnsure(face);
     setText(this.#answer, why ? text("unsure", language) : `${emotion} · ${confidence}`);
     const guess = why && `${text(why, language)} · ${text("guess", language, { emotion, percent: confidence })}`;
     setText(this.#guess, guess ?? "");

@@ -18,7 +18,7 @@ const FADED = 0.45;
 /** In a saved image, lines and labels are as large as if its longer side had this many CSS pixels. */
 const SAVED_SIDE = 900;
 
-/** What is written at the faces, and how. */
+/** How the faces are drawn, and what is written at them. */
 export interface Style {
   /** In the order of the probabilities. */
   labels: readonly string[];
@@ -80,10 +80,10 @@ function drawFaces(pen: Pen, faces: readonly Face[], placement: Placement, frame
 }
 
 function prepare(face: Face, faces: readonly Face[], placement: Placement, style: Style): Drawn {
-  const { labels, framing, language, highlighted } = style;
+  const { labels, language, highlighted } = style;
   const number = numberOf(face, faces);
   const best = indexOfHighest(face.probabilities);
-  const isUnsure = whyUnsure(face, framing) !== null;
+  const isUnsure = whyUnsure(face) !== null;
   const answer = isUnsure
     ? text("unsure", language)
     : `${labelText(labels[best], language)} ${percent(face.probabilities[best])}`;

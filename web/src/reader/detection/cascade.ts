@@ -44,7 +44,7 @@ export const BATCH_SIZE = 64;
 
 const single = Math.fround;
 
-/** What the first two networks found in an image. The next call of {@link Cascade.propose} makes it invalid. */
+/** The result of the first two networks for an image. The next call of {@link Cascade.propose} makes it invalid. */
 export interface Proposals {
   integral: IntegralImage;
   /** Boxes, the second network's scores, at least CANDIDATE_REFINE_SCORE, and offsets: nine numbers each. */

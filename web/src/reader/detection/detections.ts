@@ -1,4 +1,4 @@
-/** What a detector returns. */
+/** The result of a detector. */
 
 import type { Box } from "../boxes";
 import type { Landmarks } from "../landmarks";

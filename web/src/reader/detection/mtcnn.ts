@@ -37,7 +37,7 @@ export class MTCNN implements Detector {
    * Detect faces at any roll, with a second look where it may find more. The largest face is the first.
    *
    * If all faces are upright and certain, this takes about 1.1 times as long as one pass; if there is no face, about
-   * four times.
+   * five times.
    */
   search(image: Image): Promise<Detection[]> {
     return this.detectBy((image, minFaceSize) => this.lookTwice(image, minFaceSize), image);

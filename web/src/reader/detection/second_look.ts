@@ -56,7 +56,7 @@ export const EXAMINED_SIDES = [1.0, 0.9];
  */
 export const MIN_MEAN_LOGIT = 2.6;
 
-/** What a search found. */
+/** The result of a search. */
 interface Found {
   faces: Row[];
   candidates: Row[];

@@ -32,6 +32,11 @@ export interface Loaded {
   threads: number;
 }
 
+interface WebGpu {
+  engines: Engines;
+  device: GPUDevice;
+}
+
 /** Name of a graph's input. */
 const INPUT = "input";
 /** Name of the second output of `model.onnx`. */
@@ -67,9 +72,14 @@ export async function findAdapter(): Promise<GPUAdapter | null> {
 export async function loadEngines(graphs: Graphs, adapter: GPUAdapter | null): Promise<Loaded> {
   const wasm = await loadWasm(graphs);
   if (!adapter) return wasm;
-  const timeout = new Promise<Loaded>((resolve) => setTimeout(resolve, MAX_TRIAL_MS, wasm));
-  const trial = tryWebGpu(graphs, adapter, wasm).catch(() => wasm); // Some drivers cannot run the networks.
-  return Promise.race([trial, timeout]);
+  const timeout = new Promise<null>((resolve) => setTimeout(resolve, MAX_TRIAL_MS, null));
+  const trial = tryWebGpu(graphs, adapter).catch(() => null); // Some drivers cannot run the networks.
+  const webgpu = await Promise.race([trial, timeout]);
+  if (webgpu && webgpu.ms < (await trialMs(wasm.engines))) {
+    return { engines: withFallback(webgpu.engines, wasm.engines, webgpu.device.lost), backend: "webgpu", threads: 1 };
+  }
+  void trial.then((late) => late?.device.destroy()); // Also if it ends after the timeout.
+  return wasm;
 }
 
 /**
@@ -87,20 +97,13 @@ export async function loadWasm(graphs: Graphs): Promise<Loaded> {
   return { engines: await createEngines(runtime, graphs, "wasm"), backend: "wasm", threads };
 }
 
-async function tryWebGpu(graphs: Graphs, adapter: GPUAdapter, wasm: Loaded): Promise<Loaded> {
-  const { engines, device } = await loadWebGpu(graphs, adapter);
-  if ((await trialMs(engines)) < (await trialMs(wasm.engines))) {
-    return { engines: withFallback(engines, wasm.engines, device.lost), backend: "webgpu", threads: 1 };
-  }
-  device.destroy();
-  return wasm;
+async function tryWebGpu(graphs: Graphs, adapter: GPUAdapter): Promise<WebGpu & { ms: number }> {
+  const webgpu = await loadWebGpu(graphs, adapter);
+  return { ...webgpu, ms: await trialMs(webgpu.engines) };
 }
 
 /** Load the networks on a graphics card. */
-export async function loadWebGpu(
-  graphs: Graphs,
-  adapter: GPUAdapter,
-): Promise<{ engines: Engines; device: GPUDevice }> {
+export async function loadWebGpu(graphs: Graphs, adapter: GPUAdapter): Promise<WebGpu> {
   const [runtime, device] = await Promise.all([import("onnxruntime-web/webgpu"), adapter.requestDevice()]);
   runtime.env.wasm.numThreads = 1;
   if (import.meta.env.PROD) runtime.env.wasm.wasmBinary = await downloadPacked(webGpuUrl);
