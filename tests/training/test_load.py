@@ -10,7 +10,6 @@ from PIL import Image
 
 from mini_xception import MiniXceptionError
 from mini_xception.training import describe, load_faces, save_data
-from mini_xception.training.splits import read_splits
 from tests.conftest import PORTRAIT, ROOT
 from tests.training.faces import BANDS, face, write, write_folder
 
@@ -277,15 +276,6 @@ def test_crops_are_recognised(tmp_path, recognizer):
         for label in ("a", "b"):
             write(folder / label / f"{index}.png", crop[index:, : len(crop) - (label == "b")])
     assert load_faces(folder).faces == "crop"
-
-
-def test_file_names_that_are_not_utf_8(tmp_path):
-    folder = write_folder(tmp_path / "photos", 6)
-    (folder / "away" / "0.png").rename(os.fsdecode(os.fsencode(folder / "away") + b"/caf\xe9.png"))
-    (folder / "away" / os.fsdecode(b"t\xe9xt.txt")).touch()
-    save_data(load_faces(folder), tmp_path / "run")
-    assert b"away/caf\xe9.png,away," in (tmp_path / "run" / "splits.csv").read_bytes()
-    assert read_splits(tmp_path / "run" / "splits.csv").keys() >= {os.fsdecode(b"away/caf\xe9.png")}
 
 
 def test_the_files_of_a_run(tmp_path):

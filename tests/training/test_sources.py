@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import sys
 
 import numpy as np
@@ -12,7 +13,8 @@ import torch
 from PIL import Image
 
 from mini_xception import EMOTIONS, MiniXceptionError
-from mini_xception.training import load_faces
+from mini_xception.training import load_faces, save_data
+from mini_xception.training.splits import read_splits
 from tests.training.faces import BANDS, face, write, write_folder, write_rows
 
 
@@ -85,6 +87,15 @@ def test_formats_sizes_and_hidden_files_of_a_folder(tmp_path):
     assert sum(map(len, data.splits.values())) == 15
     assert face("away", 50).tobytes() in contents(data)["away"]  # 16 bits become 8
     assert data.notes[0] == "files that are not images: 1, such as away/notes.txt"
+
+
+def test_file_names_that_are_not_utf_8(tmp_path):
+    folder = write_folder(tmp_path / "photos", 6)
+    (folder / "away" / "0.png").rename(os.fsdecode(os.fsencode(folder / "away") + b"/caf\xe9.png"))
+    (folder / "away" / os.fsdecode(b"t\xe9xt.txt")).touch()
+    save_data(load_faces(folder), tmp_path / "run")
+    assert b"away/caf\xe9.png,away," in (tmp_path / "run" / "splits.csv").read_bytes()
+    assert read_splits(tmp_path / "run" / "splits.csv").keys() >= {os.fsdecode(b"away/caf\xe9.png")}
 
 
 def test_linked_folders_and_files_are_followed(tmp_path):
