@@ -27,7 +27,7 @@ SMALLEST_PHOTO = 100
 #: A face that covers a larger part of the shorter side is taken for a crop. FER2013's images are about as large as the
 #: detector's boxes, and a face in a portrait photo takes up about half of the shorter side.
 CROP_SHARE = 0.75
-#: Most images that decide.
+#: Maximum number of images that decide.
 PROBES = 24
 
 
